@@ -1,0 +1,103 @@
+// Package tally holds the counters and the byte budget that the sessions of one manager share, striped so that two sessions
+// seldom meet on a cache line.
+package tally
+
+import "sync/atomic"
+
+// A Stripe is one cache line of counters. Writers add deltas to the stripe that their session hashes to;
+// a counter's value is its sum over all stripes, so one stripe alone may be negative.
+type Stripe struct {
+	Appended   atomic.Int64 // events stored, ever
+	Events     atomic.Int64 // events retained
+	Bytes      atomic.Int64 // bytes retained, as MaxBytes counts them
+	Memory     atomic.Int64 // heap bytes of the rings, estimated
+	Released   atomic.Int64 // events that went because their session ended
+	Duplicates atomic.Int64 // appends refused for their ID
+	Replayed   atomic.Int64 // events handed to readers that were stored before the reader came
+	Gaps       atomic.Int64 // readers told that events are missing
+}
+
+// Tally is a power of two of stripes.
+type Tally struct{ stripes []Stripe }
+
+// New returns a tally of at least n stripes.
+func New(n int) *Tally {
+	size := 1
+	for size < n {
+		size *= 2
+	}
+	return &Tally{make([]Stripe, size)}
+}
+
+// Stripe returns the stripe for a hash.
+func (t *Tally) Stripe(hash uint64) *Stripe { return &t.stripes[hash&uint64(len(t.stripes)-1)] }
+
+// Sums adds up all stripes: exact when nobody writes.
+type Sums struct {
+	Appended, Events, Bytes, Memory, Released, Duplicates, Replayed, Gaps int64
+}
+
+// Sum costs the same however many sessions there are.
+func (t *Tally) Sum() (s Sums) {
+	for i := range t.stripes {
+		p := &t.stripes[i]
+		s.Appended += p.Appended.Load()
+		s.Events += p.Events.Load()
+		s.Bytes += p.Bytes.Load()
+		s.Memory += p.Memory.Load()
+		s.Released += p.Released.Load()
+		s.Duplicates += p.Duplicates.Load()
+		s.Replayed += p.Replayed.Load()
+		s.Gaps += p.Gaps.Load()
+	}
+	return s
+}
+
+// A Budget bounds the bytes that all sessions retain together. Each session owns a share that nobody can take from it;
+// what it holds beyond is drawn from a pool that all have in common. One counter, touched only by appends that
+// change how much their session holds beyond its share. A nil Budget is unlimited.
+type Budget struct {
+	share int64
+	pool  int64
+	used  atomic.Int64 // of the pool; never above it
+}
+
+// NewBudget divides total among sessions: half of it in equal shares, the rest in common. sessions <= 0: all in common.
+func NewBudget(total int64, sessions int) *Budget {
+	b := &Budget{pool: total}
+	if sessions > 0 {
+		b.share = total / 2 / int64(sessions)
+		b.pool = total - b.share*int64(sessions)
+	}
+	return b
+}
+
+// Used returns what is drawn from the pool, and Pool how large it is, in bytes.
+func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Pool() int64 { return b.pool }
+
+// Charge is what a session that retains n bytes draws from the pool.
+func (b *Budget) Charge(n int64) int64 { return max(0, n-b.share) }
+
+// Acquire draws n bytes from the pool, or nothing and returns false.
+func (b *Budget) Acquire(n int64) bool {
+	for {
+		used := b.used.Load()
+		if used+n > b.pool {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
+
+// Free is what is left in the pool.
+func (b *Budget) Free() int64 { return b.pool - b.used.Load() }
+
+// Release gives n bytes back to the pool.
+func (b *Budget) Release(n int64) {
+	if n != 0 {
+		b.used.Add(-n)
+	}
+}

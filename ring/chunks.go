@@ -1,0 +1,221 @@
+package ring
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/reprise-go/reprise/internal/step"
+)
+
+// A chunk is a piece of pointer-free memory: this header, then records back to back. Its bytes are written once.
+//
+// Most records share the current chunk. A large one gets a chunk of its own, which is never current.
+//
+// A shared chunk is sealed once the reservation word names a later one, and a record in a sealed chunk must not be claimed any more
+// if it was not yet: the writer looks at the reservation word after the tail t that it is going to claim t+1 under, so whoever seals the
+// chunk and then reads the tail s has t <= s, and s+1 is the last sequence that the chunk can hold. Nobody needs to count the writers in a chunk,
+// and one that stalls pins nothing. A large record's chunk is stamped with its sequence before the sequence is published.
+type chunk struct {
+	dead atomic.Uint64 // once First is this, no retained record is in here; 0: not known yet. Swapped in once, by whoever gets there
+	room uint32        // in units of 8 bytes, header included; immutable
+	own  bool          // one large record lives here alone; immutable
+}
+
+const (
+	chunkUnits = 2 // of 8 bytes: the header
+	minChunk   = 512
+	softChunk  = 16 << 10  // what a chunk grows to while a quarter of what is retained is more
+	maxChunk   = 256 << 10 // …and while 1/64 of it is more
+	largeBytes = 4 << 10   // a record above this, and above a quarter of a chunk, gets a chunk of its own
+)
+
+func newChunk(units int, own bool) *chunk {
+	words := make([]uint64, units)
+	c := (*chunk)(unsafe.Pointer(unsafe.SliceData(words)))
+	c.room, c.own = uint32(units), own
+	return c
+}
+
+func (c *chunk) record(unit uint32) *record {
+	return (*record)(unsafe.Add(unsafe.Pointer(c), uintptr(unit)*8))
+}
+
+func (c *chunk) bytes() int64 { return int64(c.room) * 8 }
+
+// chunkBytes is how large the next shared chunk is: large enough that few of them make up what is retained, small enough that the
+// two that are partly used weigh little.
+func chunkBytes(retained int64) int {
+	n := minChunk
+	for n < softChunk && int64(n)*8 <= retained {
+		n *= 2
+	}
+	for n < maxChunk && int64(n)*128 <= retained {
+		n *= 2
+	}
+	return n
+}
+
+// A directory is the list of the chunks that hold retained records. It is immutable but for the chunks' own words: a change swaps in
+// another one. There are some hundred chunks at most unless large events need more, so a copy costs little beside the chunk it is made for.
+type directory struct {
+	serial uint64 // of the current chunk: 1, 2, 3, …; 0: there is none yet
+	place  uint32 // of the current chunk
+	room   uint32 // of the current chunk
+	cur    *chunk
+	chunks []*chunk // by place; nil: free
+	bytes  int64    // heap of directory and chunks
+	sealed bool     // the ring has been released: no more chunks
+}
+
+// noChunks is the directory of a ring without events.
+var noChunks directory
+
+// directoryBytes is the size of a directory, without its list.
+const directoryBytes = 64
+
+// A draft is a record that has space but no slot: its writer's alone.
+type draft struct {
+	chunk  *chunk // nil: no space reserved
+	place  uint32
+	unit   uint32
+	units  uint32
+	idLen  uint16
+	serial uint64 // of its chunk, if shared
+}
+
+func (d *draft) record() *record { return d.chunk.record(d.unit) }
+
+// The reservation word: the serial number of the current chunk, and how many of its units are taken. It comes back to a value that it
+// had when a draft is abandoned, and only then: what is beyond it is nobody's at that moment, so a swap from an old look at it is right.
+const resBits = 17
+
+// reserve finds space for a record of n bytes in a ring that retains that much. It returns false when the ring is released.
+func (r *Ring) reserve(d *draft, n int, retained int64) bool {
+	units := uint32(n+7) / 8
+	for {
+		res := r.res.Load()
+		dir := r.dir.Load()
+		serial, used := res>>resBits, uint32(res&(1<<resBits-1))
+		switch {
+		case dir.serial == serial && used+units <= dir.room && serial != 0:
+			if r.res.CompareAndSwap(res, res+uint64(units)) {
+				*d = draft{chunk: dir.cur, place: dir.place, unit: used, units: units, idLen: d.idLen, serial: serial}
+				return true
+			}
+		case dir.serial > serial:
+			r.advance(dir)
+		case dir.sealed:
+			return false
+		case dir.serial == serial:
+			if r.install(d, dir, units, retained) {
+				return true
+			}
+		}
+	}
+}
+
+// advance moves reservations on to dir's current chunk, if they are not there or beyond already.
+func (r *Ring) advance(dir *directory) {
+	for {
+		res := r.res.Load()
+		if res>>resBits >= dir.serial || r.res.CompareAndSwap(res, dir.serial<<resBits|chunkUnits) {
+			return
+		}
+	}
+}
+
+// install adds a chunk to dir, which reservations have reached, and drops those that have died. It returns true when the chunk is
+// the draft's own; otherwise the caller tries again, whoever it was that changed the directory.
+func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) bool {
+	size := chunkBytes(retained)
+	own := int(units)*8 > max(largeBytes, size/4)
+	var c *chunk
+	if own {
+		c = newChunk(int(units)+chunkUnits, true)
+	} else {
+		for size < int(units+chunkUnits)*8 {
+			size *= 2
+		}
+		c = newChunk(size/8, false)
+	}
+	next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
+	place := next.adopt(dir, c, r.tail.Load)
+	if !own {
+		next.serial, next.place, next.room, next.cur = dir.serial+1, place, c.room, c
+	}
+	step.At(step.Installing)
+	if !r.dir.CompareAndSwap(dir, next) {
+		return false
+	}
+	r.account(next.bytes - dir.bytes)
+	step.At(step.Installed)
+	if own {
+		*d = draft{chunk: c, place: place, unit: chunkUnits, units: units, idLen: d.idLen}
+		return true
+	}
+	r.advance(next)
+	if dir.cur != nil {
+		dir.cur.stamp(r.tail.Load())
+	}
+	return false
+}
+
+// adopt takes over old's living chunks and c, and returns c's place.
+func (d *directory) adopt(old *directory, c *chunk, tail func() uint64) uint32 {
+	d.chunks = make([]*chunk, len(old.chunks), len(old.chunks)+1)
+	place := -1
+	for i, o := range old.chunks {
+		if o != nil && o != old.cur && o.isDead(tail) {
+			o = nil
+		}
+		if o == nil && place < 0 {
+			place = i
+		}
+		d.chunks[i] = o
+	}
+	if place < 0 {
+		place = len(d.chunks)
+		d.chunks = append(d.chunks, nil)
+	}
+	d.chunks[place] = c
+	for d.chunks[len(d.chunks)-1] == nil {
+		d.chunks = d.chunks[:len(d.chunks)-1]
+	}
+	d.bytes = directoryBytes + 8*int64(cap(d.chunks))
+	for _, o := range d.chunks {
+		if o != nil {
+			d.bytes += o.bytes()
+		}
+	}
+	return uint32(place)
+}
+
+// stamp notes, for a sealed chunk, the First from which on it holds nothing; tail was read after it was sealed.
+func (c *chunk) stamp(tail uint64) { c.dead.CompareAndSwap(0, tailSeq(tail)+2) }
+
+// isDead reports whether a chunk that is not the current one holds no record that is retained or may still be claimed.
+func (c *chunk) isDead(tail func() uint64) bool {
+	dead := c.dead.Load()
+	if dead == 0 && !c.own {
+		c.stamp(tail())
+		dead = c.dead.Load()
+	}
+	return dead != 0 && tailFirst(tail()) >= dead
+}
+
+// sealed reports whether the draft must not be claimed any more, to be asked after the tail was read.
+func (r *Ring) sealed(d *draft) bool { return !d.chunk.own && r.res.Load()>>resBits != d.serial }
+
+// abandon gives up a draft: a shared chunk takes the space back if nobody has reserved beyond it, and a chunk of its own dies.
+func (r *Ring) abandon(d *draft) {
+	if d.chunk == nil {
+		return
+	}
+	if d.chunk.own {
+		d.chunk.dead.CompareAndSwap(0, 1)
+	} else {
+		end := d.serial<<resBits | uint64(d.unit+d.units)
+		r.res.CompareAndSwap(end, end-uint64(d.units))
+	}
+	d.chunk = nil
+}

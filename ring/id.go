@@ -1,0 +1,87 @@
+package ring
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"strconv"
+	"unsafe"
+
+	"github.com/zeebo/xxh3"
+)
+
+// An assigned ID is `<tag>-<sequence>`: tagLen random characters that tell rings apart, and the event's own sequence number.
+const tagLen = 12
+
+// maxAssigned is the length of the longest assigned ID that imitations have not made longer.
+const maxAssigned = tagLen + 1 + 13
+
+func newTag() (tag [tagLen]byte) {
+	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+	bits := rand.Uint64()
+	for i := range tag {
+		tag[i] = alphabet[bits>>(5*i)&31]
+	}
+	return tag
+}
+
+// ownTag reports whether id has the form of this ring's assigned IDs so far as its tag goes.
+func (r *Ring) ownTag(id string) bool {
+	return len(id) > tagLen+1 && id[tagLen] == '-' && id[:tagLen] == string(r.tag[:])
+}
+
+// assignedSeq returns the sequence of an ID that this ring would assign: its own tag and a canonical decimal number from 1 up.
+func (r *Ring) assignedSeq(id string) (uint64, bool) {
+	if !r.ownTag(id) || id[tagLen+1] == '0' || len(id) > maxAssigned {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(id[tagLen+1:], 10, 64)
+	return n, err == nil
+}
+
+// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long.
+func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
+	n := copy(dst, r.tag[:])
+	dst[n] = '-'
+	n++
+	for range zeros {
+		dst[n] = '0'
+		n++
+	}
+	for i := len(dst) - 1; i >= n; i-- {
+		dst[i] = byte('0' + seq%10)
+		seq /= 10
+	}
+}
+
+func assignedLen(seq uint64, zeros int) int {
+	n := tagLen + 2 + zeros
+	for ; seq >= 10; seq /= 10 {
+		n++
+	}
+	return n
+}
+
+// unusual returns how many zeros must come before seq so that its assigned ID is not one that a retained event was given by its
+// producer, and the index tag of that ID. Such an ID is no longer canonical and found through the index, like any of the
+// producer's own.
+func (r *Ring) unusual(tail uint64, tb *table, seq uint64) (zeros int, tag uint32) {
+	var buf [MaxIDBytes + 1]byte // no producer's ID is longer than MaxIDBytes
+	for {
+		b := buf[:assignedLen(seq, zeros)]
+		r.putAssigned(b, seq, zeros)
+		id := unsafe.String(&b[0], len(b))
+		tag = r.hash(id)
+		if _, found := r.find(tail, tb, id, tag); !found {
+			return zeros, tag
+		}
+		zeros++
+	}
+}
+
+// hash returns the index tag of an ID. The seed is secret and each ring's own.
+func (r *Ring) hash(id string) uint32 {
+	return uint32(xxh3.HashStringSeed(id, r.group.seed^r.stripeHash()) >> (64 - tagBits))
+}
+
+// stripeHash is a number that differs from ring to ring.
+func (r *Ring) stripeHash() uint64 { return binary.LittleEndian.Uint64(r.tag[:]) }

@@ -1,0 +1,90 @@
+package ring
+
+import (
+	"time"
+	"unsafe"
+)
+
+// A record is one event in a chunk: this header, then the bytes of ID, Stream, Type and Data, one after the other.
+//
+// Until its word is in a slot a record belongs to the goroutine that writes it; from then on nobody writes it. Readers get to it through
+// the slot, so the swap of the slot orders the plain reads after the plain writes.
+type record struct {
+	after uint64 // count<<bytesBits | bytes: what is retained once this event is the newest
+	nanos int64  // Event.Time, in Unix nanoseconds
+	lens  uint64 // len(Data) | len(ID)<<idShift | len(Stream)<<streamShift | len(Type)<<typeShift | indexed
+}
+
+const (
+	recordBytes = 24
+	bytesBits   = 43
+
+	lenBits     = 9 // ID, Stream and Type
+	dataBits    = 32
+	idShift     = dataBits
+	streamShift = idShift + lenBits
+	typeShift   = streamShift + lenBits
+	lenMask     = 1<<lenBits - 1
+	indexed     = 1 << 63 // the ID is found through the index: it is not an assigned one
+)
+
+func (r *record) count() uint64   { return r.after >> bytesBits }
+func (r *record) bytes() int64    { return int64(r.after & (1<<bytesBits - 1)) }
+func (r *record) dataLen() int    { return int(r.lens & (1<<dataBits - 1)) }
+func (r *record) idLen() int      { return int(r.lens >> idShift & lenMask) }
+func (r *record) streamLen() int  { return int(r.lens >> streamShift & lenMask) }
+func (r *record) typeLen() int    { return int(r.lens >> typeShift & lenMask) }
+func (r *record) textLen() int    { return r.idLen() + r.streamLen() + r.typeLen() }
+func (r *record) isIndexed() bool { return r.lens&indexed != 0 }
+
+// cost is what the event counts against MaxBytes.
+func (r *record) cost() int64 { return int64(r.textLen() + r.dataLen() + Overhead) }
+
+// text returns a view of n bytes at off. An empty string must not point anywhere: the address may be one past the chunk.
+func (r *record) text(off, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+off)), n)
+}
+
+func (r *record) id() string     { return r.text(0, r.idLen()) }
+func (r *record) stream() string { return r.text(r.idLen(), r.streamLen()) }
+
+// fill writes the event to e, as views of the record.
+func (r *record) fill(e *Event, seq uint64) {
+	id, stream, typ, data := r.idLen(), r.streamLen(), r.typeLen(), r.dataLen()
+	e.Seq = seq
+	e.ID = r.text(0, id)
+	e.Stream = r.text(id, stream)
+	e.Type = r.text(id+stream, typ)
+	e.Data = nil
+	if data != 0 {
+		e.Data = unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+id+stream+typ)), data)
+	}
+	e.Time = time.Unix(0, r.nanos)
+}
+
+// write fills what does not depend on the sequence: all of a private record but after, indexed and an assigned ID.
+func (r *record) write(e *Event, idLen int, nanos int64) {
+	r.nanos = nanos
+	r.lens = uint64(len(e.Data)) | uint64(idLen)<<idShift | uint64(len(e.Stream))<<streamShift | uint64(len(e.Type))<<typeShift
+	body := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), idLen+len(e.Stream)+len(e.Type)+len(e.Data))
+	copy(body, e.ID)
+	n := idLen
+	n += copy(body[n:], e.Stream)
+	n += copy(body[n:], e.Type)
+	copy(body[n:], e.Data)
+}
+
+// idBytes is the text of the ID, for writing.
+func (r *record) idBytes() []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), r.idLen())
+}
+
+func (r *record) setIndexed(yes bool) {
+	r.lens &^= indexed
+	if yes {
+		r.lens |= indexed
+	}
+}
