@@ -29,10 +29,11 @@ const (
 	largeBytes = 4 << 10   // a record above this, and above a quarter of a chunk, gets a chunk of its own
 )
 
+// newChunk has room for at least that many units: all that the allocator's size class gives.
 func newChunk(units int, own bool) *chunk {
-	words := make([]uint64, units)
+	words := append([]uint64(nil), make([]uint64, units)...)
 	c := (*chunk)(unsafe.Pointer(unsafe.SliceData(words)))
-	c.room, c.own = uint32(units), own
+	c.room, c.own = uint32(cap(words)), own
 	return c
 }
 
@@ -160,33 +161,39 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 	return false
 }
 
-// adopt takes over old's living chunks and c, and returns c's place.
+// sweep drops chunks that have died. Every new chunk does so too; this is for large events, which should not wait for one.
+func (r *Ring) sweep() {
+	dir := r.dir.Load()
+	r.advance(dir)
+	next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
+	next.adopt(dir, nil, r.tail.Load)
+	if !dir.sealed && r.dir.CompareAndSwap(dir, next) {
+		r.account(next.bytes - dir.bytes)
+	}
+}
+
+// adopt takes over old's living chunks, and c unless it is nil, and returns c's place. Reservations have reached old, so all
+// chunks but the current one are sealed.
 func (d *directory) adopt(old *directory, c *chunk, tail func() uint64) uint32 {
 	d.chunks = make([]*chunk, len(old.chunks), len(old.chunks)+1)
-	place := -1
+	place := len(old.chunks)
 	for i, o := range old.chunks {
-		if o != nil && o != old.cur && o.isDead(tail) {
-			o = nil
-		}
-		if o == nil && place < 0 {
+		if o != nil && (o == old.cur || !o.isDead(tail)) {
+			d.chunks[i] = o
+			d.bytes += o.bytes()
+		} else if place > i {
 			place = i
 		}
-		d.chunks[i] = o
 	}
-	if place < 0 {
-		place = len(d.chunks)
-		d.chunks = append(d.chunks, nil)
+	if c != nil {
+		d.chunks = d.chunks[:max(len(old.chunks), place+1)]
+		d.chunks[place] = c
+		d.bytes += c.bytes()
 	}
-	d.chunks[place] = c
-	for d.chunks[len(d.chunks)-1] == nil {
-		d.chunks = d.chunks[:len(d.chunks)-1]
+	for n := len(d.chunks); n > 0 && d.chunks[n-1] == nil; n-- {
+		d.chunks = d.chunks[:n-1]
 	}
-	d.bytes = directoryBytes + 8*int64(cap(d.chunks))
-	for _, o := range d.chunks {
-		if o != nil {
-			d.bytes += o.bytes()
-		}
-	}
+	d.bytes += directoryBytes + 8*int64(cap(d.chunks))
 	return uint32(place)
 }
 

@@ -8,6 +8,7 @@ type move struct {
 	before, after int64  // bytes retained
 	count         uint64 // events retained after it
 	drawn         int64  // already drawn from the budget when positive, to be released once the event is visible when negative
+	large         bool   // a large event goes
 }
 
 // plan works out the move of an event of that cost after tail. It returns false when the tail has moved on.
@@ -37,8 +38,10 @@ func (r *Ring) plan(tail uint64, t *table, cost int64) (m move, ok bool, err err
 func (r *Ring) evictOne(m *move, tail uint64, t *table) bool {
 	rec, ok := r.record(t, tailSeq(tail)+2-m.count)
 	if ok {
-		m.after -= rec.cost()
+		cost := rec.cost()
+		m.after -= cost
 		m.count--
+		m.large = m.large || cost > largeBytes
 	}
 	return ok
 }
@@ -72,6 +75,9 @@ func (r *Ring) giveBack(m move) {
 func (r *Ring) settle(tail uint64, m move) {
 	if m.drawn < 0 {
 		r.group.Budget.Release(-m.drawn)
+	}
+	if m.large {
+		r.sweep()
 	}
 	if r.group.Tally == nil {
 		return

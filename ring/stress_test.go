@@ -2,7 +2,6 @@ package ring
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"runtime"
@@ -119,74 +118,4 @@ func stress(t *testing.T, cfg Config, ids string, d time.Duration) {
 		t.Errorf("stats %+v after %d appends", s, appended.Load())
 	}
 	t.Logf("%d events", appended.Load())
-}
-
-func TestBasic(t *testing.T) {
-	r, _ := New(Config{MaxEvents: 100, MaxBytes: 20000})
-	for i := range 1000 {
-		e := Event{Data: make([]byte, i%300), Stream: "s"}
-		if i%3 == 0 {
-			e.ID = fmt.Sprint("own", i)
-		}
-		s, err := r.Append(e)
-		if err != nil || s.Seq != uint64(i+1) {
-			t.Fatal(i, s, err)
-		}
-		if e.ID != "" {
-			if d, err := r.Append(e); !errors.Is(err, ErrDuplicateID) || d.Seq != s.Seq {
-				t.Fatal(d, err)
-			}
-		}
-		c, err := r.Seek(s.ID)
-		if err != nil || c.Seq() != s.Seq {
-			t.Fatal(s.ID, err)
-		}
-	}
-	t.Log(r.Stats(), r.Memory())
-}
-
-func BenchmarkAppend(b *testing.B) {
-	r, _ := New(Config{})
-	buf := make([]byte, 256)
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Append(Event{Data: buf})
-	}
-}
-
-func BenchmarkAppendOwn(b *testing.B) {
-	r, _ := New(Config{})
-	buf := make([]byte, 256)
-	b.ReportAllocs()
-	id := []byte("0123456789-0123456789-0123456789-abcd")
-	var n uint64
-	for b.Loop() {
-		n++
-		binary.LittleEndian.PutUint32(id, 0x30303030+uint32(n&0x7)+uint32(n>>3&7)<<8+uint32(n>>6&7)<<16+uint32(n>>9&7)<<24)
-		for i, k := 4, n>>12; i < 10; i, k = i+1, k>>3 { id[i] = byte('0' + k&7) }
-		if _, err := r.Append(Event{ID: string(id), Data: buf}); err != nil { b.Fatal(err) }
-	}
-}
-
-func BenchmarkNext(b *testing.B) {
-	r, _ := New(Config{})
-	for range 1000 { r.Append(Event{Data: make([]byte, 256)}) }
-	b.ReportAllocs()
-	c, _ := r.Seek("")
-	var e Event
-	for b.Loop() {
-		if !c.Next(&e) { c, _ = r.Seek("") }
-	}
-}
-func BenchmarkSeek10(b *testing.B) {
-	r, _ := New(Config{})
-	var id string
-	for i := range 1000 { s, _ := r.Append(Event{ID:fmt.Sprint("event-nr-", i), Data: make([]byte, 256)}); if i == 989 { id = s.ID } }
-	b.ReportAllocs()
-	var e Event
-	for b.Loop() {
-		c, err := r.Seek(id)
-		if err != nil { b.Fatal(err) }
-		for range 10 { c.Next(&e) }
-	}
 }

@@ -1,0 +1,53 @@
+package ring
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+func TestZeroConfigHasTheDocumentedDefaults(t *testing.T) {
+	g, err := NewGroup(Config{}, Shared{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Config{1000, 8 << 20, 1 << 20}); g.Config() != want {
+		t.Errorf("defaults are %+v, want %+v", g.Config(), want)
+	}
+}
+
+func TestLimitOutOfRangeIsAnErrorThatNamesFieldAndValue(t *testing.T) {
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{MaxEvents: -1}, "Config.MaxEvents is -1"},
+		{Config{MaxEvents: 1<<20 + 1}, "Config.MaxEvents is 1048577"},
+		{Config{MaxBytes: -5}, "Config.MaxBytes is -5"},
+		{Config{MaxEventBytes: -7}, "Config.MaxEventBytes is -7"},
+		{Config{MaxEventBytes: 1 << 30}, "Config.MaxEventBytes is 1073741824"},
+	} {
+		r, err := New(c.cfg)
+		if r != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("New(%+v): %v, want an error with %q", c.cfg, err, c.want)
+		}
+	}
+	if _, err := New(Config{MaxEvents: 1 << 20}); err != nil {
+		t.Errorf("the bound itself: %v", err)
+	}
+}
+
+func TestLayout(t *testing.T) {
+	if n := unsafe.Sizeof(Ring{}); n != ringBytes && unsafe.Sizeof(uintptr(0)) == 8 {
+		t.Errorf("a Ring has %d bytes, want one cache line", n)
+	}
+	if n := unsafe.Sizeof(directory{}); n > directoryBytes {
+		t.Errorf("a directory has %d bytes, accounted as %d", n, directoryBytes)
+	}
+	if n := unsafe.Sizeof(record{}); n != recordBytes {
+		t.Errorf("a record header has %d bytes, want %d", n, recordBytes)
+	}
+	if n := unsafe.Sizeof(chunk{}); n != chunkUnits*8 {
+		t.Errorf("a chunk header has %d bytes, want %d", n, chunkUnits*8)
+	}
+}
