@@ -147,43 +147,44 @@ func checkSequences(t *testing.T, r *Ring, seen <-chan uint64) {
 }
 
 // A writer that has read the tail sleeps until the table has been replaced and its sequence is long evicted: in the new table the slot of that
-// sequence may look free.
+// sequence looks free.
 func TestWriterThatSleepsAcrossAGrowthDoesNotLoseItsEvent(t *testing.T) {
-	for _, own := range []bool{false, true} {
-		r := newRing(t, Config{MaxEvents: 1000, MaxBytes: 6 * (Overhead + 100)})
-		for n := range 4 {
-			mustAppend(t, r, event("assigned", n))
+	for _, prefill := range []int{0, 1, 4} {
+		for _, id := range []string{"", "sleeper"} {
+			t.Run(fmt.Sprintf("prefill=%d/id=%s", prefill, id), func(t *testing.T) { sleepAcrossGrowth(t, prefill, id) })
 		}
-		stopped, resume := stopAt(t, step.TailRead)
-		defer resume()
-		got := make(chan Event)
-		go func() {
-			e := Event{Data: payload(nil, 1, 1, 10)}
-			if own {
-				e.ID = "sleeper"
-			}
-			stored, err := r.Append(e)
-			if err != nil {
-				t.Error(err)
-			}
-			got <- stored
-		}()
-		await(t, stopped, "the stop")
-		before := r.table.Load()
-		for n := range 60 { // small events: as many fit as make the table grow; then large ones, that evict them
-			mustAppend(t, r, Event{ID: fmt.Sprint("small", n)})
+	}
+}
+
+func sleepAcrossGrowth(t *testing.T, prefill int, id string) {
+	r := newRing(t, Config{MaxEvents: 1000, MaxBytes: 4000})
+	for n := range prefill {
+		mustAppend(t, r, Event{ID: fmt.Sprint("prefill", n)})
+	}
+	stopped, resume := stopAt(t, step.TailRead)
+	defer resume()
+	got := make(chan Event)
+	go func() {
+		stored, err := r.Append(Event{ID: id})
+		if err != nil {
+			t.Error(err)
 		}
-		for range 6 {
-			mustAppend(t, r, Event{Data: make([]byte, 500)})
-		}
-		if r.table.Load() == before {
-			t.Fatal("the table has not grown")
-		}
-		last := r.Stats().Last
-		resume()
-		if e := <-got; e.Seq != last+1 || seekSeq(t, r, e.ID) != last+1 {
-			t.Errorf("the event is %d, want %d", e.Seq, last+1)
-		}
+		got <- stored
+	}()
+	await(t, stopped, "the stop")
+	for range 20 { // at most five of these fit: the smallest table goes round twice
+		mustAppend(t, r, Event{ID: fmt.Sprint("large", r.Stats().Last), Data: make([]byte, 700)})
+	}
+	before := r.table.Load()
+	for r.table.Load() == before {
+		mustAppend(t, r, Event{})
+	}
+	last := r.Stats().Last
+	free := r.table.Load().slot(uint64(prefill) + 1).Load()
+	t.Logf("the slot of the sleeper's sequence holds %#x", free)
+	resume()
+	if e := <-got; e.Seq != last+1 || seekSeq(t, r, e.ID) != last+1 {
+		t.Errorf("the event is %d, want %d", e.Seq, last+1)
 	}
 }
 
