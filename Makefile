@@ -1,0 +1,74 @@
+# Every target works on a fresh machine with Go, git and make; what else it needs it installs.
+
+SHELL   := bash
+MODULES := $(shell git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod' | grep -v '^internal/tools/' | xargs -n1 dirname)
+STATIC  := $(CURDIR)/.tools/staticcheck
+STAT    := $(CURDIR)/.tools/benchstat
+
+# How long the long runs run.
+FUZZTIME  ?= 5m
+SOAKTIME  ?= 10m
+BENCHTIME ?= 300ms
+COUNT     ?= 6
+
+# In every module of the repository, one after the other, stopping at the first failure.
+each = @set -e; for m in $(MODULES); do echo "── $$m"; (cd $$m && $(1)); done
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## the main job: a client whose connection breaks ten times resumes without loss, then the core under load
+	@cd contrib/demo && go run . $(ARGS)
+
+serve: ## the demo's MCP server, for a client of your own (ARGS=--help lists the flags)
+	@cd contrib/demo && go run . serve $(ARGS)
+
+test: lint race stress stall ## every check: lint, all tests under the race detector, stress, writers stopped at every step
+
+race: cc ## all tests of all modules under the race detector
+	$(call each,go test -race -timeout 15m ./...)
+
+stress: cc ## eight writers and eight readers on a ring of eight, ten seconds at GOMAXPROCS 1, 2, 4 and 8 each
+	REPRISE_STRESS=10s go test -race -timeout 10m -run Stress ./ring
+
+stall: cc ## the ring's protocol with goroutines stopped between its steps
+	go test -race -tags reprise_steps -timeout 10m ./ring
+
+bench: $(STAT) ## the core's benchmarks, COUNT runs of BENCHTIME each, summed up by benchstat
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(COUNT) ./bench | tee .tools/bench.txt
+	@$(STAT) .tools/bench.txt
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
+	    echo "── $$p $$f"; (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) .); done; done
+
+soak: cc ## the ring's stress test for SOAKTIME in all
+	REPRISE_STRESS=$(SOAKTIME) go test -race -timeout 0 -run Stress -v ./ring
+
+lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
+	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
+	@go vet -tags reprise_steps ./ring ./internal/step
+
+cover: ## coverage of the core packages
+	go test -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./internal/... ./ring ./shard ./replay ./internal/...
+	@go tool cover -func .tools/cover.txt | tail -1
+
+clean: ## remove what the targets made
+	rm -rf .tools
+
+$(STATIC) $(STAT): internal/tools/go.mod internal/tools/go.sum
+	@mkdir -p $(@D)
+	cd internal/tools && go build -o $(@D)/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat
+	@touch $(STATIC) $(STAT)
+
+# $(call need,program,packages): install Debian packages unless the program is there.
+need = @command -v $(1) >/dev/null || { (apt-get update -q && apt-get install -qy --no-install-recommends $(2)) >&2; }
+
+cc: # the race detector wants a C compiler
+	$(call need,gcc,gcc libc6-dev)
+
+.PHONY: help run serve test race stress stall cc bench fuzz soak lint cover clean
