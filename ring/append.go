@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// Append stores a copy of e and returns the stored event, whose strings and Data are views of the log. The caller may reuse e.Data
-// at once; e.Seq is ignored. Events go, oldest first, until the limits hold.
+// Append stores a copy of e and returns the stored event, whose Data is a view of the log. The caller may reuse e.Data at once; e.Seq is
+// ignored. Events go, oldest first, until the limits hold.
 //
 // Errors, in this order: ErrClosed, ErrInvalidEvent naming the field, ErrEventTooLarge with both sizes, ErrDuplicateID together with
 // the retained event of that ID, so that a retry is idempotent, and ErrOverBudget. With any of them nothing is stored and nothing evicted.
@@ -16,12 +16,13 @@ import (
 // It takes two atomic swaps on the ring's own cache line and one on a slot, and copies the payload once; it allocates when a chunk is full.
 func (r *Ring) Append(e Event) (stored Event, err error) {
 	if r.tail.Load()&tailClosed != 0 {
-		return Event{}, ErrClosed
+		return stored, ErrClosed
 	}
 	if err = r.group.check(&e); err != nil {
-		return Event{}, err
+		return stored, err
 	}
 	var d draft
+	var m move
 	var tag uint32
 	own := e.ID != ""
 	if own {
@@ -36,14 +37,15 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		if tail&tailClosed != 0 || tailSeq(tail) == MaxSeq {
 			r.Close() // also when the sequence numbers are used up
 			r.abandon(&d)
-			return Event{}, ErrClosed
+			return stored, ErrClosed
 		}
 		seq := tailSeq(tail) + 1
 		t := r.table.Load()
 		slot := t.slot(seq)
 		old := slot.Load()
+		dir := r.dir.Load()
 		step.At(step.SlotRead)
-		// If the tail stood still around the two loads, t was in use while seq was next. Should the slot still hold old when it is
+		// If the tail stood still around these loads, t was in use while seq was next. Should the slot still hold old when it is
 		// swapped below, then nobody has claimed seq, frozen the table or moved the tail since.
 		if r.tail.Load() != tail {
 			continue
@@ -75,17 +77,18 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		}
 		step.At(step.Looked)
 		size := e.Size() - len(e.ID) + int(d.idLen)
-		m, ok, err := r.plan(tail, t, int64(size+Overhead))
+		ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
 		if err != nil {
 			r.abandon(&d)
-			return Event{}, err
+			return stored, err
 		}
 		if !ok {
 			continue
 		}
+		// Reserving, or looking at the reservation word now, tells that the chunk was open after the tail was read.
 		if d.chunk == nil || r.sealed(&d) {
-			if !r.reserve(&d, recordBytes+size, m.before) {
-				r.giveBack(m)
+			if !r.take(&d, dir, recordBytes+size) && !r.reserve(&d, recordBytes+size, m.before) {
+				r.giveBack(&m)
 				continue
 			}
 			step.At(step.Reserved)
@@ -100,20 +103,26 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		step.At(step.Written)
 		if d.place >= t.places() {
 			r.grow(t)
-			r.giveBack(m)
+			r.giveBack(&m)
 			continue
 		}
 		if !slot.CompareAndSwap(old, t.word(seq, d.place, d.unit)) {
-			r.giveBack(m)
+			r.giveBack(&m)
 			continue
 		}
 		step.At(step.Claimed)
 		if !r.publish(tail, t, d.chunk, rec, tag) {
-			r.giveBack(m)
-			return Event{}, ErrClosed
+			r.giveBack(&m)
+			return stored, ErrClosed
 		}
-		r.settle(tail, m)
-		rec.fill(&stored, seq)
+		r.settle(tail, &m)
+		stored = e
+		stored.Seq = seq
+		if !own {
+			stored.ID = rec.id()
+		}
+		stored.Data = rec.data()
+		stored.Time = time.Unix(0, nanos)
 		return stored, nil
 	}
 }

@@ -41,6 +41,12 @@ func (c *chunk) record(unit uint32) *record {
 	return (*record)(unsafe.Add(unsafe.Pointer(c), uintptr(unit)*8))
 }
 
+// record returns the record that word w of t's slot of seq refers to. The word must hold seq, and d must have been loaded after it or
+// while seq was retained: then d has the chunk.
+func (d *directory) record(t *table, w uint64) *record {
+	return d.chunks[t.place(w)].record(unitOf(w))
+}
+
 func (c *chunk) bytes() int64 { return int64(c.room) * 8 }
 
 // chunkBytes is how large the next shared chunk is: large enough that few of them make up what is retained, small enough that the
@@ -90,6 +96,18 @@ func (d *draft) record() *record { return d.chunk.record(d.unit) }
 // had when a draft is abandoned, and only then: what is beyond it is nobody's at that moment, so a swap from an old look at it is right.
 const resBits = 17
 
+// take reserves space for a record of n bytes in dir's current chunk, if that is open, has room and nobody gets in between.
+func (r *Ring) take(d *draft, dir *directory, n int) bool {
+	units := uint32(n+7) / 8
+	res := r.res.Load()
+	used := uint32(res & (1<<resBits - 1))
+	if res>>resBits != dir.serial || used+units > dir.room || !r.res.CompareAndSwap(res, res+uint64(units)) {
+		return false
+	}
+	d.chunk, d.place, d.unit, d.units, d.serial = dir.cur, dir.place, used, units, dir.serial
+	return true
+}
+
 // reserve finds space for a record of n bytes in a ring that retains that much. It returns false when the ring is released.
 func (r *Ring) reserve(d *draft, n int, retained int64) bool {
 	units := uint32(n+7) / 8
@@ -98,9 +116,8 @@ func (r *Ring) reserve(d *draft, n int, retained int64) bool {
 		dir := r.dir.Load()
 		serial, used := res>>resBits, uint32(res&(1<<resBits-1))
 		switch {
-		case dir.serial == serial && used+units <= dir.room && serial != 0:
-			if r.res.CompareAndSwap(res, res+uint64(units)) {
-				*d = draft{chunk: dir.cur, place: dir.place, unit: used, units: units, idLen: d.idLen, serial: serial}
+		case dir.serial == serial && used+units <= dir.room:
+			if r.take(d, dir, n) {
 				return true
 			}
 		case dir.serial > serial:
@@ -151,7 +168,7 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 	r.account(next.bytes - dir.bytes)
 	step.At(step.Installed)
 	if own {
-		*d = draft{chunk: c, place: place, unit: chunkUnits, units: units, idLen: d.idLen}
+		d.chunk, d.place, d.unit, d.units = c, place, chunkUnits, units
 		return true
 	}
 	r.advance(next)

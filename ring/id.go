@@ -2,6 +2,7 @@ package ring
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"unsafe"
@@ -40,26 +41,43 @@ func (r *Ring) assignedSeq(id string) (uint64, bool) {
 
 // putAssigned writes the ID that seq is assigned to dst, which is assignedLen long.
 func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
-	n := copy(dst, r.tag[:])
-	dst[n] = '-'
-	n++
+	i := len(dst)
+	for seq >= 100 {
+		pair := seq % 100 * 2
+		seq /= 100
+		i -= 2
+		dst[i], dst[i+1] = pairs[pair], pairs[pair+1]
+	}
+	if seq >= 10 {
+		i -= 2
+		dst[i], dst[i+1] = pairs[seq*2], pairs[seq*2+1]
+	} else {
+		i--
+		dst[i] = byte('0' + seq)
+	}
 	for range zeros {
-		dst[n] = '0'
-		n++
+		i--
+		dst[i] = '0'
 	}
-	for i := len(dst) - 1; i >= n; i-- {
-		dst[i] = byte('0' + seq%10)
-		seq /= 10
-	}
+	copy(dst, r.tag[:])
+	dst[tagLen] = '-'
 }
 
-func assignedLen(seq uint64, zeros int) int {
-	n := tagLen + 2 + zeros
-	for ; seq >= 10; seq /= 10 {
+// pairs are the numbers from 00 to 99.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+func assignedLen(seq uint64, zeros int) int { return tagLen + 1 + zeros + decimalLen(seq) }
+
+// decimalLen returns how many digits seq has. The logarithm to base 10 is estimated from the one to base 2 and corrected by at most one.
+func decimalLen(seq uint64) int {
+	n := bits.Len64(seq) * 1233 >> 12
+	if seq >= powersOf10[n] {
 		n++
 	}
-	return n
+	return max(n, 1)
 }
+
+var powersOf10 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
 
 // unusual returns how many zeros must come before seq so that its assigned ID is not one that a retained event was given by its
 // producer, and the index tag of that ID. Such an ID is no longer canonical and found through the index, like any of the

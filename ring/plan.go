@@ -11,68 +11,72 @@ type move struct {
 	large         bool   // a large event goes
 }
 
-// plan works out the move of an event of that cost after tail. It returns false when the tail has moved on.
-func (r *Ring) plan(tail uint64, t *table, cost int64) (m move, ok bool, err error) {
+// plan works out the move of an event of that cost after tail, where t and dir were loaded while tail was the tail. It returns
+// false when the tail has moved on.
+func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) (ok bool, err error) {
 	cfg := &r.group.cfg
-	if tailCount(tail) > 0 {
-		newest, ok := r.record(t, tailSeq(tail))
-		if !ok {
-			return m, false, nil
+	*m = move{count: tailCount(tail) + 1}
+	if m.count > 1 {
+		w := t.slot(tailSeq(tail)).Load()
+		if !t.holds(w, tailSeq(tail)) {
+			return false, nil
 		}
-		m.before = newest.bytes()
+		m.before = dir.record(t, w).bytes()
 	}
 	m.after = m.before + cost
-	m.count = tailCount(tail) + 1
 	for m.count > uint64(cfg.MaxEvents) || m.after > int64(cfg.MaxBytes) && m.count > 1 {
-		if !r.evictOne(&m, tail, t) {
-			return m, false, nil
+		if !m.evictOne(tail, t, dir) {
+			return false, nil
 		}
 	}
 	if r.group.Budget == nil {
-		return m, true, nil
+		return true, nil
 	}
-	return r.draw(m, tail, t, cost)
+	return r.draw(m, tail, t, dir, cost)
 }
 
-// evictOne plans the eviction of the oldest event that m keeps.
-func (r *Ring) evictOne(m *move, tail uint64, t *table) bool {
-	rec, ok := r.record(t, tailSeq(tail)+2-m.count)
-	if ok {
-		cost := rec.cost()
-		m.after -= cost
-		m.count--
-		m.large = m.large || cost > largeBytes
+// evictOne plans the eviction of the oldest event that m keeps. A slot that has gone on to another lap says that tail is out of date;
+// while it has not, dir has the chunk.
+func (m *move) evictOne(tail uint64, t *table, dir *directory) bool {
+	seq := tailSeq(tail) + 2 - m.count
+	w := t.slot(seq).Load()
+	if !t.holds(w, seq) {
+		return false
 	}
-	return ok
+	cost := dir.record(t, w).cost()
+	m.after -= cost
+	m.count--
+	m.large = m.large || cost > largeBytes
+	return true
 }
 
 // draw pays for m out of the shared budget, if need be with more of the ring's own oldest events.
-func (r *Ring) draw(m move, tail uint64, t *table, cost int64) (move, bool, error) {
+func (r *Ring) draw(m *move, tail uint64, t *table, dir *directory, cost int64) (bool, error) {
 	b := r.group.Budget
 	held := b.Charge(m.before)
 	for {
 		m.drawn = b.Charge(m.after) - held
 		if m.drawn <= 0 || b.Acquire(m.drawn) {
-			return m, true, nil
+			return true, nil
 		}
 		if least := b.Charge(cost) - held; least > b.Free() || m.count == 1 {
-			return m, false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+b.Free())
+			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+b.Free())
 		}
-		if !r.evictOne(&m, tail, t) {
-			return m, false, nil
+		if !m.evictOne(tail, t, dir) {
+			return false, nil
 		}
 	}
 }
 
 // giveBack undoes what plan drew: the event was not stored.
-func (r *Ring) giveBack(m move) {
+func (r *Ring) giveBack(m *move) {
 	if m.drawn > 0 {
 		r.group.Budget.Release(m.drawn)
 	}
 }
 
 // settle accounts for the event after tail, which is visible.
-func (r *Ring) settle(tail uint64, m move) {
+func (r *Ring) settle(tail uint64, m *move) {
 	if m.drawn < 0 {
 		r.group.Budget.Release(-m.drawn)
 	}

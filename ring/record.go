@@ -51,6 +51,15 @@ func (r *record) text(off, n int) string {
 func (r *record) id() string     { return r.text(0, r.idLen()) }
 func (r *record) stream() string { return r.text(r.idLen(), r.streamLen()) }
 
+// data returns a view of the payload, nil when it is empty.
+func (r *record) data() []byte {
+	n := r.dataLen()
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+r.textLen())), n)
+}
+
 // fill writes the event to e, as views of the record.
 func (r *record) fill(e *Event, seq uint64) {
 	id, stream, typ, data := r.idLen(), r.streamLen(), r.typeLen(), r.dataLen()
@@ -70,11 +79,12 @@ func (r *record) write(e *Event, idLen int, nanos int64) {
 	r.nanos = nanos
 	r.lens = uint64(len(e.Data)) | uint64(idLen)<<idShift | uint64(len(e.Stream))<<streamShift | uint64(len(e.Type))<<typeShift
 	body := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), idLen+len(e.Stream)+len(e.Type)+len(e.Data))
-	copy(body, e.ID)
-	n := idLen
-	n += copy(body[n:], e.Stream)
-	n += copy(body[n:], e.Type)
-	copy(body[n:], e.Data)
+	if len(e.ID)+len(e.Stream)+len(e.Type) > 0 {
+		copy(body, e.ID)
+		copy(body[idLen:], e.Stream)
+		copy(body[idLen+len(e.Stream):], e.Type)
+	}
+	copy(body[len(body)-len(e.Data):], e.Data)
 }
 
 // idBytes is the text of the ID, for writing.

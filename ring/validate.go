@@ -17,6 +17,22 @@ var (
 // check says whether e may be stored under these limits. ID, Stream and Type must survive the SSE wire format, and the ID an HTTP header
 // as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
 func (g *Group) check(e *Event) error {
+	if len(e.ID)+len(e.Stream)+len(e.Type) != 0 || !e.Time.IsZero() {
+		if err := checkFields(e); err != nil {
+			return err
+		}
+	}
+	size := e.Size()
+	if size > g.cfg.MaxEventBytes {
+		return fmt.Errorf("%w: its size is %d bytes, Config.MaxEventBytes is %d", ErrEventTooLarge, size, g.cfg.MaxEventBytes)
+	}
+	if size+Overhead > g.cfg.MaxBytes {
+		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.cfg.MaxBytes)
+	}
+	return nil
+}
+
+func checkFields(e *Event) error {
 	if !printable(e.ID) {
 		if err := checkID(e.ID); err != nil {
 			return err
@@ -34,13 +50,6 @@ func (g *Group) check(e *Event) error {
 	}
 	if !e.Time.IsZero() && (e.Time.Before(minTime) || e.Time.After(maxTime)) {
 		return fmt.Errorf("%w: Time is %v, want the years 1678 to 2261", ErrInvalidEvent, e.Time)
-	}
-	size := e.Size()
-	if size > g.cfg.MaxEventBytes {
-		return fmt.Errorf("%w: its size is %d bytes, Config.MaxEventBytes is %d", ErrEventTooLarge, size, g.cfg.MaxEventBytes)
-	}
-	if size+Overhead > g.cfg.MaxBytes {
-		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.cfg.MaxBytes)
 	}
 	return nil
 }
