@@ -76,7 +76,7 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 			}
 		}
 		step.At(step.Looked)
-		size := e.Size() - len(e.ID) + int(d.idLen)
+		size := int(d.idLen) + len(e.Stream) + len(e.Type) + len(e.Data)
 		ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
 		if err != nil {
 			r.abandon(&d)
@@ -101,7 +101,7 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		}
 		rec.setIndexed(own || zeros > 0)
 		step.At(step.Written)
-		if d.place >= t.places() {
+		if d.place > t.mask {
 			r.grow(t)
 			r.giveBack(&m)
 			continue

@@ -39,32 +39,32 @@ func (r *Ring) assignedSeq(id string) (uint64, bool) {
 	return n, err == nil
 }
 
-// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long.
+// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from the end in eights, too many
+// of them, then the tag over the ones in front.
 func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
-	i := len(dst)
-	for seq >= 100 {
-		pair := seq % 100 * 2
-		seq /= 100
-		i -= 2
-		dst[i], dst[i+1] = pairs[pair], pairs[pair+1]
+	for i := range zeros {
+		dst[tagLen+1+i] = '0'
 	}
-	if seq >= 10 {
-		i -= 2
-		dst[i], dst[i+1] = pairs[seq*2], pairs[seq*2+1]
-	} else {
-		i--
-		dst[i] = byte('0' + seq)
+	if seq >= 1e8 {
+		binary.LittleEndian.PutUint64(dst[len(dst)-16:], eightDigits(seq/1e8))
+		seq %= 1e8
 	}
-	for range zeros {
-		i--
-		dst[i] = '0'
-	}
-	copy(dst, r.tag[:])
+	binary.LittleEndian.PutUint64(dst[len(dst)-8:], eightDigits(seq))
+	binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(r.tag[:]))
+	binary.LittleEndian.PutUint32(dst[8:], binary.LittleEndian.Uint32(r.tag[8:]))
 	dst[tagLen] = '-'
 }
 
-// pairs are the numbers from 00 to 99.
-const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+// eightDigits returns n < 1e8 in decimal, the first digit in the lowest byte: it splits n into two halves of four digits, these into
+// pairs and those into digits, all at once. The multiplications are divisions by 100 and by 10.
+func eightDigits(n uint64) uint64 {
+	n = n/1e4 | n%1e4<<32
+	hundreds := n * 10486 >> 20 & (0x7f<<32 | 0x7f)
+	n = hundreds | (n-100*hundreds)<<16
+	tens := n * 103 >> 10 & 0x000f_000f_000f_000f
+	n = tens | (n-10*tens)<<8
+	return n | 0x3030_3030_3030_3030
+}
 
 func assignedLen(seq uint64, zeros int) int { return tagLen + 1 + zeros + decimalLen(seq) }
 

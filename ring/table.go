@@ -22,13 +22,17 @@ type table struct {
 	index  []bucket        // nil until a producer brings an ID of its own; written by insert
 	lost   atomic.Uint64   // the newest sequence whose ID found no place in the index; written by insert
 	log    uint8           // of len(slots)
+	mask   uint32          // the number of places that a word can name, less one
 	sealed bool            // the ring has been released: no more growth
 }
+
+// lapShift is where the lap begins in a word. Masking a shift count, here and below, spares the compiler the code for counts above 63.
+func (t *table) lapShift() uint8 { return (placeBase + offsetBits + t.log) & 63 }
 
 const (
 	offsetBits = 15         // in units of 8 bytes: chunks that events share are at most 256 KiB
 	placeBase  = 9          // a table of 2^n slots can name 2^(placeBase+n) places
-	frozen     = ^uint64(0) // no record can start at the last unit of a chunk
+	frozen     = ^uint64(0) // no record begins in the last unit of a chunk
 	firstLog   = 3
 )
 
@@ -43,16 +47,15 @@ func (t *table) slot(seq uint64) *atomic.Uint64 { return &t.slots[seq&uint64(len
 
 // word is what the slot of seq holds when its record is at that place and offset.
 func (t *table) word(seq uint64, place, unit uint32) uint64 {
-	return seq>>t.log<<(placeBase+offsetBits+t.log) | uint64(place)<<offsetBits | uint64(unit)
+	return seq>>(t.log&63)<<t.lapShift() | uint64(place)<<offsetBits | uint64(unit)
 }
 
 // holds reports whether word w, found in the slot of seq, is the record of seq and not of another lap.
 func (t *table) holds(w, seq uint64) bool {
-	return w != 0 && w>>(placeBase+offsetBits+t.log) == seq>>t.log && w != frozen
+	return w>>t.lapShift() == seq>>(t.log&63) && w != 0 && w != frozen
 }
 
-func (t *table) place(w uint64) uint32 { return uint32(w>>offsetBits) & (t.places() - 1) }
-func (t *table) places() uint32        { return 1 << (placeBase + t.log) }
+func (t *table) place(w uint64) uint32 { return uint32(w>>offsetBits) & t.mask }
 func unitOf(w uint64) uint32           { return uint32(w & (1<<offsetBits - 1)) }
 
 func (t *table) bytes() int64 {
@@ -64,7 +67,7 @@ func (t *table) bytes() int64 {
 
 // sealedCopy returns the same table, unable to grow.
 func (t *table) sealedCopy() *table {
-	s := &table{slots: t.slots, index: t.index, log: t.log, sealed: true}
+	s := &table{slots: t.slots, index: t.index, log: t.log, mask: t.mask, sealed: true}
 	s.lost.Store(t.lost.Load())
 	return s
 }
@@ -117,7 +120,7 @@ func (r *Ring) copyTable(t *table, tail uint64) *table {
 	if need := bits.Len(uint(len(r.dir.Load().chunks))); need > placeBase+int(log) {
 		log = uint8(need - placeBase)
 	}
-	next := &table{log: log, slots: make([]atomic.Uint64, 1<<log)}
+	next := &table{log: log, mask: 1<<(placeBase+log) - 1, slots: make([]atomic.Uint64, 1<<log)}
 	if r.flags.Load()&flagOwnIDs != 0 {
 		next.index = newIndex(len(next.slots))
 	}

@@ -22,7 +22,7 @@ func (g *Group) check(e *Event) error {
 			return err
 		}
 	}
-	size := e.Size()
+	size := len(e.ID) + len(e.Stream) + len(e.Type) + len(e.Data)
 	if size > g.cfg.MaxEventBytes {
 		return fmt.Errorf("%w: its size is %d bytes, Config.MaxEventBytes is %d", ErrEventTooLarge, size, g.cfg.MaxEventBytes)
 	}
