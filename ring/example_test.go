@@ -56,12 +56,12 @@ func ExampleRing_Seek() {
 // A reader that follows the log: read what there is, then wait for more.
 func ExampleRing_Wait() {
 	log, _ := ring.New(ring.Config{})
+	cursor := log.Tail()
 	go func() {
 		log.Append(ring.Event{Data: []byte("hello")})
 		log.Append(ring.Event{Data: []byte("world")})
 		log.Close()
 	}()
-	cursor := log.Tail()
 	var e ring.Event
 	for {
 		for cursor.Next(&e) {
