@@ -111,7 +111,10 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 			continue
 		}
 		step.At(step.Claimed)
-		if !r.publish(tail, t, d.chunk, rec, tag) {
+		if d.alone {
+			d.chunk.holdsOnly(seq)
+		}
+		if !r.publish(tail, t, rec, tag) {
 			r.giveBack(&m)
 			return stored, ErrClosed
 		}
@@ -148,14 +151,11 @@ func (r *Ring) nanos(t time.Time) int64 {
 }
 
 // publish makes the claimed record of the sequence after tail visible: steps (b) and (c). It returns false when the ring was
-// closed first. Everybody who meets the claim may call it, at any time.
-func (r *Ring) publish(tail uint64, t *table, c *chunk, rec *record, tag uint32) bool {
+// closed first. Everybody who meets the claim may call it, at any time. A chunk with this record alone has been stamped.
+func (r *Ring) publish(tail uint64, t *table, rec *record, tag uint32) bool {
 	seq := tailSeq(tail) + 1
 	if rec.isIndexed() {
 		r.insert(t, tail, seq, tag)
-	}
-	if c.own {
-		c.dead.CompareAndSwap(0, seq+1)
 	}
 	step.At(step.Indexed)
 	if r.tail.CompareAndSwap(tail, tailOf(seq, rec.count())) {
@@ -179,5 +179,8 @@ func (r *Ring) help(tail uint64, t *table, w uint64) {
 	if rec.isIndexed() {
 		tag = r.hash(rec.id())
 	}
-	r.publish(tail, t, c, rec, tag)
+	if c.own {
+		c.holdsOnly(tailSeq(tail) + 1)
+	}
+	r.publish(tail, t, rec, tag)
 }

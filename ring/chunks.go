@@ -47,6 +47,14 @@ func (d *directory) record(t *table, w uint64) *record {
 	return d.chunks[t.place(w)].record(unitOf(w))
 }
 
+// newest is record for a word that probably refers to the current chunk, which d itself knows: that saves a cache line.
+func (d *directory) newest(t *table, w uint64) *record {
+	if t.place(w) == d.place && d.cur != nil {
+		return d.cur.record(unitOf(w))
+	}
+	return d.record(t, w)
+}
+
 func (c *chunk) bytes() int64 { return int64(c.room) * 8 }
 
 // chunkBytes is how large the next shared chunk is: large enough that few of them make up what is retained, small enough that the
@@ -83,6 +91,7 @@ const directoryBytes = 64
 // A draft is a record that has space but no slot: its writer's alone.
 type draft struct {
 	chunk  *chunk // nil: no space reserved
+	alone  bool   // the chunk is the draft's own
 	place  uint32
 	unit   uint32
 	units  uint32
@@ -104,7 +113,7 @@ func (r *Ring) take(d *draft, dir *directory, n int) bool {
 	if res>>resBits != dir.serial || used+units > dir.room || !r.res.CompareAndSwap(res, res+uint64(units)) {
 		return false
 	}
-	d.chunk, d.place, d.unit, d.units, d.serial = dir.cur, dir.place, used, units, dir.serial
+	d.chunk, d.alone, d.place, d.unit, d.units, d.serial = dir.cur, false, dir.place, used, units, dir.serial
 	return true
 }
 
@@ -168,7 +177,7 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 	r.account(next.bytes - dir.bytes)
 	step.At(step.Installed)
 	if own {
-		d.chunk, d.place, d.unit, d.units = c, place, chunkUnits, units
+		d.chunk, d.alone, d.place, d.unit, d.units = c, true, place, chunkUnits, units
 		return true
 	}
 	r.advance(next)
@@ -217,6 +226,9 @@ func (d *directory) adopt(old *directory, c *chunk, tail func() uint64) uint32 {
 // stamp notes, for a sealed chunk, the First from which on it holds nothing; tail was read after it was sealed.
 func (c *chunk) stamp(tail uint64) { c.dead.CompareAndSwap(0, tailSeq(tail)+2) }
 
+// holdsOnly notes, for a chunk of its own, the sequence of its record, which is claimed.
+func (c *chunk) holdsOnly(seq uint64) { c.dead.CompareAndSwap(0, seq+1) }
+
 // isDead reports whether a chunk that is not the current one holds no record that is retained or may still be claimed.
 func (c *chunk) isDead(tail func() uint64) bool {
 	dead := c.dead.Load()
@@ -228,14 +240,14 @@ func (c *chunk) isDead(tail func() uint64) bool {
 }
 
 // sealed reports whether the draft must not be claimed any more, to be asked after the tail was read.
-func (r *Ring) sealed(d *draft) bool { return !d.chunk.own && r.res.Load()>>resBits != d.serial }
+func (r *Ring) sealed(d *draft) bool { return !d.alone && r.res.Load()>>resBits != d.serial }
 
 // abandon gives up a draft: a shared chunk takes the space back if nobody has reserved beyond it, and a chunk of its own dies.
 func (r *Ring) abandon(d *draft) {
 	if d.chunk == nil {
 		return
 	}
-	if d.chunk.own {
+	if d.alone {
 		d.chunk.dead.CompareAndSwap(0, 1)
 	} else {
 		end := d.serial<<resBits | uint64(d.unit+d.units)

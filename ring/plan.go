@@ -13,18 +13,19 @@ type move struct {
 
 // plan works out the move of an event of that cost after tail, where t and dir were loaded while tail was the tail. It returns
 // false when the tail has moved on.
+//
+// A slot that has gone on to another lap says that tail is out of date; while it has not, dir has the record's chunk.
 func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) (ok bool, err error) {
-	cfg := &r.group.cfg
-	*m = move{count: tailCount(tail) + 1}
+	*m = move{after: cost, count: tailCount(tail) + 1}
 	if m.count > 1 {
 		w := t.slot(tailSeq(tail)).Load()
 		if !t.holds(w, tailSeq(tail)) {
 			return false, nil
 		}
-		m.before = dir.record(t, w).bytes()
+		m.before = dir.newest(t, w).bytes()
+		m.after += m.before
 	}
-	m.after = m.before + cost
-	for m.count > uint64(cfg.MaxEvents) || m.after > int64(cfg.MaxBytes) && m.count > 1 {
+	for m.count > uint64(r.group.cfg.MaxEvents) || m.after > int64(r.group.cfg.MaxBytes) && m.count > 1 {
 		if !m.evictOne(tail, t, dir) {
 			return false, nil
 		}
@@ -35,8 +36,7 @@ func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) 
 	return r.draw(m, tail, t, dir, cost)
 }
 
-// evictOne plans the eviction of the oldest event that m keeps. A slot that has gone on to another lap says that tail is out of date;
-// while it has not, dir has the chunk.
+// evictOne plans the eviction of the oldest event that m keeps.
 func (m *move) evictOne(tail uint64, t *table, dir *directory) bool {
 	seq := tailSeq(tail) + 2 - m.count
 	w := t.slot(seq).Load()
