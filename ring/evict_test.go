@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/reprise-go/reprise/internal/tally"
 )
 
 func TestOverMaxEventsTheOldestGo(t *testing.T) {
@@ -94,4 +96,67 @@ func TestRefusedAppendsDoNotPileUp(t *testing.T) {
 	if r.Memory() != before {
 		t.Errorf("memory went from %d to %d", before, r.Memory())
 	}
+}
+
+// What a group counts is what its rings retain, and nothing once they are released.
+func TestReleaseTakesTheRingOutOfTheTallyAndTheBudgetOnce(t *testing.T) {
+	sums, budget := tally.New(4), tally.NewBudget(1<<20, 0)
+	g, err := NewGroup(Config{MaxEvents: 10}, Shared{Tally: sums, Budget: budget})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, events := range []int{0, 1, 25} {
+		for _, id := range []string{"", "own"} {
+			r := g.New()
+			for n := range events {
+				e := Event{Data: make([]byte, n*100)}
+				if id != "" {
+					e.ID = fmt.Sprint(id, n)
+				}
+				mustAppend(t, r, e)
+			}
+			s := sums.Sum()
+			if st := r.Stats(); s.Events != int64(st.Events) || s.Bytes != st.Bytes || s.Memory != r.Memory() || budget.Used() != st.Bytes {
+				t.Errorf("%d events: tally %+v, budget %d, ring %+v, %d bytes", events, s, budget.Used(), st, r.Memory())
+			}
+			final := r.Stats()
+			for range 2 {
+				if got := r.Release(); got != final {
+					t.Errorf("Release returns %+v, want %+v", got, final)
+				}
+			}
+			if s := sums.Sum(); s.Events != 0 || s.Bytes != 0 || s.Memory != 0 || budget.Used() != 0 {
+				t.Errorf("%d events, released: tally %+v, budget %d", events, s, budget.Used())
+			}
+		}
+	}
+	if s := sums.Sum(); s.Appended != 52 || s.Released != 2*(0+1+10) {
+		t.Errorf("tally %+v", s)
+	}
+}
+
+// Rings that share a budget: the one that grows pays with its own events, and an event that does not fit at all evicts nothing.
+func TestSharedBudgetIsPaidByTheRingThatAppends(t *testing.T) {
+	const cost = 100 + Overhead
+	budget := tally.NewBudget(10*cost, 0)
+	g, _ := NewGroup(Config{}, Shared{Budget: budget})
+	quiet, greedy := g.New(), g.New()
+	for n := range 4 {
+		mustAppend(t, quiet, Event{ID: fmt.Sprint(n), Data: make([]byte, 99)})
+	}
+	for n := range 50 {
+		mustAppend(t, greedy, Event{ID: fmt.Sprintf("%02d", n), Data: make([]byte, 98)})
+	}
+	if q, s := quiet.Stats(), greedy.Stats(); q.Events != 4 || s.Events != 6 || budget.Used() != 10*cost {
+		t.Errorf("quiet %+v, greedy %+v, used %d", q, s, budget.Used())
+	}
+	_, err := greedy.Append(Event{ID: "huge", Data: make([]byte, 6*cost)})
+	wantErr(t, err, ErrOverBudget)
+	if s := greedy.Stats(); s.Events != 6 || budget.Used() != 10*cost {
+		t.Errorf("a refused event changed the ring to %+v, used %d", s, budget.Used())
+	}
+	_, err = g.New().Append(Event{ID: "x"})
+	wantErr(t, err, ErrOverBudget)
+	quiet.Release()
+	mustAppend(t, greedy, Event{ID: "huge", Data: make([]byte, 6*cost)})
 }

@@ -59,7 +59,7 @@ func (t *table) place(w uint64) uint32 { return uint32(w>>offsetBits) & t.mask }
 func unitOf(w uint64) uint32           { return uint32(w & (1<<offsetBits - 1)) }
 
 func (t *table) bytes() int64 {
-	if t == &noTable {
+	if t.log == 0 { // noTable, or a sealed copy of it
 		return 0
 	}
 	return int64(64 + 8*len(t.slots) + 64*len(t.index))

@@ -1,0 +1,158 @@
+//go:build reprise_steps
+
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/reprise-go/reprise/internal/step"
+	"github.com/reprise-go/reprise/internal/tally"
+)
+
+// stopFirst makes the next n goroutines that get to p stop there; stopped is closed once all of them have.
+func stopFirst(t *testing.T, n int, p step.Point) (stopped <-chan struct{}, resume func()) {
+	t.Helper()
+	var came atomic.Int64
+	there, gone := make(chan struct{}), make(chan struct{})
+	step.Set(func(at step.Point) {
+		if at != p {
+			return
+		}
+		switch c := came.Add(1); {
+		case c == int64(n):
+			close(there)
+			<-gone
+		case c < int64(n):
+			<-gone
+		}
+	})
+	t.Cleanup(func() { step.Set(nil) })
+	return there, sync.OnceFunc(func() { close(gone) })
+}
+
+// Retries of one large event race: each has a chunk of its own by the time it learns that another has won. These chunks must go at once,
+// for nothing says that the ring will ever need another chunk.
+func TestLosersOfARaceForALargeIDLeaveNoChunksBehind(t *testing.T) {
+	const losers, size = 8, 100_000
+	r := newRing(t, Config{})
+	stopped, resume := stopFirst(t, losers, step.Reserved)
+	defer resume()
+	var late sync.WaitGroup
+	for range losers {
+		late.Go(func() {
+			_, err := r.Append(Event{ID: "x", Data: make([]byte, size)})
+			if !errors.Is(err, ErrDuplicateID) {
+				t.Errorf("error is %v, want %v", err, ErrDuplicateID)
+			}
+		})
+	}
+	await(t, stopped, "the stop of the losers")
+	mustAppend(t, r, Event{ID: "x", Data: make([]byte, size)})
+	resume()
+	late.Wait()
+	if m := r.Memory(); m > 2*size {
+		t.Errorf("the ring holds one event of %d bytes in %d bytes of heap", size, m)
+	}
+}
+
+func budgeted(t *testing.T, bytes int64) *Ring {
+	t.Helper()
+	g, err := NewGroup(Config{}, Shared{Budget: tally.NewBudget(bytes, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.New()
+}
+
+// Another event takes what is left of the budget between a writer's look at the tail and its plan. By then it is the ring's own oldest
+// event, which the writer must evict as it would have had to at any other moment.
+func TestOverBudgetIsNotDecidedOnAnOldTail(t *testing.T) {
+	r := budgeted(t, 1000)
+	stopped, resume := stopAt(t, step.Looked)
+	defer resume()
+	done := make(chan error)
+	go func() {
+		_, err := r.Append(Event{ID: "slow", Data: make([]byte, 500)})
+		done <- err
+	}()
+	await(t, stopped, "the stop")
+	mustAppend(t, r, Event{ID: "quick", Data: make([]byte, 500)})
+	resume()
+	if err := <-done; err != nil {
+		t.Errorf("an event that fits once the ring's own oldest has gone: %v", err)
+	}
+}
+
+// A writer has drawn from the budget, is not going to be stored before it wakes up, and keeps others of the same ring from storing an event
+// that fits before it, after it and without it.
+func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
+	r := budgeted(t, 1000)
+	stopped, resume := stopAt(t, step.Written)
+	defer resume()
+	done := make(chan error)
+	go func() {
+		_, err := r.Append(Event{ID: "slow", Data: make([]byte, 500)})
+		done <- err
+	}()
+	await(t, stopped, "the stop")
+	if _, err := r.Append(Event{ID: "quick", Data: make([]byte, 500)}); err != nil {
+		t.Errorf("while a writer sleeps: %v", err)
+	}
+	resume()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A goroutine that is about to wake the waiters, and has taken them, sleeps. Later appends must wake them.
+func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRing(t, Config{})
+		woken := make(chan error, 1)
+		go func() { woken <- r.Wait(t.Context(), 0) }()
+		synctest.Wait()
+		taken := r.wake.Load() // what wakeAll does before it closes the channel
+		r.wake.CompareAndSwap(taken, nil)
+		for range 10 {
+			mustAppend(t, r, Event{})
+		}
+		synctest.Wait()
+		select {
+		case err := <-woken:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("ten events are visible, the waiter sleeps")
+			close(taken.ch)
+		}
+	})
+}
+
+// A cursor of one stream steps over others' events. A Next that chases a writer which is as fast as it would never come back to look at its context.
+func TestNextIsWaitFreeThoughOtherStreamsGrowAsFastAsItReads(t *testing.T) {
+	const limit = 100
+	r := newRing(t, Config{MaxEvents: limit})
+	mustAppend(t, r, Event{Stream: "other"})
+	c := mustSeek(t, r, "").Only("mine")
+	var steps int
+	step.Set(func(at step.Point) {
+		if at == step.ReaderSlot && steps < 50*limit {
+			steps++
+			mustAppend(t, r, Event{Stream: "other"})
+		}
+	})
+	defer step.Set(nil)
+	var e Event
+	if c.Next(&e) {
+		t.Fatal(fmt.Sprint("an event of stream ", e.Stream))
+	}
+	if steps > limit {
+		t.Errorf("one Next took %d steps in a ring of %d events", steps, limit)
+	}
+}
