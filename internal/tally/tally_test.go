@@ -1,0 +1,92 @@
+package tally_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"github.com/reprise-go/reprise/internal/tally"
+)
+
+func TestSumAddsUpAllStripes(t *testing.T) {
+	for _, n := range []int{0, 1, 3, 8, 100} {
+		y := tally.New(n)
+		stripes := map[*tally.Stripe]bool{}
+		for hash := range uint64(256) {
+			p := y.Stripe(hash)
+			stripes[p] = true
+			p.Appended.Add(1)
+			p.Events.Add(2)
+			p.Bytes.Add(3)
+			p.Memory.Add(4)
+			p.Released.Add(5)
+			p.Duplicates.Add(6)
+			p.Replayed.Add(-7)
+			p.Gaps.Add(8)
+		}
+		if len(stripes) < n || len(stripes)&(len(stripes)-1) != 0 {
+			t.Errorf("New(%d) has %d stripes, want a power of two no smaller", n, len(stripes))
+		}
+		if want := (tally.Sums{256, 512, 768, 1024, 1280, 1536, -1792, 2048}); y.Sum() != want {
+			t.Errorf("%+v, want %+v", y.Sum(), want)
+		}
+	}
+}
+
+func TestStripeIsACacheLine(t *testing.T) {
+	if n := unsafe.Sizeof(tally.Stripe{}); n != 64 {
+		t.Errorf("%d bytes", n)
+	}
+}
+
+func TestBudgetGivesHalfInSharesAndTheRestInCommon(t *testing.T) {
+	for _, c := range []struct {
+		total    int64
+		sessions int
+		share    int64
+	}{{1000, 10, 50}, {1000, 0, 0}, {1000, -1, 0}, {999, 10, 49}, {1, 1, 0}, {1 << 40, 3, 1 << 39 / 3}} {
+		b := tally.NewBudget(c.total, c.sessions)
+		if b.Pool()+c.share*int64(max(0, c.sessions)) != c.total {
+			t.Errorf("%d for %d sessions: the pool is %d", c.total, c.sessions, b.Pool())
+		}
+		for _, n := range []int64{0, c.share, c.share + 1, c.share + 100} {
+			if got := b.Charge(n); got != max(0, n-c.share) {
+				t.Errorf("%d for %d sessions: a session with %d bytes draws %d", c.total, c.sessions, n, got)
+			}
+		}
+	}
+}
+
+func TestBudgetIsNeverOverdrawn(t *testing.T) {
+	b := tally.NewBudget(1000, 0)
+	if b.Acquire(1001) || b.Used() != 0 {
+		t.Error("more than all was given")
+	}
+	var held atomic.Int64
+	var wg sync.WaitGroup
+	for g := range int64(8) {
+		wg.Go(func() {
+			for range 5000 {
+				n := 100 + g*30
+				if !b.Acquire(n) {
+					continue
+				}
+				if held.Add(n) > 1000 {
+					t.Error("overdrawn")
+				}
+				held.Add(-n)
+				b.Release(n)
+			}
+		})
+	}
+	wg.Wait()
+	if b.Used() != 0 || b.Free() != 1000 || !b.Acquire(1000) || b.Acquire(1) {
+		t.Errorf("%d are used when all was given back", b.Used())
+	}
+	b.Release(0)
+	b.Release(1000)
+	if b.Free() != b.Pool() {
+		t.Errorf("%d are free of %d", b.Free(), b.Pool())
+	}
+}
