@@ -1,0 +1,65 @@
+package shard
+
+import "sync/atomic"
+
+// Attach opens a stream: until detach is called, the session does not expire. It is activity, and so is the last detach. It fails
+// with [ErrNotFound], or with [ErrAttachLimit] when Config.MaxAttached streams are open, which holds exactly under concurrency. A
+// finished session can be attached to. detach may be called more than once, at any time. A session that ends meanwhile keeps its
+// events until the last detach, so that readers can read to the end.
+func (s *Session) Attach() (detach func(), err error) {
+	if w := s.state(); w.ended() {
+		return nil, s.refuse(w)
+	}
+	limit := s.home.m.cfg.MaxAttached
+	for {
+		n := s.attached.Load()
+		if limit > 0 && int(n) >= limit {
+			return nil, about(ErrAttachLimit, s.id)
+		}
+		if s.attached.CompareAndSwap(n, n+1) {
+			break
+		}
+	}
+	if w := s.touch(); w.ended() {
+		s.detach()
+		return nil, s.refuse(w)
+	}
+	s.home.attached.Add(1)
+	var called atomic.Bool
+	return func() {
+		if !called.Swap(true) {
+			s.detach()
+			s.home.attached.Add(-1)
+		}
+	}, nil
+}
+
+// detach takes one stream off. The last one stamps before it counts itself off: see word.
+func (s *Session) detach() {
+	for {
+		n := s.attached.Load()
+		if n == 1 {
+			s.touch()
+		}
+		if !s.attached.CompareAndSwap(n, n-1) {
+			continue
+		}
+		if n == 1 {
+			s.lastDetached()
+		}
+		return
+	}
+}
+
+// lastDetached does what waited for the last stream. Whoever ends the session looks at the count after the word, and this looks at
+// the word after the count, so one of them lets go of the log.
+func (s *Session) lastDetached() {
+	w := word(s.word.Load())
+	if w.phase() == finished && s.home.m.linger < 0 {
+		w = s.settle(s.home.clock.Exact())
+		s.schedule(0)
+	}
+	if w.ended() {
+		s.log.Store(nil)
+	}
+}

@@ -1,0 +1,155 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// maxIDBytes bounds a session ID.
+const maxIDBytes = 128
+
+// Create returns a new session with a random ID, a version 4 UUID. The errors are [ErrSessionLimit], [ErrMetadataTooLarge] and
+// [ErrClosed].
+func (m *Manager) Create(md Metadata) (*Session, error) {
+	return m.CreateWith(Options{Metadata: md})
+}
+
+// CreateWithID is Create with an ID from outside. It can also fail with [ErrInvalidID] and [ErrExists].
+func (m *Manager) CreateWithID(id string, md Metadata) (*Session, error) {
+	if err := validateID(id); err != nil {
+		return nil, err
+	}
+	return m.CreateWith(Options{ID: id, Metadata: md})
+}
+
+// CreateWith is the general form of Create and CreateWithID. It can also fail for a limit in o.Ring, with an error that names the
+// field.
+func (m *Manager) CreateWith(o Options) (*Session, error) {
+	if m.closed.Load() {
+		return nil, ErrClosed
+	}
+	minted := o.ID == ""
+	if !minted {
+		if err := validateID(o.ID); err != nil {
+			return nil, err
+		}
+		o.ID = strings.Clone(o.ID)
+	}
+	md, err := newMetadata(o.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	group, err := m.groupFor(o.Ring)
+	if err != nil {
+		return nil, err
+	}
+	if o.TTL == 0 {
+		o.TTL = m.cfg.TTL
+	}
+	for {
+		if minted {
+			o.ID = m.minter.UUID()
+		}
+		s, err := m.insert(o, md, group)
+		if !minted || !errors.Is(err, ErrExists) {
+			return s, err
+		}
+	}
+}
+
+// insert puts a new session into the map, if its ID is free. It takes the session's place when it is certain that the ID is, under
+// the lock of the map's bucket.
+func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, error) {
+	k := m.key(o.ID)
+	home := m.shard(k)
+	for {
+		if old, ok := home.sessions.Load(k); ok && !old.vacate() {
+			return nil, about(ErrExists, o.ID)
+		}
+		var refused error
+		s, taken := home.sessions.LoadOrTryCompute(k, func() (*Session, bool) {
+			if refused = m.admit(md); refused != nil {
+				return nil, true
+			}
+			return newSession(home, o, md, group), false
+		})
+		if refused != nil {
+			return nil, refused
+		}
+		if !taken {
+			home.created.Add(1)
+			home.metadata.Add(md.bytes())
+			s.schedule(s.expires(s.created))
+			return s, nil
+		}
+	}
+}
+
+// admit takes a place. It looks at closed afterwards, and Close looks at the places after setting closed: either no session is
+// created, or Close finds it.
+func (m *Manager) admit(md *metadata) error {
+	if err := m.places.take(md.principal()); err != nil {
+		return err
+	}
+	if m.closed.Load() {
+		m.places.free(md.principal())
+		return ErrClosed
+	}
+	return nil
+}
+
+func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Session {
+	s := &Session{home: home, id: o.ID, created: home.clock.Exact()}
+	s.life, s.fresh = spans(int64(clampTTL(o.TTL)), home.m.grace)
+	s.word.Store(uint64(newWord(active, s.created)))
+	s.metadata.Store(md)
+	s.log.Store(group.New())
+	s.timer.Owner = s
+	return s
+}
+
+// vacate frees the ID of a session that no longer lingers, and reports whether it has.
+func (s *Session) vacate() bool {
+	now := s.home.clock.Exact()
+	if w := s.settle(now); !w.ended() || !s.gone(now) {
+		return false
+	}
+	<-s.Done() // Close must find the session in the map until end is through
+	s.home.remove(s)
+	return true
+}
+
+// groupFor returns a group for the given limits, whose zero fields mean those of Config.Ring.
+func (m *Manager) groupFor(c ring.Config) (*ring.Group, error) {
+	if c == (ring.Config{}) {
+		return m.group, nil
+	}
+	base := m.group.Config()
+	orElse(&c.MaxEvents, base.MaxEvents)
+	orElse(&c.MaxBytes, base.MaxBytes)
+	orElse(&c.MaxEventBytes, base.MaxEventBytes)
+	if c == base {
+		return m.group, nil
+	}
+	g, err := ring.NewGroup(c, m.shared())
+	if err != nil {
+		return nil, fmt.Errorf("shard: Options.Ring: %w", err)
+	}
+	return g, nil
+}
+
+// validateID refuses what an HTTP header could not carry as a session ID.
+func validateID(id string) error {
+	if len(id) == 0 || len(id) > maxIDBytes {
+		return fmt.Errorf("%w: %d bytes, want 1 to %d", ErrInvalidID, len(id), maxIDBytes)
+	}
+	for i := range len(id) {
+		if id[i] < 0x21 || id[i] > 0x7e {
+			return fmt.Errorf("%w: byte 0x%02x at %d of %q, want 0x21 to 0x7E", ErrInvalidID, id[i], i, cut(id))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package shard
+
+// Finish ends the writing: Append returns [ErrFinished] from now on, while Get, Seek and Attach still work, and readers get what is
+// left and then ErrFinished. The session ends Config.Linger later, whatever its TTL, or when it is terminated before that; with a
+// negative Linger, as soon as no stream is attached. Until then it is active as far as limits and Stats are concerned, for it holds
+// its events. Finishing a finished session does nothing; an ended one is [ErrNotFound].
+func (s *Session) Finish() error {
+	for {
+		w := s.settle(s.home.clock.Exact())
+		if w.ended() {
+			return s.refuse(w)
+		}
+		if w.phase() == finished {
+			s.closeLog()
+			return nil
+		}
+		if s.word.CompareAndSwap(uint64(w), uint64(w.in(finished))) {
+			s.closeLog()
+			s.schedule(s.leaves())
+			s.settle(s.home.clock.Exact()) // without linger and without a reader, it ends here
+			return nil
+		}
+	}
+}
+
+// Terminate ends the session, unless it has ended already: when it returns, no call on it succeeds any more, its place is free and
+// its events no longer count. Readers that are attached get what is left and then [ErrNotFound].
+func (s *Session) Terminate() {
+	for {
+		w := s.settle(s.home.clock.Exact())
+		if w.ended() {
+			<-s.Done() // whoever has ended it is about to be through
+			return
+		}
+		if s.end(w, terminated) {
+			s.schedule(s.leaves())
+			return
+		}
+	}
+}
+
+// end moves the session from w to an ended phase, if w is still its word, and does all that follows from it, exactly once.
+func (s *Session) end(w word, to phase) bool {
+	log := s.log.Load() // before the swap: it is set as long as the session has not ended
+	if !s.word.CompareAndSwap(uint64(w), uint64(w.in(to))) {
+		return false
+	}
+	m := s.home.m
+	s.leaves()
+	final := log.Release()
+	if s.attached.Load() == 0 {
+		s.log.Store(nil)
+	}
+	md := s.freeze()
+	m.places.free(md.principal())
+	switch to {
+	case terminated:
+		s.home.terminated.Add(1)
+	case expired:
+		s.home.expired.Add(1)
+	}
+	if m.cfg.OnEnd != nil {
+		m.ends.add(ending{s, w.in(to), final})
+	}
+	if c := s.done.Swap(&m.closedChan); c != nil {
+		close(*c)
+	}
+	if m.linger < 0 {
+		s.home.remove(s)
+	}
+	return true
+}
+
+// over reports whether end has returned, or is about to.
+func (s *Session) over() bool { return s.done.Load() == &s.home.m.closedChan }

@@ -1,0 +1,44 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// Errors are returned wrapped, with the value that they are about: use errors.Is. The ones of package ring pass through unchanged.
+var (
+	// ErrNotFound means that there is no such session, whether it was never there or has ended.
+	ErrNotFound = errors.New("shard: session not found")
+	// ErrExists means that the ID is taken, by an active session or by an ended one that lingers.
+	ErrExists = errors.New("shard: session exists")
+	// ErrInvalidID means that a session ID is not 1 to 128 bytes of 0x21 to 0x7E.
+	ErrInvalidID = errors.New("shard: invalid session ID")
+	// ErrSessionLimit means that Config.MaxSessions or Config.MaxPerPrincipal sessions are active.
+	ErrSessionLimit = errors.New("shard: too many sessions")
+	// ErrAttachLimit means that Config.MaxAttached streams are open on the session.
+	ErrAttachLimit = errors.New("shard: too many open streams")
+	// ErrMetadataTooLarge means that metadata takes more than MaxMetadataBytes.
+	ErrMetadataTooLarge = errors.New("shard: metadata too large")
+	// ErrPrincipal means that a session belongs to somebody else.
+	ErrPrincipal = errors.New("shard: wrong principal")
+	// ErrFinished means that the session takes no more events.
+	ErrFinished = errors.New("shard: session finished")
+	// ErrClosed means that the Manager is closed.
+	ErrClosed = errors.New("shard: manager closed")
+	// ErrOverBudget means that an event does not fit into Config.MaxBytes, whatever else of its session is evicted.
+	ErrOverBudget = ring.ErrOverBudget
+)
+
+// about wraps a sentinel with the session ID that it is about.
+func about(err error, id string) error { return fmt.Errorf("%w: %q", err, cut(id)) }
+
+// cut shortens an ID for an error message: IDs come from outside.
+func cut(id string) string {
+	const shown = 64
+	if len(id) <= shown {
+		return id
+	}
+	return id[:shown] + "…"
+}

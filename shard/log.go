@@ -1,0 +1,104 @@
+package shard
+
+import (
+	"context"
+	"errors"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// Append stores a copy of e and returns the stored event, with Seq and what e left empty filled in. It is activity. The errors are, in
+// this precedence: [ErrNotFound], [ErrFinished], ring.ErrInvalidEvent, ring.ErrEventTooLarge, ring.ErrDuplicateID (with the event
+// that is retained under that ID), [ErrOverBudget].
+//
+// It costs little more than the ring's Append: to record the activity takes one load, and once a millisecond a compare-and-swap, of
+// a word that only this session's users share; with a TTL below 20 s, a reading of the clock and a compare-and-swap each time.
+func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
+	w := word(s.word.Load())
+	now := s.home.clock.Now()
+	if w.phase() != active || now-w.activity() >= s.fresh ||
+		now > w.activity() && !s.word.CompareAndSwap(uint64(w), uint64(w.at(now))) {
+		if w = s.touch(); w.phase() != active {
+			return ring.Event{}, s.refuse(w)
+		}
+	}
+	log := s.log.Load()
+	if log == nil {
+		return ring.Event{}, s.refuse(word(s.word.Load()))
+	}
+	stored, err = log.Append(e)
+	if err != nil && errors.Is(err, ring.ErrClosed) {
+		return ring.Event{}, s.logClosed()
+	}
+	return stored, err
+}
+
+// Seek returns a cursor just after lastEventID, on that event's stream; "" means before the oldest event, on all
+// streams. The errors are [ErrNotFound], ring.ErrEvicted and ring.ErrUnknownID; the latter two count as a gap in Stats. It is not
+// activity.
+func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
+	if w := s.state(); w.ended() {
+		return ring.Cursor{}, s.refuse(w)
+	}
+	log := s.log.Load()
+	if log == nil {
+		return ring.Cursor{}, s.refuse(word(s.word.Load()))
+	}
+	c, err := log.Seek(lastEventID)
+	if err != nil {
+		s.CountReplay(0, 1)
+	}
+	return c, err
+}
+
+// Tail returns a cursor after the newest event, on all streams. Once the session has ended and no stream is attached to it, the
+// cursor is the zero Cursor, which reads nothing.
+func (s *Session) Tail() ring.Cursor {
+	s.state()
+	log := s.log.Load()
+	if log == nil {
+		return ring.Cursor{}
+	}
+	return log.Tail()
+}
+
+// Wait blocks until an event with Seq > seq is visible; it looks for one before it looks at ctx. It returns [ErrFinished] or
+// [ErrNotFound] when no such event will come, and else ctx's error.
+//
+// When the session has ended, events after seq are visible only to those who are attached. A reader that is not must read once more
+// after ErrNotFound.
+func (s *Session) Wait(ctx context.Context, seq uint64) error {
+	s.state()
+	log := s.log.Load()
+	if log == nil {
+		return s.refuse(word(s.word.Load()))
+	}
+	err := log.Wait(ctx, seq)
+	if err != nil && errors.Is(err, ring.ErrClosed) {
+		return s.logClosed()
+	}
+	return err
+}
+
+// logClosed returns the error for a log that was found closed. A log closes by itself when it has used up its sequence numbers:
+// that finishes the session.
+func (s *Session) logClosed() error {
+	w := word(s.word.Load())
+	if w.phase() == active {
+		if err := s.Finish(); err != nil {
+			return err
+		}
+		w = word(s.word.Load())
+	}
+	return s.refuse(w)
+}
+
+// CountReplay adds to Stats.Replayed and Stats.Gaps; readers of the log report through it. Negative numbers count nothing.
+func (s *Session) CountReplay(events, gaps int) {
+	if events > 0 {
+		s.home.stripe.Replayed.Add(int64(events))
+	}
+	if gaps > 0 {
+		s.home.stripe.Gaps.Add(int64(gaps))
+	}
+}

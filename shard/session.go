@@ -1,0 +1,103 @@
+package shard
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/reprise-go/reprise/internal/wheel"
+	"github.com/reprise-go/reprise/ring"
+)
+
+// A Session is one client's event log and what is known of the client. All methods are safe for concurrent use.
+// Once the session has ended they return [ErrNotFound], or nothing; keeping the pointer keeps no events alive.
+type Session struct {
+	// What Append uses comes first. word is written by everybody, see there; log by newSession, and set to nil when the session has
+	// ended and no stream is attached; the others are never written.
+	word  atomic.Uint64
+	log   atomic.Pointer[ring.Ring]
+	home  *shard
+	fresh int64 // ns: while less has passed since the last activity, the coarse clock tells that the session is alive
+	life  int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never
+
+	attached atomic.Int32 // open streams; see word
+	queued   atomic.Bool  // in the shard's intake: set by who puts it there, cleared by the driver
+	id       string
+	created  int64                         // reading
+	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by whoever needs it first
+	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
+	value    atomic.Pointer[any]           // nil: never set
+	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through
+
+	next  *Session              // in the intake: owned by whoever set queued, then by the driver
+	timer wheel.Timer[*Session] // the driver's
+}
+
+// ID returns the session's ID.
+func (s *Session) ID() string { return s.id }
+
+// Info describes the session, at any time: unlike Manager.Info it also answers when the session no longer lingers.
+func (s *Session) Info() Info {
+	s.state()
+	return s.info()
+}
+
+func (s *Session) info() Info {
+	for {
+		w := word(s.word.Load())
+		if w.phase() != active {
+			s.closeLog() // a report of the end; see refuse
+		}
+		var log ring.Stats
+		if l := s.log.Load(); l != nil && !w.ended() {
+			log = l.Stats()
+		}
+		if word(s.word.Load()).ended() == w.ended() {
+			return s.infoAt(w, log)
+		}
+	}
+}
+
+func (s *Session) infoAt(w word, log ring.Stats) Info {
+	c := s.home.clock
+	return Info{
+		ID:           s.id,
+		Metadata:     s.metadata.Load().public(),
+		Created:      time.Unix(0, c.Wall(s.created)),
+		LastActivity: time.Unix(0, c.Wall(w.activity())),
+		Status:       w.status(),
+		Attached:     int(s.attached.Load()),
+		Log:          log,
+	}
+}
+
+// Err returns why the session takes no more events: [ErrFinished] after Finish, [ErrNotFound] once it has ended, and nil before. When
+// it is not nil, no event is stored any more.
+func (s *Session) Err() error {
+	w := s.state()
+	if w.phase() == active {
+		return nil
+	}
+	return s.refuse(w)
+}
+
+// Done returns a channel that is closed when the session has ended. Finish alone does not end it.
+func (s *Session) Done() <-chan struct{} {
+	for {
+		if c := s.done.Load(); c != nil {
+			return *c
+		}
+		c := make(chan struct{})
+		s.done.CompareAndSwap(nil, &c)
+	}
+}
+
+// SetValue keeps v, of any type and nil included, as the application's own state. It works on ended sessions too.
+func (s *Session) SetValue(v any) { s.value.Store(&v) }
+
+// Value returns what SetValue was last given, or nil.
+func (s *Session) Value() any {
+	if v := s.value.Load(); v != nil {
+		return *v
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package shard
+
+// Update lets change modify a copy of the session's metadata, and then puts that in place. It is activity. It fails with
+// [ErrNotFound], with [ErrPrincipal] when change touches the principal, or with [ErrMetadataTooLarge]; then nothing is changed.
+//
+// Concurrent updates lose nothing of each other: change is called again, on the newer metadata, when another one came first.
+// No lock is held while it runs.
+func (s *Session) Update(change func(*Metadata)) error {
+	if w := s.state(); w.ended() {
+		return s.refuse(w)
+	}
+	for {
+		old := s.metadata.Load()
+		if old != nil && old.frozen {
+			return s.refuse(word(s.word.Load()))
+		}
+		md := old.public()
+		if change != nil {
+			change(&md)
+		}
+		if md.Principal != old.principal() {
+			return about(ErrPrincipal, s.id)
+		}
+		replacement, err := newMetadata(md)
+		if err != nil {
+			return err
+		}
+		if s.metadata.CompareAndSwap(old, replacement) {
+			s.home.metadata.Add(replacement.bytes() - old.bytes())
+			s.touch()
+			return nil
+		}
+	}
+}
+
+// freeze makes the session's metadata final, and returns it. The session has ended.
+func (s *Session) freeze() *metadata {
+	for {
+		old := s.metadata.Load()
+		if old != nil && old.frozen {
+			return old
+		}
+		final := &s.home.m.noMetadata
+		if old != nil {
+			final = &metadata{old.Metadata, old.size, true}
+		}
+		if s.metadata.CompareAndSwap(old, final) {
+			return final
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package shard
+
+// A word is a session's state: in the low three bits its phase, above them its last activity, a reading of the clock in
+// nanoseconds. Both change together, by compare-and-swap, which is what makes the session's end exact:
+//
+//   - Whoever ends a session swaps the very word that it judged. If anybody touched the session meanwhile, the swap fails and
+//     the session is judged anew; if the swap succeeds, every later touch finds an ended session. So neither overrules the other.
+//   - Phases only go forward and activity only goes up.
+//
+// An idle session ends when now - activity >= TTL + grace and no stream is attached. With now exact, activity must be no later
+// than the true time of the last activity, and no earlier than that by more than grace. Then no session ends before its TTL, and
+// from TTL + grace on, hence from TTL + Tick on, every call refuses it. The readings are:
+//
+//   - Exact stamps, by everything but Append, are both.
+//   - Append stamps the coarse reading, for an exact one would cost it half as much again. That is never late, and early only by the
+//     time that the scheduler kept the clock's timer waiting: normally under 1 ms, and grace is 75 ms at the default Tick.
+//   - A coarse reading may be early by more on a starved machine, and then a session would be found alive too long. So it decides
+//     only while half of a TTL of at least 20 s remains (Session.fresh); otherwise the exact clock is read. A session with a
+//     shorter TTL never goes by coarse readings at all, not even to stamp.
+//
+// Attached streams are counted beside the word (Session.attached). Attach adds itself and then stamps; detach stamps and then
+// subtracts, if it is the last. An expirer reads the word, then the count, then swaps the word: if the count was raised after it was
+// read, the stamp that followed makes the swap fail.
+type word uint64
+
+type phase uint64
+
+const (
+	active     phase = iota
+	finished         // by Finish: the log is closed, and still readable
+	drained          // ended after finished, its time to be read being over
+	terminated       // ended by Terminate or Close
+	expired          // ended for want of activity
+)
+
+const phaseBits = 3
+
+func newWord(p phase, activity int64) word { return word(activity)<<phaseBits | word(p) }
+
+func (w word) phase() phase          { return phase(w & (1<<phaseBits - 1)) }
+func (w word) activity() int64       { return int64(w >> phaseBits) }
+func (w word) ended() bool           { return w.phase() >= drained }
+func (w word) in(p phase) word       { return newWord(p, w.activity()) }
+func (w word) at(reading int64) word { return newWord(w.phase(), reading) }
+
+func (w word) status() Status {
+	switch w.phase() {
+	case active:
+		return Active
+	case terminated:
+		return Terminated
+	case expired:
+		return Expired
+	}
+	return Finished
+}

@@ -1,0 +1,158 @@
+package shard
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// newTimed returns a manager on the fake clock of the bubble that the test runs in, and a session of it.
+func newTimed(t *testing.T, cfg Config) (*Manager, *Session) {
+	t.Helper()
+	m, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	s, err := m.Create(Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, s
+}
+
+func TestWordHoldsPhaseAndActivity(t *testing.T) {
+	for p := active; p <= expired; p++ {
+		for _, at := range []int64{0, 1, 1e18, 1<<61 - 1} {
+			w := newWord(p, at)
+			if w.phase() != p || w.activity() != at || w.in(expired).activity() != at || w.at(7).phase() != p {
+				t.Errorf("phase %d, activity %d come back as %d, %d", p, at, w.phase(), w.activity())
+			}
+			if w.ended() != (p >= drained) {
+				t.Errorf("phase %d: ended is %v", p, w.ended())
+			}
+		}
+	}
+}
+
+func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeft(t *testing.T) {
+	const s = int64(time.Second)
+	for _, c := range []struct{ ttl, life, fresh int64 }{
+		{1, 2, -never},
+		{20*s - 1, 20 * s, -never},
+		{20 * s, 20*s + 1, 10 * s},
+		{30 * s, 30*s + 1, 15 * s},
+		{3600 * s, 3600*s + 1, 1800 * s},
+		{never, math.MaxInt64, math.MaxInt64},
+	} {
+		if life, fresh := spans(c.ttl, 1); life != c.life || fresh != c.fresh {
+			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, fresh, c.life, c.fresh)
+		}
+	}
+}
+
+// Each of these happens between an expirer's look at the word and its swap.
+func TestExpirerThatWasOvertakenChangesNothing(t *testing.T) {
+	for name, meanwhile := range map[string]func(s *Session){
+		"Touch":             func(s *Session) { s.Touch() },
+		"Append":            func(s *Session) { s.Append(ring.Event{}) },
+		"Attach":            func(s *Session) { s.Attach() },
+		"Attach and detach": func(s *Session) { detach, _ := s.Attach(); detach() },
+		"Finish":            func(s *Session) { s.Finish() },
+		"Terminate":         func(s *Session) { s.Terminate() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m, s := newTimed(t, Config{TTL: time.Minute})
+			time.Sleep(time.Minute)
+			w := word(s.word.Load())
+			meanwhile(s)
+			if s.end(w, expired) {
+				t.Errorf("%s: expired in spite of it", name)
+			}
+			if st := m.Stats(); st.Expired != 0 {
+				t.Errorf("%s: %+v", name, st)
+			}
+		})
+	}
+}
+
+func TestActivityNeverMovesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := newTimed(t, Config{})
+		ahead := newWord(active, s.home.clock.Exact()+int64(time.Second))
+		s.word.Store(uint64(ahead))
+		s.Touch()
+		s.Append(ring.Event{})
+		if detach, err := s.Attach(); err == nil {
+			detach()
+		}
+		if word(s.word.Load()) != ahead {
+			t.Error("an earlier reading replaced a later one")
+		}
+	})
+}
+
+// A goroutine that ends a session may be held up at any point. Whoever is told meanwhile that the session is not there
+// can rely on it.
+func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
+	for _, p := range []phase{finished, terminated, expired} {
+		for name, report := range map[string]func(*Manager, *Session) error{
+			"Get":    func(m *Manager, s *Session) error { _, err := m.Get(s.id); return err },
+			"Err":    func(_ *Manager, s *Session) error { return s.Err() },
+			"Append": func(_ *Manager, s *Session) error { _, err := s.Append(ring.Event{}); return err },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				m, s := newTimed(t, Config{})
+				w := word(s.word.Load())
+				log := s.log.Load() // an Append that has passed the check holds this
+				s.word.Store(uint64(w.in(p)))
+				if report(m, s) != nil {
+					if _, err := log.Append(ring.Event{}); !errors.Is(err, ring.ErrClosed) {
+						t.Errorf("phase %d: an append succeeds after %s has reported the end: %v", p, name, err)
+					}
+				} else if name != "Get" || p != finished {
+					t.Errorf("phase %d: %s reports nothing", p, name)
+				}
+				s.word.Store(uint64(w)) // so that Close finds it
+			})
+		}
+	}
+}
+
+func TestTerminateWaitsForWhoeverIsEndingTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := newTimed(t, Config{})
+		w := word(s.word.Load())
+		s.word.Store(uint64(w.in(terminated)))
+		returned := make(chan struct{})
+		go func() { s.Terminate(); close(returned) }()
+		synctest.Wait()
+		select {
+		case <-returned:
+			t.Error("it did not")
+		default:
+		}
+		s.word.Store(uint64(w))
+		s.end(w, terminated)
+		<-returned
+	})
+}
+
+func TestLogThatHasUsedUpItsNumbersFinishesTheSession(t *testing.T) {
+	_, s := newTimed(t, Config{})
+	s.Append(ring.Event{})
+	s.log.Load().Close() // as it does by itself after 2^40 events
+	if _, err := s.Append(ring.Event{}); !errors.Is(err, ErrFinished) {
+		t.Errorf("Append: %v", err)
+	}
+	if info := s.Info(); info.Status != Finished || info.Log.Events != 1 {
+		t.Errorf("%+v", info)
+	}
+	if err := s.Wait(t.Context(), 1); !errors.Is(err, ErrFinished) {
+		t.Errorf("Wait: %v", err)
+	}
+}
