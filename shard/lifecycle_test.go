@@ -1,7 +1,6 @@
 package shard_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -105,58 +104,6 @@ func TestUnknownSessionIsErrNotFound(t *testing.T) {
 	}
 }
 
-func TestAppendNeverCreatesASession(t *testing.T) {
-	m := newManager(t, shard.Config{Linger: -1})
-	s := create(t, m, "id")
-	s.Terminate()
-	_, err := s.Append(ring.Event{Data: []byte("late")})
-	wantErr(t, "Append", err, shard.ErrNotFound)
-	if st := m.Stats(); st.Total != 0 || st.Events != 0 || st.Appended != 0 {
-		t.Errorf("%+v", st)
-	}
-}
-
-func TestAppendErrorsComeInTheirOrder(t *testing.T) {
-	m := newManager(t, shard.Config{MaxBytes: 4096, MaxSessions: 1, Ring: ring.Config{MaxEventBytes: 3000}})
-	s := create(t, m, "id")
-	first, err := s.Append(ring.Event{ID: "1", Data: []byte("one")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	everything := ring.Event{ID: "1", Stream: "a\nb", Data: make([]byte, 5000)}
-	_, err = s.Append(everything)
-	wantErr(t, "all that can be wrong", err, ring.ErrInvalidEvent)
-	everything.Stream = ""
-	_, err = s.Append(everything)
-	wantErr(t, "too large and duplicate", err, ring.ErrEventTooLarge)
-	got, err := s.Append(ring.Event{ID: "1", Data: []byte("another")})
-	wantErr(t, "duplicate", err, ring.ErrDuplicateID)
-	if got.Seq != first.Seq || string(got.Data) != "one" {
-		t.Errorf("with the error comes %+v, want the retained event", got)
-	}
-	everything.Stream = "a\nb"
-	if err := s.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Append(everything)
-	wantErr(t, "finished", err, shard.ErrFinished)
-	s.Terminate()
-	_, err = s.Append(everything)
-	wantErr(t, "terminated", err, shard.ErrNotFound)
-}
-
-func TestEventOverTheBudgetIsErrOverBudget(t *testing.T) {
-	m := newManager(t, shard.Config{MaxBytes: 1000, MaxSessions: 1})
-	s := create(t, m, "id")
-	store(t, s, "kept")
-	_, err := s.Append(ring.Event{Data: make([]byte, 2000)})
-	wantErr(t, "Append", err, shard.ErrOverBudget)
-	wantErr(t, "Append", err, ring.ErrOverBudget)
-	if log := s.Info().Log; log.Events != 1 || log.Evicted != 0 {
-		t.Errorf("%+v: something was evicted", log)
-	}
-}
-
 func TestTerminatedSessionRefusesEverythingAndForgetsItsEvents(t *testing.T) {
 	for name, end := range map[string]func(*shard.Manager, *shard.Session){
 		"Session.Terminate": func(_ *shard.Manager, s *shard.Session) { s.Terminate() },
@@ -221,184 +168,6 @@ func TestEndedSessionAnswersInfoForLingerAndThenIsNotFound(t *testing.T) {
 	}
 }
 
-func TestFinishedSessionIsReadableForLingerAndThenGone(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		var ends endLog
-		m := newManager(t, shard.Config{Linger: time.Minute, OnEnd: ends.add})
-		s := create(t, m, "id")
-		store(t, s, "a", "b")
-		reader, _ := s.Seek("")
-		for range 2 {
-			if err := s.Finish(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err := s.Append(ring.Event{})
-		wantErr(t, "Append", err, shard.ErrFinished)
-		wantErr(t, "Err", s.Err(), shard.ErrFinished)
-		wantErr(t, "Wait", s.Wait(t.Context(), 2), shard.ErrFinished)
-		if err := s.Wait(t.Context(), 1); err != nil {
-			t.Errorf("Wait for an event that is there: %v", err)
-		}
-		time.Sleep(time.Minute - 1)
-		if got, err := m.Get("id"); got != s {
-			t.Errorf("Get: %v", err)
-		}
-		if c, err := s.Seek(""); err != nil || read(c) != "a b" {
-			t.Errorf("Seek: %v", err)
-		}
-		detach, err := s.Attach()
-		if err != nil {
-			t.Fatalf("Attach: %v", err)
-		}
-		if info := s.Info(); info.Status != shard.Finished || info.Log.Events != 2 || closed(s.Done()) {
-			t.Errorf("%+v", info)
-		}
-		if ends.of("id") != nil {
-			t.Error("OnEnd before the end")
-		}
-		time.Sleep(time.Nanosecond)
-		wantRefused(t, m, s)
-		_, err = m.Info("id")
-		wantErr(t, "Info", err, shard.ErrNotFound)
-		detach()
-		if read(reader) != "a b" {
-			t.Error("a reader could not read to the end")
-		}
-		sleep(time.Second)
-		infos := ends.of("id")
-		if len(infos) != 1 || infos[0].Status != shard.Finished || infos[0].Log.Events != 2 {
-			t.Errorf("OnEnd got %+v", infos)
-		}
-		if st := m.Stats(); st.Total != 0 || st.Active != 0 || st.Events != 0 || st.Terminated != 0 || st.Expired != 0 || st.Attached != 0 {
-			t.Errorf("%+v", st)
-		}
-	})
-}
-
-func TestFinishedSessionThatIsTerminatedEndsAtOnce(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		m := newManager(t, shard.Config{Linger: time.Minute})
-		s := create(t, m, "id")
-		store(t, s, "a")
-		s.Finish()
-		sleep(10 * time.Second)
-		s.Terminate()
-		wantRefused(t, m, s)
-		if info, err := m.Info("id"); err != nil || info.Status != shard.Terminated {
-			t.Errorf("%+v, %v", info, err)
-		}
-		time.Sleep(50 * time.Second)
-		_, err := m.Info("id")
-		wantErr(t, "Info a Linger after Finish", err, shard.ErrNotFound)
-	})
-}
-
-func TestWithoutLingerAFinishedSessionEndsWithItsLastReader(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		var ends endLog
-		m := newManager(t, shard.Config{Linger: -1, OnEnd: ends.add})
-		alone := create(t, m, "alone")
-		alone.Finish()
-		wantRefused(t, m, alone)
-
-		read := create(t, m, "read")
-		a, _ := read.Attach()
-		b, _ := read.Attach()
-		read.Finish()
-		a()
-		sleep(time.Hour)
-		if _, err := m.Get("read"); err != nil {
-			t.Errorf("a reader is attached, Get says %v", err)
-		}
-		b()
-		wantRefused(t, m, read)
-		sleep(time.Second)
-		if st := m.Stats(); st.Total != 0 || len(ends.of("alone")) != 1 || len(ends.of("read")) != 1 {
-			t.Errorf("%+v", st)
-		}
-	})
-}
-
-func TestWaitLooksForAnEventBeforeItLooksAtTheContext(t *testing.T) {
-	m := newManager(t, shard.Config{})
-	s := create(t, m, "id")
-	store(t, s, "a")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Wait(ctx, 0); err != nil {
-		t.Errorf("there is an event, Wait says %v", err)
-	}
-	wantErr(t, "Wait", s.Wait(ctx, 1), context.Canceled)
-}
-
-func TestWaiterIsWokenByAppendFinishTerminateAndExpiry(t *testing.T) {
-	for name, c := range map[string]struct {
-		do   func(*shard.Session)
-		want error
-	}{
-		"append":    {func(s *shard.Session) { s.Append(ring.Event{}) }, nil},
-		"finish":    {func(s *shard.Session) { s.Finish() }, shard.ErrFinished},
-		"terminate": {func(s *shard.Session) { s.Terminate() }, shard.ErrNotFound},
-		"expiry":    {func(s *shard.Session) { time.Sleep(time.Hour + 100*time.Millisecond) }, shard.ErrNotFound},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inTime(t, func(t *testing.T) {
-				m := newManager(t, shard.Config{})
-				s := create(t, m, "id")
-				got := make(chan error, 1)
-				go func() { got <- s.Wait(t.Context(), 0) }()
-				sleep(0)
-				c.do(s)
-				if err := <-got; !errors.Is(err, c.want) {
-					t.Errorf("Wait returns %v, want %v", err, c.want)
-				}
-			})
-		})
-	}
-}
-
-func TestAttachedReaderReadsToTheEndOfAnEndedSession(t *testing.T) {
-	m := newManager(t, shard.Config{})
-	s := create(t, m, "id")
-	detach, err := s.Attach()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := s.Tail()
-	store(t, s, "last")
-	s.Terminate()
-	if err := s.Wait(t.Context(), c.Seq()); err != nil {
-		t.Fatalf("an event is left, Wait says %v", err)
-	}
-	if got := read(c); got != "last" {
-		t.Errorf("read %q", got)
-	}
-	wantErr(t, "Wait at the end", s.Wait(t.Context(), 1), shard.ErrNotFound)
-	detach()
-	if tail := s.Tail(); tail != (ring.Cursor{}) {
-		t.Error("the log outlives its last reader")
-	}
-}
-
-func TestSeekOfAnUnknownEventIsAGap(t *testing.T) {
-	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1}})
-	s := create(t, m, "id")
-	events := store(t, s, "a", "b")
-	_, err := s.Seek(events[0].ID)
-	wantErr(t, "evicted", err, ring.ErrEvicted)
-	_, err = s.Seek("nobody's")
-	wantErr(t, "unknown", err, ring.ErrUnknownID)
-	if c, err := s.Seek(events[1].ID); err != nil || read(c) != "" {
-		t.Errorf("%v", err)
-	}
-	s.CountReplay(3, 1)
-	s.CountReplay(-5, -5)
-	if st := m.Stats(); st.Gaps != 3 || st.Replayed != 3 || st.Evicted != 1 {
-		t.Errorf("%+v", st)
-	}
-}
-
 func TestValueKeepsWhateverTheApplicationWants(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	s := create(t, m, "id")
@@ -450,27 +219,6 @@ func TestSessionsYieldsTheActiveOnesAndStopsWhenTold(t *testing.T) {
 	}
 	if n != 5 {
 		t.Errorf("%d sessions after a break at the fifth", n)
-	}
-}
-
-func TestOptionsRingReplacesSomeLimitsOfTheLog(t *testing.T) {
-	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 3, MaxEventBytes: 5}})
-	small, err := m.CreateWith(shard.Options{ID: "small", Ring: ring.Config{MaxEvents: 2}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store(t, small, "a", "b", "c", "d")
-	if n := small.Info().Log.Events; n != 2 {
-		t.Errorf("%d events, want its own limit of 2", n)
-	}
-	_, err = small.Append(ring.Event{Data: []byte("123456")})
-	wantErr(t, "Append", err, ring.ErrEventTooLarge)
-	if st := m.Stats(); st.Evicted != 2 || st.Events != 2 {
-		t.Errorf("%+v", st)
-	}
-	_, err = m.CreateWith(shard.Options{ID: "wrong", Ring: ring.Config{MaxBytes: -1}})
-	if err == nil || !strings.Contains(err.Error(), "Options.Ring") || !strings.Contains(err.Error(), "MaxBytes is -1") {
-		t.Errorf("the error %v does not name the field", err)
 	}
 }
 
