@@ -3,6 +3,7 @@ package mint
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"sync"
 
 	"github.com/google/uuid"
@@ -16,22 +17,47 @@ type Minter struct {
 	pages sync.Pool // of *buffer
 }
 
-// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. It costs less than 100 ns, a quarter of which
-// is the randomness.
+// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. IDs are written sheet bytes at a time: that
+// allocates once for sixteen, and the last of them that is in use keeps the sheet.
 func (m *Minter) UUID() string {
 	b, _ := m.pages.Get().(*buffer)
 	if b == nil {
 		b = &buffer{next: page}
 	}
-	id := b.uuid()
+	if b.text == "" {
+		b.fill()
+	}
+	id := b.text[:idBytes]
+	b.text = b.text[idBytes:]
 	m.pages.Put(b)
-	return id.String()
+	return id
 }
+
+const (
+	idBytes = 36
+	sheet   = 16 * idBytes // a size class of the allocator
+)
 
 // A buffer holds random bytes. One goroutine uses it at a time. Each byte is handed out once, and wiped.
 type buffer struct {
-	next int // what comes before has been handed out
+	text string // IDs that have been written and not handed out
+	next int    // what comes before has been used
 	data [page]byte
+}
+
+func (b *buffer) fill() {
+	var text [sheet]byte
+	for i := 0; i < sheet; i += idBytes {
+		id := b.uuid()
+		out := text[i : i+idBytes]
+		hex.Encode(out, id[:4])
+		hex.Encode(out[9:], id[4:6])
+		hex.Encode(out[14:], id[6:8])
+		hex.Encode(out[19:], id[8:10])
+		hex.Encode(out[24:], id[10:])
+		out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	}
+	b.text = string(text[:])
 }
 
 // uuid is uuid.NewRandomFromReader without its allocation.
