@@ -25,7 +25,10 @@ run: ## the main job: a client whose connection breaks ten times resumes without
 serve: ## the demo's MCP server, for a client of your own (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
-test: lint race stress stall ## every check: lint, all tests under the race detector, stress, writers stopped at every step
+test: lint plain race stress stall ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step
+
+plain: ## the core's tests without the race detector, which hides what allocates
+	go test -timeout 10m ./ring ./shard ./replay ./internal/...
 
 race: cc ## all tests of all modules under the race detector
 	$(call each,go test -race -timeout 15m ./...)
@@ -71,4 +74,4 @@ need = @command -v $(1) >/dev/null || { (apt-get update -q && apt-get install -q
 cc: # the race detector wants a C compiler
 	$(call need,gcc,gcc libc6-dev)
 
-.PHONY: help run serve test race stress stall cc bench fuzz soak lint cover clean
+.PHONY: help run serve test plain race stress stall cc bench fuzz soak lint cover clean
