@@ -78,7 +78,7 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		step.At(step.Looked)
 		size := int(d.idLen) + len(e.Stream) + len(e.Type) + len(e.Data)
 		ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
-		if err != nil {
+		if err != nil && r.tail.Load() == tail { // else what others have stored since may be evicted for this event
 			r.abandon(&d)
 			return stored, err
 		}
@@ -88,7 +88,6 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		// Reserving, or looking at the reservation word now, tells that the chunk was open after the tail was read.
 		if d.chunk == nil || r.sealed(&d) {
 			if !r.take(&d, dir, recordBytes+size) && !r.reserve(&d, recordBytes+size, m.before) {
-				r.giveBack(&m)
 				continue
 			}
 			step.At(step.Reserved)
@@ -103,11 +102,9 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		step.At(step.Written)
 		if d.place > t.mask {
 			r.grow(t)
-			r.giveBack(&m)
 			continue
 		}
 		if !slot.CompareAndSwap(old, t.word(seq, d.place, d.unit)) {
-			r.giveBack(&m)
 			continue
 		}
 		step.At(step.Claimed)
@@ -115,7 +112,6 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 			d.chunk.holdsOnly(seq)
 		}
 		if !r.publish(tail, t, rec, tag) {
-			r.giveBack(&m)
 			return stored, ErrClosed
 		}
 		r.settle(tail, &m)

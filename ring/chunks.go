@@ -249,6 +249,7 @@ func (r *Ring) abandon(d *draft) {
 	}
 	if d.alone {
 		d.chunk.dead.CompareAndSwap(0, 1)
+		r.sweep()
 	} else {
 		end := d.serial<<resBits | uint64(d.unit+d.units)
 		r.res.CompareAndSwap(end, end-uint64(d.units))

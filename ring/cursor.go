@@ -21,22 +21,22 @@ type Cursor struct {
 // Next fills e with the next event and returns true. It returns false when there is none now, and then Err is nil and a later
 // event makes it true again, or when the cursor has been overtaken. Strings and Data are views of the log: valid for ever, read-only.
 //
-// It is wait-free and does not allocate. A cursor that sees one stream steps over the events of the others.
+// It is wait-free and does not allocate. A cursor that sees one stream steps over the events of the others, up to the one that is the newest when
+// Next is called: writers that are as fast as it cannot keep it.
 func (c *Cursor) Next(e *Event) bool {
 	r := c.ring
 	if r == nil || c.gone {
 		return false
 	}
-	tail := r.tail.Load()
-	for c.seq < tailSeq(tail) {
+	end := tailSeq(r.tail.Load())
+	for c.seq < end {
 		seq := c.seq + 1
 		t := r.table.Load()
 		w := t.slot(seq).Load()
 		dir := r.dir.Load()
 		step.At(step.ReaderSlot)
-		tail = r.tail.Load()
 		// If seq is retained even now, then w is its record and the record's chunk is in dir. If not, w may be anything.
-		if seq < tailFirst(tail) {
+		if seq < tailFirst(r.tail.Load()) {
 			c.gone = true
 			return false
 		}

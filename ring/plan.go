@@ -4,10 +4,13 @@ import "fmt"
 
 // A move is what an append changes besides adding its event: how much is retained before and after it, and what that draws from the
 // shared budget. It is worked out before the claim and written into the record, so that a lost race evicts nothing.
+//
+// The budget is looked at before the claim and drawn on once the event is visible. A writer that stalls in between holds nothing back from
+// others, and all together exceed the budget by at most one event each.
 type move struct {
 	before, after int64  // bytes retained
 	count         uint64 // events retained after it
-	drawn         int64  // already drawn from the budget when positive, to be released once the event is visible when negative
+	drawn         int64  // from the budget; negative: given back
 	large         bool   // a large event goes
 }
 
@@ -33,7 +36,7 @@ func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) 
 	if r.group.Budget == nil {
 		return true, nil
 	}
-	return r.draw(m, tail, t, dir, cost)
+	return r.fund(m, tail, t, dir, cost)
 }
 
 // evictOne plans the eviction of the oldest event that m keeps.
@@ -50,17 +53,17 @@ func (m *move) evictOne(tail uint64, t *table, dir *directory) bool {
 	return true
 }
 
-// draw pays for m out of the shared budget, if need be with more of the ring's own oldest events.
-func (r *Ring) draw(m *move, tail uint64, t *table, dir *directory, cost int64) (bool, error) {
+// fund finds room for m in the shared budget, if need be by evicting more of the ring's own oldest events.
+func (r *Ring) fund(m *move, tail uint64, t *table, dir *directory, cost int64) (bool, error) {
 	b := r.group.Budget
 	held := b.Charge(m.before)
 	for {
 		m.drawn = b.Charge(m.after) - held
-		if m.drawn <= 0 || b.Acquire(m.drawn) {
+		if m.drawn <= 0 || m.drawn <= b.Free() {
 			return true, nil
 		}
 		if least := b.Charge(cost) - held; least > b.Free() || m.count == 1 {
-			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+b.Free())
+			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+max(0, b.Free()))
 		}
 		if !m.evictOne(tail, t, dir) {
 			return false, nil
@@ -68,17 +71,10 @@ func (r *Ring) draw(m *move, tail uint64, t *table, dir *directory, cost int64) 
 	}
 }
 
-// giveBack undoes what plan drew: the event was not stored.
-func (r *Ring) giveBack(m *move) {
-	if m.drawn > 0 {
-		r.group.Budget.Release(m.drawn)
-	}
-}
-
 // settle accounts for the event after tail, which is visible.
 func (r *Ring) settle(tail uint64, m *move) {
-	if m.drawn < 0 {
-		r.group.Budget.Release(-m.drawn)
+	if m.drawn != 0 {
+		r.group.Budget.Draw(m.drawn)
 	}
 	if m.large {
 		r.sweep()

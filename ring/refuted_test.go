@@ -5,10 +5,10 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"github.com/reprise-go/reprise/internal/step"
 	"github.com/reprise-go/reprise/internal/tally"
@@ -109,29 +109,32 @@ func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
 	}
 }
 
-// A goroutine that is about to wake the waiters, and has taken them, sleeps. Later appends must wake them.
+// A goroutine that is about to wake the waiters sleeps. Later appends must wake them, and so must Close.
 func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRing(t, Config{})
-		woken := make(chan error, 1)
-		go func() { woken <- r.Wait(t.Context(), 0) }()
-		synctest.Wait()
-		taken := r.wake.Load() // what wakeAll does before it closes the channel
-		r.wake.CompareAndSwap(taken, nil)
-		for range 10 {
-			mustAppend(t, r, Event{})
-		}
-		synctest.Wait()
-		select {
-		case err := <-woken:
-			if err != nil {
-				t.Error(err)
+	for name, act := range map[string]func(*Ring){"append": func(r *Ring) { r.Append(Event{}) }, "close": (*Ring).Close} {
+		t.Run(name, func(t *testing.T) {
+			r := newRing(t, Config{})
+			woken := make(chan struct{})
+			go func() {
+				defer close(woken)
+				if err := r.Wait(t.Context(), 0); err != nil {
+					t.Error(err)
+				}
+			}()
+			for r.wake.Load() == nil {
+				runtime.Gosched()
 			}
-		default:
-			t.Error("ten events are visible, the waiter sleeps")
-			close(taken.ch)
-		}
-	})
+			stopped, resume := stopAt(t, step.Waking)
+			defer resume()
+			done := make(chan struct{})
+			go func() { defer close(done); mustAppend(t, r, Event{}) }()
+			await(t, stopped, "the stop")
+			act(r)
+			await(t, woken, "the waiter's end")
+			resume()
+			await(t, done, "the waker's end")
+		})
+	}
 }
 
 // A cursor of one stream steps over others' events. A Next that chases a writer which is as fast as it would never come back to look at its context.

@@ -140,7 +140,7 @@ func (r *Ring) Release() Stats {
 		return s
 	}
 	if b := r.group.Budget; b != nil {
-		b.Release(b.Charge(s.Bytes))
+		b.Draw(-b.Charge(s.Bytes))
 	}
 	if t := r.group.Tally; t != nil {
 		p := t.Stripe(r.stripeHash())

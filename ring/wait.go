@@ -1,8 +1,13 @@
 package ring
 
-import "context"
+import (
+	"context"
 
-// waiters are the goroutines that wait for the same event. Whoever takes them from Ring.wake closes the channel.
+	"github.com/reprise-go/reprise/internal/step"
+)
+
+// waiters are the goroutines that wait for the same event. Whoever finds them in Ring.wake closes the channel, and only then takes them out:
+// should it stall in between, the next append wakes them all the same.
 type waiters struct{ ch chan struct{} }
 
 // Wait blocks until an event with Seq > seq is visible, ctx ends or the ring closes, and returns nil, ctx's error or ErrClosed; nil
@@ -30,6 +35,7 @@ func (r *Ring) Wait(ctx context.Context, seq uint64) error {
 		}
 		select {
 		case <-w.ch:
+			r.wake.CompareAndSwap(w, nil)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -38,7 +44,21 @@ func (r *Ring) Wait(ctx context.Context, seq uint64) error {
 
 // wakeAll wakes everybody who waits.
 func (r *Ring) wakeAll() {
-	if w := r.wake.Load(); w != nil && r.wake.CompareAndSwap(w, nil) {
-		close(w.ch)
+	if w := r.wake.Load(); w != nil {
+		step.At(step.Waking)
+		w.wake()
+		r.wake.CompareAndSwap(w, nil)
 	}
+}
+
+// wake closes the channel unless it is closed. A channel has no such operation; that closing it twice panics, and does nothing else, makes
+// one. It takes two goroutines that wake the same waiters at once to get that far.
+func (w *waiters) wake() {
+	select {
+	case <-w.ch:
+		return
+	default:
+	}
+	defer func() { _ = recover() }()
+	close(w.ch)
 }

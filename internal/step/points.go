@@ -10,6 +10,7 @@ const (
 	Claimed                 // the record is in its slot, not in the index
 	Indexed                 // …and in the index, not yet behind the tail
 	Published               // readers see the event, nobody has been woken
+	Waking                  // …the waiters are known, and still asleep
 	Frozen                  // growth: the old table takes no more events
 	Copied                  // growth: the new table is complete and private
 	Installing              // the next chunk is allocated, the directory does not have it

@@ -59,7 +59,7 @@ func (t *Tally) Sum() (s Sums) {
 type Budget struct {
 	share int64
 	pool  int64
-	used  atomic.Int64 // of the pool; never above it
+	used  atomic.Int64 // of the pool; above it by at most what concurrent writers have just drawn
 }
 
 // NewBudget divides total among sessions: half of it in equal shares, the rest in common. sessions <= 0: all in common.
@@ -79,25 +79,8 @@ func (b *Budget) Pool() int64 { return b.pool }
 // Charge is what a session that retains n bytes draws from the pool.
 func (b *Budget) Charge(n int64) int64 { return max(0, n-b.share) }
 
-// Acquire draws n bytes from the pool, or nothing and returns false.
-func (b *Budget) Acquire(n int64) bool {
-	for {
-		used := b.used.Load()
-		if used+n > b.pool {
-			return false
-		}
-		if b.used.CompareAndSwap(used, used+n) {
-			return true
-		}
-	}
-}
-
-// Free is what is left in the pool.
+// Free is what is left in the pool; negative when writers have overdrawn it together.
 func (b *Budget) Free() int64 { return b.pool - b.used.Load() }
 
-// Release gives n bytes back to the pool.
-func (b *Budget) Release(n int64) {
-	if n != 0 {
-		b.used.Add(-n)
-	}
-}
+// Draw takes n bytes from the pool, also when it has fewer; a negative n gives back.
+func (b *Budget) Draw(n int64) { b.used.Add(n) }
