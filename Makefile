@@ -43,6 +43,9 @@ bench: $(STAT) ## the core's benchmarks, COUNT runs of BENCHTIME each, summed up
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(COUNT) ./bench | tee .tools/bench.txt
 	@$(STAT) .tools/bench.txt
 
+bench-peers: ## the core beside its peers, interleaved run by run: about ten minutes, up to 5 GiB, on an idle machine; writes bench/RESULTS.md
+	cd bench/peers && go run ./cmd/compare -o ../RESULTS.md $(ARGS)
+
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
@@ -74,4 +77,4 @@ need = @command -v $(1) >/dev/null || { (apt-get update -q && apt-get install -q
 cc: # the race detector wants a C compiler
 	$(call need,gcc,gcc libc6-dev)
 
-.PHONY: help run serve test plain race stress stall cc bench fuzz soak lint cover clean
+.PHONY: help run serve test plain race stress stall cc bench bench-peers fuzz soak lint cover clean

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-go/reprise/bench/peers"
+	"github.com/reprise-go/reprise/bench/peers/measure"
+	"github.com/reprise-go/reprise/bench/peers/report"
+)
+
+// The test's own program is what its children run.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == jobFlag {
+		exit(work(os.Args[2], os.Stdout))
+	}
+	os.Exit(m.Run())
+}
+
+// tiny is enough to go through everything, also under the race detector.
+func tiny() measure.Sizes {
+	z := measure.Quick()
+	z.Window, z.Ops, z.Far, z.Sessions, z.Each = time.Millisecond, 4000, 3000, 100, 50
+	z.Retained, z.Weighed, z.Drained = 10_000, 100, []int{0, 100}
+	return z
+}
+
+func TestEveryTargetIsMeasured(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each child sleeps for a second under the race detector
+	samples := report.NewSamples(2)
+	var progress bytes.Buffer
+	jobs := plan(tiny(), 2, "")
+	if err := runAll(context.Background(), jobs, samples, &progress); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range report.Targets() {
+		f, _ := target.Eval(samples)
+		if f.Runs != 2 || math.IsNaN(f.Median) || f.Median < 0 {
+			t.Errorf("%s: %+v", target.Name, f)
+		}
+	}
+	for _, measure := range []string{"session/append.ns", "session/replay.ns", "session/contended.p99.9", "fleet/random.ns", "fleet/bursts.ns",
+		"fleet/parallel.ns", "retained/collect.ns", "retained/objects", "retained/tail.p99.99", "retained/tail.max"} {
+		for _, c := range peers.All() {
+			if !strings.HasPrefix(measure, "session/") && (c.Control || c.Name == peers.ByHandRef) {
+				continue
+			}
+			if f := samples.Figure(c.Name, measure); f.Runs != 2 || f.Median <= 0 {
+				t.Errorf("%s of %s: %+v", measure, c.Name, f)
+			}
+		}
+	}
+	page := report.Run{Runs: 2, Sizes: tiny(), Samples: samples}.Page()
+	for _, want := range []string{"## Targets", "## Medians", "## Ratios", "not distinguishable", "p99.99"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q:\n%s", want, page)
+		}
+	}
+	if n := strings.Count(progress.String(), "\n"); n != len(jobs) {
+		t.Errorf("%d lines of progress for %d jobs", n, len(jobs))
+	}
+}
+
+func TestContestantsAreInterleaved(t *testing.T) {
+	jobs, first := plan(tiny(), 3, "session"), make(map[int]string)
+	seen := make(map[string]int)
+	for _, j := range jobs {
+		if first[j.round] == "" {
+			first[j.round] = j.Contestant
+		}
+		seen[j.Contestant]++
+	}
+	if first[0] == first[1] || first[1] == first[2] {
+		t.Errorf("the same contestant begins: %v", first)
+	}
+	for _, c := range peers.All() {
+		if seen[c.Name] != 3 {
+			t.Errorf("%s is planned %d times, want 3", c.Name, seen[c.Name])
+		}
+	}
+}
+
+func TestAJobThatFailsSaysWhich(t *testing.T) {
+	jobs := []planned{{measure.Job{Scenario: "session", Contestant: "nobody"}, 0}}
+	err := runAll(context.Background(), jobs, report.NewSamples(1), new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAnUnknownScenarioIsAnError(t *testing.T) {
+	if err := compare(context.Background(), []string{"-only", "everything"}, new(bytes.Buffer), new(bytes.Buffer)); err == nil {
+		t.Error("no error")
+	}
+}

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reprise-go/reprise/bench/peers/measure"
+)
+
+// A Run is what a page is about.
+type Run struct {
+	Command string
+	Machine []string
+	Start   time.Time
+	Took    time.Duration
+	Runs    int
+	Quick   bool // the sizes are not those that the targets are about
+	Sizes   measure.Sizes
+	Samples *Samples
+}
+
+// Page is all of it as Markdown.
+func (r Run) Page() string {
+	var b strings.Builder
+	z := r.Sizes
+	fmt.Fprintf(&b, `# Reprise beside its peers
+
+One run of `+"`%s`"+` on %s: %d rounds in %s.
+
+`, r.Command, r.Start.UTC().Format("2 January 2006"), r.Runs, r.Took.Round(time.Second))
+	for _, l := range r.Machine {
+		fmt.Fprintf(&b, "- %s\n", l)
+	}
+	if r.Quick {
+		b.WriteString("- **a quick run**: smaller sizes and shorter windows than the targets are about\n")
+	}
+	fmt.Fprintf(&b, `
+How to read it. In each round every contestant does every piece of work once, in a process of its own; who begins changes from round to round. A
+figure is the median of its rounds, and within a round the median of five windows of %s. A ratio is Reprise's figure by theirs: the
+median of the ratios of the single rounds, so that what disturbs the machine for a while disturbs both sides. Less is better everywhere. The spread is where the true median
+is with a confidence of 95%% (of fewer than nine rounds: the least and the greatest ratio). A ratio whose spread has 1 in it is not distinguishable
+from 1. The control is the ring by hand a second time: how far its ratio is from 1 is how far the same thing is from itself.
+
+Events have %d bytes. Every contestant ends up owning its payload: a store that keeps the caller's slice is given a fresh copy, one that copies is
+not; only "by hand, shared payload" stores one slice again and again, which no server can. One session retains %d events, the %d sessions %d each, and
+sessions of %d events retain %d in all while collections are measured. Stores without a bound (mcp-go, r3labs) grow.
+
+## Targets
+
+Allocations count as go test -benchmem counts them: rounded down.
+
+`, z.Window, z.Payload, z.Retain, z.Sessions, z.Each, z.Retain, z.Retained)
+	b.WriteString(TargetTable(r.Samples))
+	b.WriteString("\n## Medians\n\n")
+	b.WriteString(MedianTable(r.Samples, z))
+	b.WriteString("\n## Ratios\n\nContestants with the producers' event IDs are compared with Reprise with such IDs, all others with assigned ones.\n\n")
+	b.WriteString(RatioTable(r.Samples, z))
+	return b.String()
+}
