@@ -42,7 +42,7 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		seq := tailSeq(tail) + 1
 		t := r.table.Load()
 		slot := t.slot(seq)
-		old := slot.Load()
+		old := slot.word.Load()
 		dir := r.dir.Load()
 		step.At(step.SlotRead)
 		// If the tail stood still around these loads, t was in use while seq was next. Should the slot still hold old when it is
@@ -94,7 +94,7 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 			d.record().write(&e, int(d.idLen), nanos)
 		}
 		rec := d.record()
-		rec.after = m.count<<bytesBits | uint64(m.after)
+		rec.after = m.count<<costBits | m.sum
 		if !own {
 			r.putAssigned(rec.idBytes(), seq, zeros)
 		}
@@ -104,10 +104,11 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 			r.grow(t)
 			continue
 		}
-		if !slot.CompareAndSwap(old, t.word(seq, d.place, d.unit)) {
+		if !slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) {
 			continue
 		}
 		step.At(step.Claimed)
+		slot.sum.Store(seq<<sumBits | m.sum&(1<<sumBits-1))
 		if d.alone {
 			d.chunk.holdsOnly(seq)
 		}

@@ -47,14 +47,6 @@ func (d *directory) record(t *table, w uint64) *record {
 	return d.chunks[t.place(w)].record(unitOf(w))
 }
 
-// newest is record for a word that probably refers to the current chunk, which d itself knows: that saves a cache line.
-func (d *directory) newest(t *table, w uint64) *record {
-	if t.place(w) == d.place && d.cur != nil {
-		return d.cur.record(unitOf(w))
-	}
-	return d.record(t, w)
-}
-
 func (c *chunk) bytes() int64 { return int64(c.room) * 8 }
 
 // chunkBytes is how large the next shared chunk is: large enough that few of them make up what is retained, small enough that the

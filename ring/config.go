@@ -54,8 +54,9 @@ type Shared struct {
 // A Group makes rings with the same limits; thousands of them share one copy. It is immutable and safe for concurrent use.
 type Group struct {
 	Shared
-	cfg  Config
-	seed uint64 // secret part of the rings' ID hashes
+	cfg   Config
+	seed  uint64 // secret part of the rings' ID hashes
+	costs uint64 // sums of costs are kept modulo costs+1, a power of two that is more than is ever retained
 }
 
 // NewGroup returns an error that names the field for a limit that is negative or above its bound.
@@ -67,7 +68,11 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 	if shared.Clock == nil {
 		shared.Clock = clock.New()
 	}
-	return &Group{shared, cfg, rand.Uint64()}, nil
+	costs := uint64(1<<costBits - 1)
+	if cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes {
+		costs = 1<<sumBits - 1 // slots have room for them
+	}
+	return &Group{shared, cfg, rand.Uint64(), costs}, nil
 }
 
 // Config returns the limits with their defaults filled in.

@@ -32,7 +32,7 @@ func (c *Cursor) Next(e *Event) bool {
 	for c.seq < end {
 		seq := c.seq + 1
 		t := r.table.Load()
-		w := t.slot(seq).Load()
+		w := t.slot(seq).word.Load()
 		dir := r.dir.Load()
 		step.At(step.ReaderSlot)
 		// If seq is retained even now, then w is its record and the record's chunk is in dir. If not, w may be anything.
@@ -52,7 +52,7 @@ func (c *Cursor) Next(e *Event) bool {
 
 // record returns the record of seq, which was visible before t was loaded, or false when it has been evicted.
 func (r *Ring) record(t *table, seq uint64) (*record, bool) {
-	w := t.slot(seq).Load()
+	w := t.slot(seq).word.Load()
 	dir := r.dir.Load()
 	if seq < tailFirst(r.tail.Load()) {
 		return nil, false

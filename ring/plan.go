@@ -10,26 +10,30 @@ import "fmt"
 type move struct {
 	before, after int64  // bytes retained
 	count         uint64 // events retained after it
+	sum, base     uint64 // what all events have cost up to the new one, and up to the oldest one kept, without it; see record.after
 	drawn         int64  // from the budget; negative: given back
 	large         bool   // a large event goes
 }
 
 // plan works out the move of an event of that cost after tail, where t and dir were loaded while tail was the tail. It returns
 // false when the tail has moved on.
-//
-// A slot that has gone on to another lap says that tail is out of date; while it has not, dir has the record's chunk.
 func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) (ok bool, err error) {
-	*m = move{after: cost, count: tailCount(tail) + 1}
+	*m = move{count: tailCount(tail) + 1, after: cost}
 	if m.count > 1 {
-		w := t.slot(tailSeq(tail)).Load()
-		if !t.holds(w, tailSeq(tail)) {
+		newest, ok := r.sumAfter(t, dir, tailSeq(tail))
+		if !ok {
 			return false, nil
 		}
-		m.before = dir.newest(t, w).bytes()
+		if m.base, ok = r.sumBefore(t, dir, tailFirst(tail)); !ok {
+			return false, nil
+		}
+		m.before = int64((newest - m.base) & r.group.costs)
+		m.sum = newest
 		m.after += m.before
 	}
+	m.sum = (m.sum + uint64(cost)) & r.group.costs
 	for m.count > uint64(r.group.cfg.MaxEvents) || m.after > int64(r.group.cfg.MaxBytes) && m.count > 1 {
-		if !m.evictOne(tail, t, dir) {
+		if !r.evictOne(m, tail, t, dir) {
 			return false, nil
 		}
 	}
@@ -40,17 +44,43 @@ func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) 
 }
 
 // evictOne plans the eviction of the oldest event that m keeps.
-func (m *move) evictOne(tail uint64, t *table, dir *directory) bool {
-	seq := tailSeq(tail) + 2 - m.count
-	w := t.slot(seq).Load()
-	if !t.holds(w, seq) {
-		return false
+func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
+	sum, ok := r.sumAfter(t, dir, tailSeq(tail)+2-m.count)
+	if ok {
+		cost := int64((sum - m.base) & r.group.costs)
+		m.base = sum
+		m.after -= cost
+		m.count--
+		m.large = m.large || cost > largeBytes
 	}
-	cost := dir.record(t, w).cost()
-	m.after -= cost
-	m.count--
-	m.large = m.large || cost > largeBytes
-	return true
+	return ok
+}
+
+// sumAfter returns what all events up to seq have cost, modulo Group.costs+1. It returns false when seq is no longer retained: its slot has gone on to
+// another lap; while it has not, dir has the chunk.
+func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
+	s := t.slot(seq)
+	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.costs>>sumBits == 0 {
+		return hint & (1<<sumBits - 1), true
+	}
+	w := s.word.Load()
+	if !t.holds(w, seq) {
+		return 0, false
+	}
+	return dir.record(t, w).sum(), true
+}
+
+// sumBefore returns what all events before seq, the oldest one, have cost. The slot of the one before keeps its hint until the next event is claimed.
+func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
+	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.costs>>sumBits == 0 {
+		return hint & (1<<sumBits - 1), true
+	}
+	w := t.slot(seq).word.Load()
+	if !t.holds(w, seq) {
+		return 0, false
+	}
+	rec := dir.record(t, w)
+	return (rec.sum() - uint64(rec.cost())) & r.group.costs, true
 }
 
 // fund finds room for m in the shared budget, if need be by evicting more of the ring's own oldest events.
@@ -65,7 +95,7 @@ func (r *Ring) fund(m *move, tail uint64, t *table, dir *directory, cost int64) 
 		if least := b.Charge(cost) - held; least > b.Free() || m.count == 1 {
 			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+max(0, b.Free()))
 		}
-		if !m.evictOne(tail, t, dir) {
+		if !r.evictOne(m, tail, t, dir) {
 			return false, nil
 		}
 	}

@@ -10,14 +10,14 @@ import (
 // Until its word is in a slot a record belongs to the goroutine that writes it; from then on nobody writes it. Readers get to it through
 // the slot, so the swap of the slot orders the plain reads after the plain writes.
 type record struct {
-	after uint64 // count<<bytesBits | bytes: what is retained once this event is the newest
+	after uint64 // count<<costBits | sum: how many events are retained once this is the newest; what all up to it have cost, modulo Group.costs+1
 	nanos int64  // Event.Time, in Unix nanoseconds
 	lens  uint64 // len(Data) | len(ID)<<idShift | len(Stream)<<streamShift | len(Type)<<typeShift | indexed
 }
 
 const (
 	recordBytes = 24
-	bytesBits   = 43
+	costBits    = 43
 
 	lenBits     = 9 // ID, Stream and Type
 	dataBits    = 32
@@ -28,8 +28,8 @@ const (
 	indexed     = 1 << 63 // the ID is found through the index: it is not an assigned one
 )
 
-func (r *record) count() uint64   { return r.after >> bytesBits }
-func (r *record) bytes() int64    { return int64(r.after & (1<<bytesBits - 1)) }
+func (r *record) count() uint64   { return r.after >> costBits }
+func (r *record) sum() uint64     { return r.after & (1<<costBits - 1) }
 func (r *record) dataLen() int    { return int(r.lens & (1<<dataBits - 1)) }
 func (r *record) idLen() int      { return int(r.lens >> idShift & lenMask) }
 func (r *record) streamLen() int  { return int(r.lens >> streamShift & lenMask) }

@@ -23,8 +23,8 @@ import (
 //
 // and everybody who finds the slot of t+1 taken does (b) and (c) in the owner's place and tries again. So t is indexed before t+1 can be
 // claimed, which makes the duplicate check exact: it looks the ID up after reading the tail, and if (a) succeeds then nothing was
-// published in between. A record says itself how much is retained once it is visible, so helpers add nothing up, and doing (b) and (c) twice
-// is harmless.
+// published in between. A record says itself how many events are retained once it is visible, so helpers add nothing up, and doing (b) and (c)
+// twice is harmless.
 //
 // The tail word moves Last, First and the number of retained events together, and closing the ring sets a bit in the same word: an append
 // whose (c) loses against that bit was never visible.
@@ -80,13 +80,18 @@ func (r *Ring) Stats() Stats {
 		if tailCount(tail) == 0 {
 			return Stats{Last: tailSeq(tail), Evicted: tailSeq(tail)}
 		}
-		rec, ok := r.record(r.table.Load(), tailSeq(tail))
+		t := r.table.Load()
+		newest, ok := r.record(t, tailSeq(tail))
+		if !ok {
+			continue
+		}
+		oldest, ok := r.record(t, tailFirst(tail))
 		if !ok {
 			continue
 		}
 		return Stats{
 			Events:  int(tailCount(tail)),
-			Bytes:   rec.bytes(),
+			Bytes:   int64((newest.sum() - oldest.sum() + uint64(oldest.cost())) & r.group.costs),
 			First:   tailFirst(tail),
 			Last:    tailSeq(tail),
 			Evicted: tailFirst(tail) - 1,

@@ -180,7 +180,7 @@ func sleepAcrossGrowth(t *testing.T, prefill int, id string) {
 		mustAppend(t, r, Event{})
 	}
 	last := r.Stats().Last
-	free := r.table.Load().slot(uint64(prefill) + 1).Load()
+	free := r.table.Load().slot(uint64(prefill) + 1).word.Load()
 	t.Logf("the slot of the sleeper's sequence holds %#x", free)
 	resume()
 	if e := <-got; e.Seq != last+1 || seekSeq(t, r, e.ID) != last+1 {

@@ -18,18 +18,30 @@ import (
 // table does not change any more (late helpers may put dead entries over dead ones), everybody who comes across the frozen slot copies what is
 // retained, and one of the copies takes the table's place.
 type table struct {
-	slots  []atomic.Uint64 // written by claims, and by freeze
-	index  []bucket        // nil until a producer brings an ID of its own; written by insert
-	lost   atomic.Uint64   // the newest sequence whose ID found no place in the index; written by insert
-	log    uint8           // of len(slots)
-	mask   uint32          // the number of places that a word can name, less one
-	sealed bool            // the ring has been released: no more growth
+	slots  []slot        // written by claims, by their owners, and by freeze
+	index  []bucket      // nil until a producer brings an ID of its own; written by insert
+	lost   atomic.Uint64 // the newest sequence whose ID found no place in the index; written by insert
+	log    uint8         // of len(slots)
+	mask   uint32        // the number of places that a word can name, less one
+	sealed bool          // the ring has been released: no more growth
 }
 
 // lapShift is where the lap begins in a word. Masking a shift count, here and below, spares the compiler the code for counts above 63.
 func (t *table) lapShift() uint8 { return (placeBase + offsetBits + t.log) & 63 }
 
+// A slot belongs to a sequence, lap after lap.
+//
+// sum is a hint: sequence<<sumBits | what all events up to that one have cost together, modulo 1<<sumBits. It spares an append that evicts
+// the look at two records, each a cache line or two away from everything else. The owner of the event writes it after the claim, maybe late,
+// maybe over a newer one; a reader takes it for what it says if it names the sequence that the reader wants, and looks at the record
+// otherwise. It is used where retained bytes fit in sumBits.
+type slot struct {
+	word atomic.Uint64 // see table
+	sum  atomic.Uint64
+}
+
 const (
+	sumBits    = 24
 	offsetBits = 15         // in units of 8 bytes: chunks that events share are at most 256 KiB
 	placeBase  = 9          // a table of 2^n slots can name 2^(placeBase+n) places
 	frozen     = ^uint64(0) // no record begins in the last unit of a chunk
@@ -38,12 +50,12 @@ const (
 
 // noTable is the table of a ring without events. Its one slot is frozen for ever.
 var noTable = func() (t table) {
-	t.slots = make([]atomic.Uint64, 1)
-	t.slots[0].Store(frozen)
+	t.slots = make([]slot, 1)
+	t.slots[0].word.Store(frozen)
 	return
 }()
 
-func (t *table) slot(seq uint64) *atomic.Uint64 { return &t.slots[seq&uint64(len(t.slots)-1)] }
+func (t *table) slot(seq uint64) *slot { return &t.slots[seq&uint64(len(t.slots)-1)] }
 
 // word is what the slot of seq holds when its record is at that place and offset.
 func (t *table) word(seq uint64, place, unit uint32) uint64 {
@@ -62,7 +74,7 @@ func (t *table) bytes() int64 {
 	if t.log == 0 { // noTable, or a sealed copy of it
 		return 0
 	}
-	return int64(64 + 8*len(t.slots) + 64*len(t.index))
+	return int64(64 + 16*len(t.slots) + 64*len(t.index))
 }
 
 // sealedCopy returns the same table, unable to grow.
@@ -89,7 +101,7 @@ func (r *Ring) grow(t *table) {
 		return
 	}
 	slot := t.slot(tailSeq(tail) + 1)
-	w := slot.Load()
+	w := slot.word.Load()
 	if r.table.Load() != t || r.tail.Load() != tail {
 		return
 	}
@@ -98,7 +110,7 @@ func (r *Ring) grow(t *table) {
 			r.help(tail, t, w)
 			return
 		}
-		if !slot.CompareAndSwap(w, frozen) {
+		if !slot.word.CompareAndSwap(w, frozen) {
 			return
 		}
 	}
@@ -120,13 +132,17 @@ func (r *Ring) copyTable(t *table, tail uint64) *table {
 	if need := bits.Len(uint(len(r.dir.Load().chunks))); need > placeBase+int(log) {
 		log = uint8(need - placeBase)
 	}
-	next := &table{log: log, mask: 1<<(placeBase+log) - 1, slots: make([]atomic.Uint64, 1<<log)}
+	next := &table{log: log, mask: 1<<(placeBase+log) - 1, slots: make([]slot, 1<<log)}
 	if r.flags.Load()&flagOwnIDs != 0 {
 		next.index = newIndex(len(next.slots))
 	}
-	for seq := tailFirst(tail); seq <= tailSeq(tail); seq++ {
-		w := t.slot(seq).Load()
-		next.slot(seq).Store(next.word(seq, t.place(w), unitOf(w)))
+	first := tailFirst(tail)
+	next.slot(first - 1).sum.Store(t.slot(first - 1).sum.Load())
+	for seq := first; seq <= tailSeq(tail); seq++ {
+		from, to := t.slot(seq), next.slot(seq)
+		w := from.word.Load()
+		to.word.Store(next.word(seq, t.place(w), unitOf(w)))
+		to.sum.Store(from.sum.Load())
 	}
 	r.copyIndex(t, next, tail)
 	return next
