@@ -38,7 +38,7 @@ const (
 //	405  a method other than GET and DELETE, with Allow
 //	403  an Origin that is neither the request's own host nor allowed
 //	406  an Accept header that excludes text/event-stream (GET)
-//	400  no session ID; a Last-Event-ID (GET) over 256 bytes, not UTF-8, or with NUL, CR or LF
+//	400  no session ID; a Last-Event-ID (GET) over 256 bytes, not UTF-8, or with NUL, CR or LF; a GET with a body
 //	404  a session that is unknown, has ended, or belongs to another principal: the same answer for each
 //	409  Exclusive, and another stream of the session is open
 //	410  Last-Event-ID names an event that is no longer retained or never was (GapError)

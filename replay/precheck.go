@@ -18,6 +18,11 @@ func (h *Handler) wanted(r *http.Request) (id string, at Position, err error) {
 	if err = checkAccept(r); err != nil {
 		return
 	}
+	if r.ContentLength != 0 {
+		// net/http does not notice that a client has gone before it has read the request's body.
+		err = refuse(http.StatusBadRequest, "a GET has no body")
+		return
+	}
 	if id, err = h.sessionID(r); err != nil {
 		return
 	}

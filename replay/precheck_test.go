@@ -206,3 +206,15 @@ func TestMalformedLastEventIDIs400(t *testing.T) {
 		})
 	}
 }
+
+// net/http looks out for a client that goes only when it has read the request's body, which nobody reads here.
+func TestGetWithABodyIs400(t *testing.T) {
+	for name, length := range map[string]int64{"of known length": 5, "chunked": -1} {
+		t.Run(name, func(t *testing.T) {
+			var h Handler
+			r := httptest.NewRequest("GET", "/?session=any", strings.NewReader("hello"))
+			r.ContentLength = length
+			equal(t, "status", get(t, &h, r).Code, 400)
+		})
+	}
+}

@@ -21,7 +21,7 @@ const Resolution = time.Millisecond
 type Clock struct {
 	now    atomic.Int64 // the last reading, 0 while idle; written by whoever renews it, only ever forward
 	used   atomic.Bool  // set by readers, cleared by tick: has anybody read now since the last tick?
-	offset atomic.Int64 // Unix nanoseconds minus reading, so that wall clock steps are followed; written with now
+	offset atomic.Int64 // Unix nanoseconds minus reading; written when the wall clock has moved by more than Resolution against it
 	still  bool         // the clock underneath stands still: never cache
 	base   time.Time
 }
@@ -78,11 +78,13 @@ func (c *Clock) Since(reading int64) time.Duration { return time.Duration(c.Exac
 func (c *Clock) read() int64 {
 	t := time.Now()
 	n := int64(t.Sub(c.base))
-	if off := t.UnixNano() - n; off != c.offset.Load() {
+	if off := t.UnixNano() - n; abs(off-c.offset.Load()) > int64(Resolution) {
 		c.offset.Store(off)
 	}
 	return n
 }
+
+func abs(n int64) int64 { return max(n, -n) }
 
 // advance moves a running clock forward to n; an idle one stays idle.
 func (c *Clock) advance(n int64) {

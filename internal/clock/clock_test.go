@@ -133,3 +133,24 @@ func BenchmarkExact(b *testing.B) {
 		}
 	})
 }
+
+// Two looks at the two clocks underneath are never exactly as far apart: converting one reading twice gives the same time all the same.
+func TestWallOfAReadingStandsStill(t *testing.T) {
+	c := start(time.Now())
+	reading := c.Exact()
+	want := c.Wall(reading)
+	for range 10_000 {
+		c.Exact()
+		if got := c.Wall(reading); got != want {
+			t.Fatalf("the reading is at %d, and later at %d", want, got)
+		}
+	}
+}
+
+func TestWallFollowsAStepOfTheWallClock(t *testing.T) {
+	c := start(time.Now())
+	c.offset.Add(-int64(time.Hour)) // as if the wall clock had been set an hour ahead since
+	if late := time.Since(time.Unix(0, c.Wall(c.Exact()))).Abs(); late > time.Second {
+		t.Errorf("Wall is %v off", late)
+	}
+}
