@@ -1,0 +1,86 @@
+package interop
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// program returns where a program of a Debian package is.
+func program(t testing.TB, name, pkg string) string {
+	t.Helper()
+	for _, path := range []string{name, filepath.Join("/usr/sbin", name)} {
+		if found, err := exec.LookPath(path); err == nil {
+			return found
+		}
+	}
+	t.Fatalf("%s is missing: apt-get install -y --no-install-recommends %s", name, pkg)
+	return ""
+}
+
+// node returns a command of the pinned node that runs script, a file of this folder or of its node_modules, and ends with the test.
+func node(t testing.TB, script string, args ...string) *exec.Cmd {
+	t.Helper()
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	path, err := filepath.Abs("node_modules/node-linux-" + cmp.Or(arch, runtime.GOARCH) + "/bin/node") // not every npm links it in .bin
+	if err == nil {
+		_, err = exec.LookPath(path)
+	}
+	if err != nil {
+		t.Fatalf("%v: run npm ci --ignore-scripts in contrib/interop", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	t.Cleanup(cancel)
+	command := exec.CommandContext(ctx, path, append([]string{script}, args...)...)
+	endWithUs(command)
+	return command
+}
+
+func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
+	t.Helper()
+	m, err := shard.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func create(t testing.TB, m *shard.Manager, id, principal string) *shard.Session {
+	t.Helper()
+	s, err := m.CreateWithID(id, shard.Metadata{Principal: principal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// add appends one event and returns it as stored.
+func add(t testing.TB, s *shard.Session, e ring.Event) ring.Event {
+	t.Helper()
+	stored, err := s.Append(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// fill appends n events with numbered data and returns them as stored.
+func fill(t testing.TB, s *shard.Session, n int) []ring.Event {
+	t.Helper()
+	events := make([]ring.Event, n)
+	for i := range events {
+		events[i] = add(t, s, ring.Event{Data: fmt.Appendf(nil, "event %d", i)})
+	}
+	return events
+}

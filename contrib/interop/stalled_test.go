@@ -1,0 +1,83 @@
+package interop
+
+import (
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// Ten thousand clients ask for one session and then read nothing. A thousand are let in: they cost their own connections, for as long as
+// a write may take. The producer, a client that reads and another session notice nothing.
+func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
+	const clients, places, events = 10_000, 1000, 500
+	const writeTimeout = 5 * time.Second
+	m := newManager(t, shard.Config{MaxAttached: places + 1, Ring: ring.Config{MaxEvents: 2 * events}})
+	s := create(t, m, "s", "")
+	h := &replay.Handler{Store: replay.Local(m), WriteTimeout: writeTimeout, KeepAlive: -1}
+	listener := newPipes()
+	serve(t, &http.Server{Handler: h}, listener, h.Close)
+	tcp := listen(t, h, h.Close)
+	reading, hangUp := follow(t, http.DefaultClient, "http://"+tcp+"/?session=s", "")
+	defer http.DefaultClient.CloseIdleConnections()
+	defer hangUp()
+	before := runtime.NumGoroutine()
+
+	admitted, hangUpAll := stall(t, listener, clients)
+	if admitted != places || s.Info().Attached != places+1 {
+		t.Fatalf("%d clients were let in, %d streams are open", admitted, s.Info().Attached)
+	}
+
+	stored := make([]ring.Event, events)
+	for i := range stored {
+		stored[i] = add(t, s, ring.Event{Data: []byte(strings.Repeat("x", 1000))})
+	}
+	if n := s.Info().Attached; n != places+1 {
+		t.Errorf("%d streams are open after the appends: the producer waited for the others' WriteTimeout", n)
+	}
+	want(t, reading, stored...)
+	if n := s.Info().Attached; n != places+1 {
+		t.Errorf("%d streams are open when the client that reads has everything: it waited for the others", n)
+	}
+	add(t, create(t, m, "other", ""), ring.Event{Data: []byte("other")})
+	if answer := rawStream(t, tcp, request("GET", "/?session=other", "")); status(answer) != http.StatusOK {
+		t.Errorf("another session: %q", answer)
+	}
+
+	eventually(t, "those who stalled are gone", func() bool { return s.Info().Attached == 1 })
+	hangUpAll()
+	eventually(t, "nothing of them is left", func() bool { return runtime.NumGoroutine() <= before+10 })
+	if answer := rawStream(t, tcp, request("GET", "/?session=s", "")); status(answer) != http.StatusOK {
+		t.Errorf("a client that comes afterwards: %q", answer)
+	}
+	last := add(t, s, ring.Event{Data: []byte("last")})
+	want(t, reading, last)
+}
+
+// stall connects clients that ask for session s and read the head of the answer alone. Those who are not let in are told why.
+func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp func()) {
+	t.Helper()
+	conns := make([]net.Conn, clients)
+	for i := range conns {
+		var code int
+		conns[i], code = listener.dial(t, "GET /?session=s HTTP/1.1\r\nHost: x\r\n\r\n")
+		switch code {
+		case http.StatusOK:
+			admitted++
+		case http.StatusServiceUnavailable:
+		default:
+			t.Fatalf("client %d: status %d", i, code)
+		}
+	}
+	return admitted, func() {
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}
+}
