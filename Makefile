@@ -30,7 +30,7 @@ test: lint plain race stress stall ## every check: lint, all tests with and with
 plain: ## the core's tests without the race detector, which hides what allocates
 	go test -timeout 10m ./ring ./shard ./replay ./internal/...
 
-race: cc ## all tests of all modules under the race detector
+race: cc others ## all tests of all modules under the race detector
 	$(call each,go test -race -timeout 15m ./...)
 
 stress: cc ## eight writers and eight readers on a ring of eight, ten seconds at GOMAXPROCS 1, 2, 4 and 8 each
@@ -71,10 +71,19 @@ $(STATIC) $(STAT): internal/tools/go.mod internal/tools/go.sum
 	cd internal/tools && go build -o $(@D)/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat
 	@touch $(STATIC) $(STAT)
 
-# $(call need,program,packages): install Debian packages unless the program is there.
-need = @command -v $(1) >/dev/null || { (apt-get update -q && apt-get install -qy --no-install-recommends $(2)) >&2; }
+# $(call need,program,packages): install Debian packages unless the program is there, without starting the services that they bring.
+need = @PATH=$$PATH:/usr/sbin command -v $(1) >/dev/null || { set -e; p=/usr/sbin/policy-rc.d; \
+	  [ -e $$p ] || { printf '\#!/bin/sh\nexit 101\n' > $$p; chmod +x $$p; trap "rm $$p" EXIT; }; \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(2); } >&2
 
 cc: # the race detector wants a C compiler
 	$(call need,gcc,gcc libc6-dev)
 
-.PHONY: help run serve test plain race stress stall cc bench bench-peers fuzz soak lint cover clean
+others: # other people's software, for contrib/interop
+	$(call need,chromium,chromium)
+	$(call need,nginx,nginx)
+	$(call need,npm,nodejs npm)
+	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
+	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
+
+.PHONY: help run serve test plain race stress stall cc others bench bench-peers fuzz soak lint cover clean
