@@ -76,12 +76,21 @@ func (c *Clock) Wall(reading int64) int64 { return reading + c.offset.Load() }
 func (c *Clock) Since(reading int64) time.Duration { return time.Duration(c.Exact() - reading) }
 
 func (c *Clock) read() int64 {
-	t := time.Now()
-	n := int64(t.Sub(c.base))
-	if off := t.UnixNano() - n; abs(off-c.offset.Load()) > int64(Resolution) {
-		c.offset.Store(off)
+	n, offset := c.both()
+	if abs(offset-c.offset.Load()) > int64(Resolution) {
+		// The wall clock has moved, or this goroutine was held up between the looks at the two clocks. The former shows again.
+		if _, again := c.both(); abs(again-offset) <= int64(Resolution) {
+			c.offset.Store(again)
+		}
 	}
 	return n
+}
+
+// both reads the monotonic clock, and how far the wall clock is from it.
+func (c *Clock) both() (reading, offset int64) {
+	t := time.Now()
+	reading = int64(t.Sub(c.base))
+	return reading, t.UnixNano() - reading
 }
 
 func abs(n int64) int64 { return max(n, -n) }
