@@ -179,14 +179,21 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 	return false
 }
 
-// sweep drops chunks that have died. Every new chunk does so too; this is for large events, which should not wait for one.
+// sweep drops chunks that have died. Every new chunk does so too; this is for large events, which should not wait for one. A sweep that
+// another one beat to it starts again, for the other may have looked before this chunk had died.
 func (r *Ring) sweep() {
-	dir := r.dir.Load()
-	r.advance(dir)
-	next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
-	next.adopt(dir, nil, r.tail.Load)
-	if !dir.sealed && r.dir.CompareAndSwap(dir, next) {
-		r.account(next.bytes - dir.bytes)
+	for {
+		dir := r.dir.Load()
+		if dir.sealed {
+			return
+		}
+		r.advance(dir)
+		next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
+		next.adopt(dir, nil, r.tail.Load)
+		if r.dir.CompareAndSwap(dir, next) {
+			r.account(next.bytes - dir.bytes)
+			return
+		}
 	}
 }
 
