@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
