@@ -145,11 +145,13 @@ func (m *Manager) Info(id string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	now := m.clock.Exact()
-	if w := s.settle(now); w.ended() && s.gone(now) {
+	s.state()
+	info := s.info()
+	// It may have ended, and gone, since.
+	if w := word(s.word.Load()); w.ended() && s.gone(m.clock.Exact()) {
 		return Info{}, s.refuse(w)
 	}
-	return s.info(), nil
+	return info, nil
 }
 
 // Sessions yields the active sessions, finished ones included, in no order. It takes no snapshot: each session that is active

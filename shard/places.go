@@ -51,10 +51,14 @@ func (p *places) takeOne() error {
 	}
 }
 
-// free gives back what take took.
+// free gives back what take took: both places at once, for those who want one of the principal's.
 func (p *places) free(principal string) {
-	if p.owners != nil && principal != "" {
-		p.owners.Compute(principal, func(n int, _ bool) (int, bool) { return n - 1, n <= 1 })
+	if p.owners == nil || principal == "" {
+		p.active.Add(-1)
+		return
 	}
-	p.active.Add(-1)
+	p.owners.Compute(principal, func(n int, _ bool) (int, bool) {
+		p.active.Add(-1)
+		return n - 1, n <= 1
+	})
 }
