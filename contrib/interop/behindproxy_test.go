@@ -1,12 +1,16 @@
 package interop
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -125,5 +129,44 @@ func TestAProxyHandsOnWhatTheHandlerSays(t *testing.T) {
 		if resp.StatusCode != status {
 			t.Errorf("%q: status %d, want %d", query, resp.StatusCode, status)
 		}
+	}
+}
+
+// The SDK does not ask proxies not to buffer; Middleware does.
+func TestMCPNotificationsAreThroughABufferingProxyAtOnce(t *testing.T) {
+	b := newMCPServer(t, shard.Config{})
+	seen := make(chan struct{})
+	mcp.AddTool(b.server, &mcp.Tool{Name: "talk"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+		note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: "hello"}
+		err := r.Session.NotifyProgress(ctx, note)
+		timer := time.NewTimer(2 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-seen:
+		case <-timer.C:
+		}
+		return nil, nil, err
+	})
+	n := newNginx(t, b.addr)
+	session, _ := begin(t, b, "")
+	conn, err := net.Dial("unix", n.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"talk","arguments":{},"_meta":{"progressToken":"p"}}}`)))
+	began := time.Now()
+	conn.SetDeadline(began.Add(patience))
+	var answer strings.Builder
+	for buf := make([]byte, 4096); !strings.Contains(answer.String(), "hello"); {
+		k, err := conn.Read(buf)
+		answer.Write(buf[:k])
+		if err != nil {
+			t.Fatal(err, answer.String())
+		}
+	}
+	close(seen)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the notification took %v", took)
 	}
 }

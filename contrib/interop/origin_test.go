@@ -118,3 +118,17 @@ func TestAnMCPServerRefusesReboundNames(t *testing.T) {
 		t.Errorf("%d sessions", n)
 	}
 }
+
+// The Host is looked at before the session: a rebound page does not learn whether one exists.
+func TestAReboundPageCannotTellASessionThatExists(t *testing.T) {
+	b := newMCPServer(t, shard.Config{})
+	session, _ := begin(t, b, "")
+	answers := map[string]int{}
+	for name, id := range map[string]string{"existing": session, "unknown": "unknown"} {
+		attack := strings.Replace(request("GET", "/mcp", "", "Accept: text/event-stream", "Mcp-Session-Id: "+id), "Host: 127.0.0.1", "Host: rebound.test", 1)
+		answers[name] = status(rawStream(t, b.addr, attack))
+	}
+	if answers["existing"] != answers["unknown"] {
+		t.Errorf("%v", answers)
+	}
+}

@@ -1,13 +1,16 @@
 package interop
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -80,4 +83,39 @@ func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp fun
 			conn.Close()
 		}
 	}
+}
+
+// The SDK writes without deadlines, and the tool waits while it writes; Middleware gives each write its time.
+func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
+	b := newMCPServer(t, shard.Config{})
+	done := make(chan error, 1)
+	var sent atomic.Int64
+	mcp.AddTool(b.server, &mcp.Tool{Name: "shout"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+		var err error
+		for i := 0; i < 400 && err == nil; i++ {
+			err = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: float64(i), Message: strings.Repeat("x", 64<<10)})
+			sent.Store(int64(i))
+		}
+		done <- err
+		return nil, nil, err
+	})
+	session, _ := begin(t, b, "")
+	conn, err := net.Dial("tcp", b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(4096)
+	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"shout","arguments":{},"_meta":{"progressToken":"p"}}}`)))
+	timer := time.NewTimer(6 * replay.DefaultWriteTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("the tool's notifications fail: %v", err)
+		}
+	case <-timer.C:
+		t.Fatalf("the tool is stuck after %d notifications", sent.Load())
+	}
+	eventually(t, "the stalled request is detached", func() bool { return b.manager.Stats().Attached == 0 })
 }

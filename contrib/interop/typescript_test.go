@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -131,4 +132,37 @@ func callFromTypeScript(t *testing.T, url string, seen func(i int, l line)) (las
 		t.Errorf("the client ended with %v:\n%s", err, &complaints)
 	}
 	return last
+}
+
+// TypeScript SDK 1.32.2 forgets Last-Event-ID when a resumed stream breaks inside its first event, if nothing before it says where it is.
+func TestTheTypeScriptClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing.T) {
+	b := newMCPServer(t, shard.Config{})
+	c := newCutter(t, b.addr)
+	seen := newGauge()
+	mcp.AddTool(b.server, &mcp.Tool{Name: "progress"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: text(1)}
+		if err := errors.Join(r.Session.NotifyProgress(ctx, note), seen.wait(ctx, 1)); err != nil {
+			return nil, nil, err
+		}
+		cut := c.after(1 << 30)
+		c.cut() // the first one: nothing is under way
+		<-cut
+		cut = c.after(20_000) // the second one: inside the first event after the client has come back
+		note = &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 2, Message: strings.Repeat("x", 100<<10)}
+		if err := r.Session.NotifyProgress(ctx, note); err != nil {
+			return nil, nil, err
+		}
+		select {
+		case <-cut:
+		case <-ctx.Done():
+			return nil, nil, errors.New("no second cut")
+		}
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
+	})
+	last := callFromTypeScript(t, "http://"+c.addr()+"/mcp", func(i int, l line) { seen.set(i) })
+	if last.Result != "done" || seen.n != 2 || b.seen.resumes() < 2 {
+		t.Errorf("result %q after %d notifications and %d resumptions", last.Result, seen.n, b.seen.resumes())
+	}
 }
