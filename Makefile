@@ -51,6 +51,10 @@ fuzz: ## each fuzz target for FUZZTIME
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
 	    echo "── $$p $$f"; (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) .); done; done
 
+model: cc ## the Promela models of the ring's protocol, checked by spin; not part of test yet
+	$(call need,spin,spin)
+	go test -tags model -timeout 30m -v ./fuzz/model
+
 soak: cc ## the ring's stress test for SOAKTIME in all
 	REPRISE_STRESS=$(SOAKTIME) go test -race -timeout 0 -run Stress -v ./ring
 
@@ -86,4 +90,4 @@ others: # other people's software, for contrib/interop
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall cc others bench bench-peers fuzz soak lint cover clean
+.PHONY: help run serve test plain race stress stall cc others bench bench-peers fuzz model soak lint cover clean

@@ -9,7 +9,10 @@ require (
 )
 
 // For tests only.
-require go.uber.org/goleak v1.3.0
+require (
+	github.com/anishathalye/porcupine v1.3.1
+	go.uber.org/goleak v1.3.0
+)
 
 require (
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect

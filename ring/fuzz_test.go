@@ -1,0 +1,149 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// crowdedIDs are IDs in pairs and more that have the same hash tag in a ring of crowdedRing: the index cannot tell them apart.
+var crowdedIDs = sync.OnceValue(func() (ids []string) {
+	r := crowdedRing(Config{})
+	byTag := map[uint32][]string{}
+	for n := range 60_000 {
+		id := fmt.Sprint("id", n)
+		tag := r.hash(id)
+		byTag[tag] = append(byTag[tag], id)
+	}
+	for n := range 60_000 { // in a fixed order
+		if same := byTag[r.hash(fmt.Sprint("id", n))]; len(same) > 1 && same[0] == fmt.Sprint("id", n) && len(ids) < 128 {
+			ids = append(ids, same...)
+		}
+	}
+	return ids
+})
+
+// crowdedRing makes a ring whose hash is the same in every run.
+func crowdedRing(cfg Config) *Ring {
+	g, err := NewGroup(cfg, Shared{})
+	if err != nil {
+		panic(err)
+	}
+	g.seed = 1
+	r := g.New()
+	r.tag = [tagLen]byte{'t', 'a', 'g', 't', 'a', 'g', 't', 'a', 'g', 't', 'a', 'g'}
+	return r
+}
+
+// shrinkIndex gives the table in use an index of that many buckets, as crowded as it gets. Nobody else may use the ring meanwhile.
+func shrinkIndex(r *Ring, buckets int) {
+	t := r.table.Load()
+	if t.index == nil {
+		return
+	}
+	small := t.sealedCopy()
+	small.sealed, small.index = false, make([]bucket, buckets)
+	small.lost.Store(0)
+	r.copyIndex(t, small, r.tail.Load())
+	r.table.Store(small)
+}
+
+// FuzzIndexCollisions appends IDs of which many share a hash tag, with an index that is far too small again and again. Which IDs are retained, and
+// where, is what a map says.
+func FuzzIndexCollisions(f *testing.F) {
+	for size := range 4 {
+		for buckets := range 4 {
+			seed := []byte{byte(size)}
+			for n := range 200 {
+				seed = append(seed, byte(n*n+n/3), byte(n*7))
+				if n%50 == 20 {
+					seed = append(seed, 255, byte(buckets))
+				}
+			}
+			f.Add(seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if len(input) == 0 {
+			return
+		}
+		retain := uint64([]int{5, 12, 40, 100}[input[0]%4])
+		c := collisions{t, crowdedRing(Config{MaxEvents: int(retain)}), crowdedIDs(), retain, map[string]uint64{}}
+		for input = input[1:]; len(input) > 1; input = input[2:] {
+			op, arg := input[0], int(input[1])
+			switch {
+			case op == 255:
+				shrinkIndex(c.ring, 1<<(arg%4))
+			case op >= 250:
+				c.append("")
+			case op >= 128:
+				c.append(c.ids[arg%len(c.ids)])
+			default:
+				c.append(fmt.Sprint("other", arg))
+			}
+		}
+		for _, id := range c.ids {
+			c.seek(id)
+		}
+		for id := range c.at {
+			c.seek(id)
+		}
+	})
+}
+
+// collisions compares a ring with a map from every ID to the sequence that had it last.
+type collisions struct {
+	*testing.T
+	ring   *Ring
+	ids    []string
+	retain uint64
+	at     map[string]uint64
+}
+
+// retained returns the sequence of the ID, 0 when it is not retained.
+func (c *collisions) retained(id string) uint64 {
+	if seq := c.at[id]; seq+c.retain > c.ring.Stats().Last {
+		return seq
+	}
+	return 0
+}
+
+func (c *collisions) append(id string) {
+	c.Helper()
+	next, held := c.ring.Stats().Last+1, c.retained(id)
+	e, err := c.ring.Append(Event{ID: id})
+	switch {
+	case held > 0 && id != "":
+		if !errors.Is(err, ErrDuplicateID) || e.Seq != held {
+			c.Fatalf("Append(%q) is %d, %v; %d has it", id, e.Seq, err, held)
+		}
+	case err != nil || e.Seq != next:
+		c.Fatalf("Append(%q) is %d, %v; want %d", id, e.Seq, err, next)
+	default:
+		c.at[e.ID] = e.Seq
+	}
+}
+
+func (c *collisions) seek(id string) {
+	c.Helper()
+	got, err := c.ring.Seek(id)
+	if want := c.retained(id); got.seq != want || (err == nil) != (want > 0) {
+		c.Fatalf("Seek(%q) is %d, %v; want %d", id, got.seq, err, want)
+	}
+}
+
+func TestCrowdedIDsShareTheirTagsAndAShrunkIndexLosesSome(t *testing.T) {
+	r := crowdedRing(Config{MaxEvents: 40})
+	tags := map[uint32]bool{}
+	for _, id := range crowdedIDs() {
+		tags[r.hash(id)] = true
+		mustAppend(t, r, Event{ID: id})
+	}
+	if n := len(crowdedIDs()); n < 100 || len(tags) > n/2 {
+		t.Errorf("%d IDs have %d tags", n, len(tags))
+	}
+	if shrinkIndex(r, 1); r.table.Load().lost.Load() == 0 {
+		t.Error("an index of eight entries holds forty IDs")
+	}
+}
