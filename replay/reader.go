@@ -13,8 +13,9 @@ import (
 type reader struct {
 	s        *shard.Session
 	cur      ring.Cursor
-	streams  []string   // sorted; empty: whatever cur sees
-	detach   func()     // nil once closed
+	streams  []string        // sorted; empty: whatever cur sees
+	follower *shard.Follower // nil once closed
+	progress progress
 	err      error      // why it has ended
 	ahead    ring.Event // what Wait has read and Next has not yet returned
 	isAhead  bool
@@ -24,17 +25,17 @@ type reader struct {
 
 // open attaches a reader to s.
 func open(s *shard.Session, at Position) (Reader, error) {
-	detach, err := s.Attach()
+	follower, err := s.AttachFollower()
 	if err != nil {
 		return nil, err
 	}
 	tail := s.Tail()
 	cur, err := seek(s, at)
 	if err != nil {
-		detach()
+		follower.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, detach: detach, stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, follower: follower, progress: newProgress(s.Limits()), stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -93,12 +94,12 @@ func (r *reader) Wait(ctx context.Context) error {
 }
 
 func (r *reader) Close() {
-	if r.detach == nil {
+	if r.follower == nil {
 		return
 	}
 	r.count(0)
-	r.detach()
-	r.detach = nil
+	r.follower.Detach()
+	r.follower = nil
 	if r.err == nil {
 		r.err = ErrClosed
 	}
@@ -111,10 +112,23 @@ func (r *reader) fetch(e *ring.Event) bool {
 		return false
 	}
 	if r.scan(e) || r.lookAgain(e) {
+		if r.progress.due(r.cur.Seq(), e.Size()) {
+			r.tell()
+		}
 		return true
 	}
 	r.count(0)
+	if r.progress.told != r.cur.Seq() {
+		r.tell()
+	}
 	return false
+}
+
+// tell lets Session.Health know how far the reader is. A reader that nobody has ever asked for events tells nothing: some only attach.
+func (r *reader) tell() {
+	seq := r.cur.Seq()
+	r.progress.reset(seq)
+	r.follower.Read(seq)
 }
 
 // lookAgain ends a reader that has caught up with a session that has ended. An event may have been stored between the look that found nothing

@@ -1,20 +1,27 @@
 package shard
 
-import "sync/atomic"
-
 // Attach opens a stream: until detach is called, the session does not expire. It is activity, and so is the last detach. It fails
 // with [ErrNotFound], or with [ErrAttachLimit] when Config.MaxAttached streams are open, which holds exactly under concurrency. A
 // finished session can be attached to. detach may be called more than once, at any time. A session that ends meanwhile keeps its
 // events until the last detach, so that readers can read to the end.
 func (s *Session) Attach() (detach func(), err error) {
+	f, err := s.AttachFollower()
+	if err != nil {
+		return nil, err
+	}
+	return f.Detach, nil
+}
+
+// attach counts a stream, if there may be one more.
+func (s *Session) attach() error {
 	if w := s.state(); w.ended() {
-		return nil, s.refuse(w)
+		return s.refuse(w)
 	}
 	limit := s.home.m.cfg.MaxAttached
 	for {
 		n := s.attached.Load()
 		if limit > 0 && int(n) >= limit {
-			return nil, about(ErrAttachLimit, s.id)
+			return about(ErrAttachLimit, s.id)
 		}
 		if s.attached.CompareAndSwap(n, n+1) {
 			break
@@ -22,16 +29,10 @@ func (s *Session) Attach() (detach func(), err error) {
 	}
 	if w := s.touch(); w.ended() {
 		s.detach()
-		return nil, s.refuse(w)
+		return s.refuse(w)
 	}
 	s.home.attached.Add(1)
-	var called atomic.Bool
-	return func() {
-		if !called.Swap(true) {
-			s.detach()
-			s.home.attached.Add(-1)
-		}
-	}, nil
+	return nil
 }
 
 // detach takes one stream off. The last one stamps before it counts itself off: see word.

@@ -30,6 +30,8 @@ type Config struct {
 	Tick time.Duration
 	// Ring holds the limits of each session's log.
 	Ring ring.Config
+	// Health says from where on Session.Health calls a session unhealthy.
+	Health Thresholds
 	// OnEnd, if set, is called exactly once for each session that has ended, with the session's final Info (Log as it was at
 	// the end). Calls come one after another from a goroutine of the Manager's that holds no lock, so OnEnd may call
 	// anything, Close included; while it blocks, later calls wait, and so does Close when called from elsewhere.
@@ -53,11 +55,20 @@ func (c Config) normalize() (Config, error) {
 	if c.Tick != 0 && (c.Tick < time.Millisecond || c.Tick > maxTick) {
 		return c, fmt.Errorf("shard: Config.Tick is %v, want 0 (default) or %v to %v", c.Tick, time.Millisecond, maxTick)
 	}
+	for name, part := range map[string]float64{"Danger": c.Health.Danger, "Idle": c.Health.Idle} {
+		if !(part <= 1) {
+			return c, fmt.Errorf("shard: Config.Health.%s is %v, want at most 1", name, part)
+		}
+	}
 	orElse(&c.MaxSessions, 10_000)
 	orElse(&c.MaxBytes, 1<<30)
 	orElse(&c.TTL, time.Hour)
 	orElse(&c.Linger, time.Minute)
 	orElse(&c.Tick, 100*time.Millisecond)
+	orElse(&c.Health.Danger, 0.75)
+	orElse(&c.Health.Window, 30*time.Second)
+	orElse(&c.Health.Unfollowed, time.Minute)
+	orElse(&c.Health.Idle, 0.75)
 	c.TTL = clampTTL(c.TTL)
 	c.Linger = min(c.Linger, never)
 	return c, nil

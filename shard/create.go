@@ -107,6 +107,9 @@ func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Sessio
 	s.word.Store(uint64(newWord(active, s.created)))
 	s.metadata.Store(md)
 	s.log.Store(group.New())
+	if group != home.m.group {
+		s.more.Store(&more{group: group})
+	}
 	s.timer.Owner = s
 	return s
 }

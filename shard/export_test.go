@@ -37,3 +37,6 @@ func Waiting(m *Manager) (n int) {
 	}
 	return n
 }
+
+// FollowerSize is the size of a Follower, in bytes.
+const FollowerSize = unsafe.Sizeof(Follower{})

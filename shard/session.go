@@ -25,7 +25,7 @@ type Session struct {
 	created  int64                         // reading
 	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by whoever needs it first
 	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
-	value    atomic.Pointer[any]           // nil: never set
+	more     atomic.Pointer[more]          // nil until it is needed
 	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through
 
 	next  *Session              // in the intake: owned by whoever set queued, then by the driver
@@ -41,33 +41,50 @@ func (s *Session) Info() Info {
 	return s.info()
 }
 
-func (s *Session) info() Info {
+// Summary is Info without Metadata.ClientInfo, so that it copies nothing: for those who look at all sessions.
+func (s *Session) Summary() Info {
+	s.state()
+	return s.summaryAt(s.look())
+}
+
+func (s *Session) info() Info { return s.infoAt(s.look()) }
+
+// look returns the word, and what the log held while it was that.
+func (s *Session) look() (w word, log ring.Stats) {
 	for {
-		w := word(s.word.Load())
+		w, log = word(s.word.Load()), ring.Stats{}
 		if w.phase() != active {
 			s.closeLog() // a report of the end; see refuse
 		}
-		var log ring.Stats
 		if l := s.log.Load(); l != nil && !w.ended() {
 			log = l.Stats()
 		}
 		if word(s.word.Load()).ended() == w.ended() {
-			return s.infoAt(w, log)
+			return w, log
 		}
 	}
 }
 
 func (s *Session) infoAt(w word, log ring.Stats) Info {
-	c := s.home.clock
-	return Info{
+	info := s.summaryAt(w, log)
+	info.Metadata = s.metadata.Load().public()
+	return info
+}
+
+func (s *Session) summaryAt(w word, log ring.Stats) Info {
+	c, md := s.home.clock, s.metadata.Load()
+	info := Info{
 		ID:           s.id,
-		Metadata:     s.metadata.Load().public(),
 		Created:      time.Unix(0, c.Wall(s.created)),
 		LastActivity: time.Unix(0, c.Wall(w.activity())),
 		Status:       w.status(),
 		Attached:     int(s.attached.Load()),
 		Log:          log,
 	}
+	if md != nil {
+		info.Transport, info.Principal = md.Transport, md.Principal
+	}
+	return info
 }
 
 // Err returns why the session takes no more events: [ErrFinished] after Finish, [ErrNotFound] once it has ended, and nil before. When
@@ -89,15 +106,4 @@ func (s *Session) Done() <-chan struct{} {
 		c := make(chan struct{})
 		s.done.CompareAndSwap(nil, &c)
 	}
-}
-
-// SetValue keeps v, of any type and nil included, as the application's own state. It works on ended sessions too.
-func (s *Session) SetValue(v any) { s.value.Store(&v) }
-
-// Value returns what SetValue was last given, or nil.
-func (s *Session) Value() any {
-	if v := s.value.Load(); v != nil {
-		return *v
-	}
-	return nil
 }
