@@ -58,6 +58,8 @@ func (s *Session) end(w word, to phase) bool {
 		s.home.terminated.Add(1)
 	case expired:
 		s.home.expired.Add(1)
+	case drained:
+		s.home.drained.Add(1)
 	}
 	if m.cfg.OnEnd != nil {
 		m.ends.add(ending{s, w.in(to), final})

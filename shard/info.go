@@ -53,6 +53,7 @@ type Stats struct {
 	Created    uint64 // sessions, ever
 	Terminated uint64 // of these, ended by Terminate or Close
 	Expired    uint64 // of these, ended for want of activity
+	Finished   uint64 // of these, ended by themselves after Finish
 
 	Appended   uint64 // events stored, ever
 	Duplicates uint64 // appends refused for their event ID

@@ -26,7 +26,11 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	if log == nil {
 		return ring.Event{}, s.refuse(word(s.word.Load()))
 	}
-	stored, err = log.Append(e)
+	if watch := s.home.watch.Load(); watch != nil && watch.picksAppend() {
+		stored, err = watch.append(log, e)
+	} else {
+		stored, err = log.Append(e)
+	}
 	if err != nil && errors.Is(err, ring.ErrClosed) {
 		return ring.Event{}, s.logClosed()
 	}
@@ -73,7 +77,7 @@ func (s *Session) Wait(ctx context.Context, seq uint64) error {
 	if log == nil {
 		return s.refuse(word(s.word.Load()))
 	}
-	err := log.Wait(ctx, seq)
+	err := s.home.wait(ctx, log, seq)
 	if err != nil && errors.Is(err, ring.ErrClosed) {
 		return s.logClosed()
 	}

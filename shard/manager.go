@@ -42,6 +42,7 @@ type Manager struct {
 	minter   mint.Minter
 	driver   driver
 	ends     endings
+	watch    watch
 	_        [cacheLine]byte
 	places   places
 }

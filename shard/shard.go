@@ -18,10 +18,11 @@ const cacheLine = 128
 // A shard is a part of a Manager: the sessions whose hash begins with its number. What is read by all, written by all,
 // and written by the driver alone lies on lines of its own.
 type shard struct {
-	// Never written after New.
+	// Never written after New, but for watch, when somebody begins to ask for latencies, and when nobody has for a while.
 	m        *Manager
 	clock    *clock.Clock
 	stripe   *tally.Stripe
+	watch    atomic.Pointer[stopwatch]   // nil: nothing is sampled
 	sessions *xsync.MapOf[key, *Session] // every session that answers Info, and some that no longer do
 
 	_ [cacheLine]byte
@@ -31,6 +32,7 @@ type shard struct {
 	created    atomic.Uint64
 	terminated atomic.Uint64
 	expired    atomic.Uint64
+	drained    atomic.Uint64
 	attached   atomic.Int64 // open streams
 	metadata   atomic.Int64 // bytes, of the sessions in the map
 
@@ -40,7 +42,7 @@ type shard struct {
 	wheel   *wheel.Wheel[*Session]
 	waiting *Session // taken from intake, not yet visited
 
-	_ [cacheLine]byte
+	_ [cacheLine + 16]byte // to whole lines, so that what Append reads of a shard lies on one
 }
 
 // A key is a session ID and its hash, computed once for the shard and the map.

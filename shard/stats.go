@@ -27,8 +27,17 @@ func (m *Manager) Stats() Stats {
 		st.Created += sh.created.Load()
 		st.Terminated += sh.terminated.Load()
 		st.Expired += sh.expired.Load()
+		st.Finished += sh.drained.Load()
 		st.Memory += sh.metadata.Load()
 	}
 	st.Memory += int64(st.Total) * sessionBytes
 	return st
+}
+
+// Config returns the configuration in force: what was given to New, with the defaults filled in. Limits that are not there are negative or, where
+// that is the default, 0; a TTL without end is 2^60 ns.
+func (m *Manager) Config() Config {
+	cfg := m.cfg
+	cfg.Ring = m.group.Config()
+	return cfg
 }

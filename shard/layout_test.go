@@ -1,0 +1,20 @@
+package shard
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// What Append reads of a shard, the stopwatch included, lies on one line of 64 bytes that nobody writes.
+func TestWhatAppendReadsOfAShardLiesOnOneLine(t *testing.T) {
+	var sh shard
+	if size := unsafe.Sizeof(sh); size%64 != 0 {
+		t.Errorf("a shard takes %d bytes", size)
+	}
+	if end := unsafe.Offsetof(sh.watch) + unsafe.Sizeof(sh.watch); end > 64 {
+		t.Errorf("watch ends at %d", end)
+	}
+	if gap := unsafe.Offsetof(sh.intake) - unsafe.Offsetof(sh.sessions) - unsafe.Sizeof(sh.sessions); gap < cacheLine {
+		t.Errorf("%d bytes lie between what is read and what is written", gap)
+	}
+}
