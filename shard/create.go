@@ -74,6 +74,7 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 			if refused = m.admit(md); refused != nil {
 				return nil, true
 			}
+			home.total.Add(1)
 			return newSession(home, o, md, group), false
 		})
 		if refused != nil {

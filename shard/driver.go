@@ -21,10 +21,11 @@ const batch = 256
 // into an intake with a later time lets it sleep, one with an earlier time brings the alarm forward. The driver sets the alarm and
 // then looks at the intakes again; others put a session in and then look at the alarm: one of the two sees the other.
 type driver struct {
-	alarm atomic.Int64  // reading at which the driver looks at everything; awake while it does. Written by it and by wake
-	moved chan struct{} // capacity 1: alarm was brought forward
-	quit  chan struct{} // closed by stop
-	done  sync.WaitGroup
+	alarm  atomic.Int64  // reading at which the driver looks at everything; awake while it does. Written by it and by wake
+	visits atomic.Uint64 // see Stats
+	moved  chan struct{} // capacity 1: alarm was brought forward
+	quit   chan struct{} // closed by stop
+	done   sync.WaitGroup
 }
 
 const awake = math.MinInt64
@@ -129,6 +130,7 @@ func (sh *shard) step(now int64) (more bool) {
 	if sh.waiting == nil {
 		sh.waiting = sh.intake.Swap(nil)
 	}
+	visits := uint64(0)
 	for range batch {
 		s := sh.waiting
 		if s == nil {
@@ -136,9 +138,16 @@ func (sh *shard) step(now int64) (more bool) {
 		}
 		sh.waiting, s.next = s.next, nil
 		s.queued.Store(false)
+		visits++
 		sh.visit(s, now)
 	}
-	all := sh.wheel.Advance(now, batch, func(s *Session) { sh.visit(s, now) })
+	all := sh.wheel.Advance(now, batch, func(s *Session) {
+		visits++
+		sh.visit(s, now)
+	})
+	if visits != 0 {
+		sh.m.driver.visits.Add(visits)
+	}
 	return !all || sh.waiting != nil
 }
 

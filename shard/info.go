@@ -60,4 +60,6 @@ type Stats struct {
 	Evicted    uint64 // events dropped to stay within the limits
 	Replayed   uint64 // events handed to readers that were stored before the reader came
 	Gaps       uint64 // readers told that events are missing
+
+	Visits uint64 // looks that expiry has taken at a session, ever: when it comes, when it ends, when it goes, and about once per TTL between
 }

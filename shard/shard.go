@@ -34,6 +34,7 @@ type shard struct {
 	expired    atomic.Uint64
 	drained    atomic.Uint64
 	attached   atomic.Int64 // open streams
+	total      atomic.Int64 // sessions in the map, whose own count takes longer the more there are
 	metadata   atomic.Int64 // bytes, of the sessions in the map
 
 	_ [cacheLine]byte
@@ -42,7 +43,7 @@ type shard struct {
 	wheel   *wheel.Wheel[*Session]
 	waiting *Session // taken from intake, not yet visited
 
-	_ [cacheLine + 16]byte // to whole lines, so that what Append reads of a shard lies on one
+	_ [cacheLine + 8]byte // to whole lines, so that what Append reads of a shard lies on one
 }
 
 // A key is a session ID and its hash, computed once for the shard and the map.
@@ -67,6 +68,7 @@ func (sh *shard) remove(s *Session) {
 		return in, removed || !loaded
 	})
 	if removed {
+		sh.total.Add(-1)
 		sh.metadata.Add(-s.freeze().bytes())
 	}
 }

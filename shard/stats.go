@@ -19,10 +19,11 @@ func (m *Manager) Stats() Stats {
 		Evicted:    uint64(max(0, u.Appended-u.Events-u.Released)),
 		Replayed:   uint64(u.Replayed),
 		Gaps:       uint64(u.Gaps),
+		Visits:     m.driver.visits.Load(),
 	}
 	for i := range m.shards {
 		sh := &m.shards[i]
-		st.Total += sh.sessions.Size()
+		st.Total += int(sh.total.Load())
 		st.Attached += int(sh.attached.Load())
 		st.Created += sh.created.Load()
 		st.Terminated += sh.terminated.Load()
