@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/reprise-go/reprise/bench"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// stats measures what statistics and the budget cost, in windows that alternate:
+//
+//	few.ns, many.ns: Stats of a manager with ten sessions, and with very many
+//	wrong: figures that do not agree with what was done, when all is quiet
+//	one.ns, shared.ns, own.ns: an append by one goroutine, by one on each processor to sessions of one manager, and of a manager each
+//	growing.ns, unlimited.ns: an append to sessions that grow on all processors, drawing on one budget, and without one
+func stats(z sizes, _ string) figures {
+	f := figures{"wrong": float64(len(miscounted()))}
+	few, many := open(10, retain), open(z.Expiring, retain)
+	for range 10 {
+		must(few.Create(shard.Metadata{}))
+	}
+	for range z.Expiring {
+		must(many.Create(shard.Metadata{}))
+	}
+	ask := func(m *shard.Manager) func(int) {
+		return func(n int) {
+			for range n {
+				m.Stats()
+			}
+		}
+	}
+	f.alternate(z.Window, map[string]func(n int){"few": ask(few), "many": ask(many)})
+	few.Close()
+	many.Close()
+
+	processors := runtime.GOMAXPROCS(0)
+	together := open(1<<20, retain)
+	defer together.Close()
+	var shared, own []func(n int)
+	for range processors {
+		m := open(1<<20, retain)
+		defer m.Close()
+		shared, own = append(shared, appendsTo(together)), append(own, appendsTo(m))
+	}
+	f.alternate(z.Window, map[string]func(n int){"one": own[0], "shared": onEach(shared), "own": onEach(own)})
+
+	unlimited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: -1, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
+	limited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
+	defer unlimited.Close()
+	defer limited.Close()
+	grow := func(m *shard.Manager) func(int) {
+		return onEach(slices.Repeat([]func(int){func(n int) { growing(m, n) }}, processors))
+	}
+	f.alternate(z.Window, map[string]func(n int){"growing": grow(limited), "unlimited": grow(unlimited)})
+	return f
+}
+
+// alternate measures functions of n ops in windows that take turns, and records the median of each as name.ns.
+func (f figures) alternate(window time.Duration, work map[string]func(n int)) {
+	took := make(map[string][]float64)
+	for range 9 {
+		for name, w := range work {
+			took[name] = append(took[name], perOp(window, w))
+		}
+	}
+	for name, ns := range took {
+		f[name+".ns"] = median(ns)
+	}
+}
+
+// appendsTo returns a function that appends n events to 64 sessions in turn.
+func appendsTo(m *shard.Manager) func(n int) {
+	sessions, data, at := make([]*shard.Session, 64), bench.Payload(payload), 0
+	for i := range sessions {
+		sessions[i] = must(m.Create(shard.Metadata{}))
+		for range retain + i*7919%retain {
+			must(sessions[i].Append(ring.Event{Data: data}))
+		}
+	}
+	return func(n int) {
+		for range n {
+			must(sessions[at].Append(ring.Event{Data: data}))
+			at = (at + 1) % len(sessions)
+		}
+	}
+}
+
+// growing appends n events to a new session.
+func growing(m *shard.Manager, n int) {
+	s, data := must(m.Create(shard.Metadata{})), bench.Payload(payload)
+	for range n {
+		must(s.Append(ring.Event{Data: data}))
+	}
+	s.Terminate()
+}
+
+func onEach(work []func(n int)) func(n int) {
+	return func(n int) {
+		var wg sync.WaitGroup
+		for _, w := range work {
+			wg.Go(func() { w(20 * n) })
+		}
+		wg.Wait()
+	}
+}
+
+// miscounted has four goroutines do all kinds of things, and returns the counters that are wrong afterwards.
+func miscounted() (wrong []string) {
+	const workers, ops = 4, 20_000
+	m := must(shard.New(shard.Config{MaxSessions: -1, Linger: -1, Ring: ring.Config{MaxEvents: 8}}))
+	defer m.Close()
+	var done [workers]struct{ created, terminated, appended, duplicates, retained, attached int }
+	var wg sync.WaitGroup
+	for g := range done {
+		wg.Go(func() {
+			r, d := rand.New(rand.NewPCG(uint64(g), 9)), &done[g]
+			for range ops / 20 {
+				s := must(m.Create(shard.Metadata{}))
+				d.created++
+				n := r.IntN(20)
+				for i := range n {
+					must(s.Append(ring.Event{ID: fmt.Sprint(i)}))
+				}
+				if n > 0 {
+					if _, err := s.Append(ring.Event{ID: fmt.Sprint(n - 1)}); err != nil {
+						d.duplicates++
+					}
+				}
+				d.appended += n
+				if r.IntN(2) == 0 {
+					s.Terminate()
+					d.terminated++
+					continue
+				}
+				must(s.Attach())
+				d.attached++
+				d.retained += min(n, 8)
+			}
+		})
+	}
+	wg.Wait()
+	for _, d := range done[1:] {
+		done[0].created += d.created
+		done[0].terminated += d.terminated
+		done[0].appended += d.appended
+		done[0].duplicates += d.duplicates
+		done[0].retained += d.retained
+		done[0].attached += d.attached
+	}
+	st, sum := m.Stats(), done[0]
+	for name, pair := range map[string][2]int{
+		"Created": {int(st.Created), sum.created}, "Terminated": {int(st.Terminated), sum.terminated},
+		"Appended": {int(st.Appended), sum.appended}, "Duplicates": {int(st.Duplicates), sum.duplicates},
+		"Events": {int(st.Events), sum.retained}, "Attached": {st.Attached, sum.attached},
+		"Active": {st.Active, sum.created - sum.terminated}, "Total": {st.Total, sum.created - sum.terminated},
+	} {
+		if pair[0] != pair[1] {
+			wrong = append(wrong, name)
+		}
+	}
+	return wrong
+}
+
+func statsRows(z sizes, r results) []row {
+	ns := func(name string) float64 { return r.of("", name+".ns") }
+	perCall := func(name string) float64 { return ns(name) / 20 }
+	return []row{
+		figure("Stats with 10 sessions, with "+short(z.Expiring), nanoseconds(ns("few"))+", "+nanoseconds(ns("many"))),
+		atMost("the latter by the former", ns("many")/ns("few"), 1.25, ""),
+		exactly("counters that are wrong when all is quiet", r.of("", "wrong"), 0),
+		figure("append by one goroutine; by one on each processor to one manager, to a manager each",
+			nanoseconds(ns("one"))+"; "+nanoseconds(perCall("shared"))+", "+nanoseconds(perCall("own"))),
+		atMost("what sharing a manager costs: the last two's ratio", ns("shared")/ns("own"), 1.1, ""),
+		figure("append to growing sessions on all processors, with MaxBytes and without",
+			nanoseconds(perCall("growing"))+", "+nanoseconds(perCall("unlimited"))),
+	}
+}
