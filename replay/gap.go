@@ -44,6 +44,7 @@ func (s *stream) skipGap() error {
 		return err
 	}
 	s.buf = appendGap(s.buf, string(s.lastID), s.oldest())
+	s.gaps++
 	return nil
 }
 

@@ -110,6 +110,8 @@ type Handler struct {
 	mu      sync.Mutex           // guards what follows; held for a few instructions, save by Close
 	streams map[*stream]struct{} // open streams; each enters and leaves by itself
 	closed  bool                 // set by Close, for good
+
+	counters counters // see Stats
 }
 
 // ServeHTTP serves one request. A GET returns when its stream ends.

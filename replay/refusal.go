@@ -22,6 +22,7 @@ func refuse(status int, text string) error { return &refusal{status, text} }
 // answer writes the refusal that err stands for.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, err error) {
 	re := refusalOf(err)
+	h.counters.countAnswer(re.status)
 	if re.status >= 500 && err != errHandlerClosed && r.Context().Err() == nil {
 		h.log(r.Context(), slog.LevelError, "replay: request failed", err)
 	}

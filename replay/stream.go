@@ -34,6 +34,10 @@ type stream struct {
 	box     *[]byte    // what buf came in
 	written time.Time  // when the last write began
 
+	encoded int  // events in buf
+	gaps    int  // and gap events
+	slow    bool // a write has failed that took longer than writeTimeout
+
 	lastID     []byte // the last event ID that the client has; kept for GapFromOldest alone
 	lastStream []byte // and the stream of that event, if anySent
 	anySent    bool
@@ -77,7 +81,9 @@ func (s *stream) serve() error {
 		return refuse(http.StatusInternalServerError, "streaming is not possible: the ResponseWriter cannot flush")
 	}
 	setStreamHeader(s.w.Header())
+	s.h.counters.begin(s)
 	err := s.run()
+	s.h.counters.end(s, err)
 	if isEnd(err) || s.ctx.Err() != nil {
 		err = nil
 	}
@@ -117,6 +123,7 @@ func (s *stream) send() error {
 			}
 		}
 		s.buf = AppendSSE(s.buf, s.event)
+		s.encoded++
 		s.remember()
 	}
 	if len(s.buf) == 0 {
@@ -135,10 +142,14 @@ func (s *stream) write() error {
 		return err
 	}
 	if _, err := s.w.Write(s.buf); err != nil {
-		return err
+		return s.writeFailed(err)
 	}
+	if err := s.control.Flush(); err != nil {
+		return s.writeFailed(err)
+	}
+	s.h.counters.wrote(s)
 	s.buf = s.buf[:0]
-	return s.control.Flush()
+	return nil
 }
 
 // wait returns when the reader has something to say. It sends a comment whenever nothing was written for keepAlive.
