@@ -23,8 +23,8 @@ type HandlerStats struct {
 	Gaps   uint64 // events of type "gap" written to streams (GapFromOldest); not among Events
 
 	// Answers counts the requests that were answered without a stream, by HTTP status: the refusals, 204 for a DELETE that has terminated its
-	// session and for a GET of a finished session that the client has read to its end, 503 also where RetryOnError made it something else. A status
-	// that was never given is missing.
+	// session and for a GET of a finished session that the client has read to its end, 503 also where RetryOnError made it something else. Every status
+	// that a Handler gives has an entry.
 	Answers map[int]uint64
 }
 
@@ -41,12 +41,10 @@ func (h *Handler) Stats() HandlerStats {
 		Events:    c.events.Load(),
 		Bytes:     c.bytes.Load(),
 		Gaps:      c.gaps.Load(),
-		Answers:   map[int]uint64{},
+		Answers:   make(map[int]uint64, len(answerStatuses)),
 	}
 	for i, status := range answerStatuses {
-		if n := c.answers[i].Load(); n > 0 {
-			st.Answers[status] = n
-		}
+		st.Answers[status] = c.answers[i].Load()
 	}
 	return st
 }
