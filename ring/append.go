@@ -15,29 +15,61 @@ import (
 //
 // It takes two atomic swaps on the ring's own cache line and one on a slot, and copies the payload once; it allocates when a chunk is full.
 func (r *Ring) Append(e Event) (stored Event, err error) {
-	if r.tail.Load()&tailClosed != 0 {
-		return stored, ErrClosed
-	}
-	if err = r.group.check(&e); err != nil {
+	rec, seq, err := r.append(&e)
+	if err != nil {
+		if rec != nil {
+			rec.fill(&stored, seq)
+		}
 		return stored, err
 	}
-	var d draft
-	var m move
+	// Filled here, where the compiler knows that stored is on the stack: writing to it then needs no write barrier.
+	stored = e
+	stored.Seq = seq
+	id := rec.idLen()
+	stored.ID = rec.text(0, id)
+	stored.Data = rec.bytesAt(id+len(e.Stream)+len(e.Type), len(e.Data))
+	stored.Time = time.Unix(0, rec.nanos)
+	return stored, nil
+}
+
+// append stores e and returns its record and sequence; with ErrDuplicateID, those of the retained event.
+func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
+	if r.tail.Load()&tailClosed != 0 {
+		return nil, 0, ErrClosed
+	}
+	g := r.group
+	idLen, size := len(e.ID), len(e.ID)+len(e.Stream)+len(e.Type)+len(e.Data)
+	untimed := e.Time.IsZero()
+	if size != len(e.Data) || !untimed {
+		if err := checkFields(e); err != nil {
+			return nil, 0, err
+		}
+	}
+	if size > g.maxSize {
+		return nil, 0, g.tooLarge(size)
+	}
+	var nanos int64
+	if untimed {
+		nanos = g.Clock.Wall(g.Clock.Now())
+	} else {
+		nanos = e.Time.UnixNano()
+	}
 	var tag uint32
-	own := e.ID != ""
+	own := idLen != 0
 	if own {
 		tag = r.hash(e.ID)
 		r.noteOwn(e.ID)
-		d.idLen = uint16(len(e.ID))
 	}
-	nanos := r.nanos(e.Time)
+	var d draft
+	var m move
+	var v vacancy
 	for {
 		tail := r.tail.Load()
 		step.At(step.TailRead)
 		if tail&tailClosed != 0 || tailSeq(tail) == MaxSeq {
 			r.Close() // also when the sequence numbers are used up
 			r.abandon(&d)
-			return stored, ErrClosed
+			return nil, 0, ErrClosed
 		}
 		seq := tailSeq(tail) + 1
 		t := r.table.Load()
@@ -50,55 +82,71 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		if r.tail.Load() != tail {
 			continue
 		}
-		if t.holds(old, seq) {
-			r.help(tail, t, old)
-			continue
-		}
-		if old == frozen || !r.fits(t, tail) {
-			r.grow(t)
-			continue
+		if t.mayHold(old, seq) || tailCount(tail) >= t.most || own && t.index == nil {
+			if t.holds(old, seq) {
+				r.help(tail, t, old)
+				continue
+			}
+			if old == frozen || !r.fits(t, tail) {
+				r.grow(t)
+				continue
+			}
 		}
 		zeros := 0
 		if own {
-			if f, found := r.find(tail, t, e.ID, tag); found {
+			var f find
+			var found bool
+			if f, v, found = r.find(tail, t, e.ID, tag); found {
 				r.abandon(&d)
 				r.countDuplicate()
-				f.rec.fill(&stored, f.seq)
-				return stored, fmt.Errorf("%w: %q is sequence %d", ErrDuplicateID, e.ID, f.seq)
+				return f.rec, f.seq, fmt.Errorf("%w: %q is sequence %d", ErrDuplicateID, e.ID, f.seq)
 			}
 		} else {
 			if r.flags.Load()&flagImitate != 0 {
-				zeros, tag = r.unusual(tail, t, seq)
+				zeros, tag, v = r.unusual(tail, t, seq)
 			}
-			if n := uint16(assignedLen(seq, zeros)); n != d.idLen {
-				r.abandon(&d)
-				d.idLen = n
+			if n := assignedLen(seq, zeros); n != idLen {
+				if d.chunk != nil {
+					r.abandon(&d)
+				}
+				size += n - idLen
+				idLen = n
 			}
 		}
 		step.At(step.Looked)
-		size := int(d.idLen) + len(e.Stream) + len(e.Type) + len(e.Data)
-		ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
-		if err != nil && r.tail.Load() == tail { // else what others have stored since may be evicted for this event
-			r.abandon(&d)
-			return stored, err
-		}
-		if !ok {
-			continue
+		if !r.planFast(&m, tail, t, int64(size+Overhead)) {
+			ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
+			if err != nil && r.tail.Load() == tail { // else what others have stored since may be evicted for this event
+				r.abandon(&d)
+				return nil, 0, err
+			}
+			if !ok {
+				continue
+			}
 		}
 		// Reserving, or looking at the reservation word now, tells that the chunk was open after the tail was read.
 		if d.chunk == nil || r.sealed(&d) {
-			if !r.take(&d, dir, recordBytes+size) && !r.reserve(&d, recordBytes+size, m.before) {
-				continue
+			units := uint32(recordBytes+size+7) / 8
+			if res := r.res.Load(); !dir.open(res, units) || !r.res.CompareAndSwap(res, res+uint64(units)) {
+				if !r.reserve(&d, units, m.before) {
+					continue
+				}
+			} else {
+				d.take(dir, res, units)
 			}
 			step.At(step.Reserved)
-			d.record().write(&e, int(d.idLen), nanos)
+			d.record().write(e, idLen, size, nanos)
 		}
 		rec := d.record()
 		rec.after = m.count<<costBits | m.sum
 		if !own {
-			r.putAssigned(rec.idBytes(), seq, zeros)
+			r.putAssigned(rec.bytes(idLen), seq, zeros)
 		}
-		rec.setIndexed(own || zeros > 0)
+		if own || zeros > 0 {
+			rec.lens |= indexed
+		} else {
+			rec.lens &^= indexed
+		}
 		step.At(step.Written)
 		if d.place > t.mask {
 			r.grow(t)
@@ -112,18 +160,13 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 		if d.alone {
 			d.chunk.holdsOnly(seq)
 		}
-		if !r.publish(tail, t, rec, tag) {
-			return stored, ErrClosed
+		if !r.publish(tail, t, rec, tag, v) {
+			return nil, 0, ErrClosed
 		}
-		r.settle(tail, &m)
-		stored = e
-		stored.Seq = seq
-		if !own {
-			stored.ID = rec.id()
+		if g.Tally != nil || m.drawn != 0 || m.large {
+			r.settle(tail, &m)
 		}
-		stored.Data = rec.data()
-		stored.Time = time.Unix(0, nanos)
-		return stored, nil
+		return rec, seq, nil
 	}
 }
 
@@ -139,28 +182,22 @@ func (r *Ring) noteOwn(id string) {
 	}
 }
 
-func (r *Ring) nanos(t time.Time) int64 {
-	if !t.IsZero() {
-		return t.UnixNano()
-	}
-	c := r.group.Clock
-	return c.Wall(c.Now())
-}
-
 // publish makes the claimed record of the sequence after tail visible: steps (b) and (c). It returns false when the ring was
 // closed first. Everybody who meets the claim may call it, at any time. A chunk with this record alone has been stamped.
-func (r *Ring) publish(tail uint64, t *table, rec *record, tag uint32) bool {
+func (r *Ring) publish(tail uint64, t *table, rec *record, tag uint32, v vacancy) bool {
 	seq := tailSeq(tail) + 1
 	if rec.isIndexed() {
-		r.insert(t, tail, seq, tag)
+		r.insert(t, tail, seq, tag, v)
 	}
 	step.At(step.Indexed)
-	if r.tail.CompareAndSwap(tail, tailOf(seq, rec.count())) {
-		step.At(step.Published)
-		r.wakeAll()
-		return true
+	if !r.tail.CompareAndSwap(tail, tailOf(seq, rec.count())) {
+		return tailSeq(r.tail.Load()) >= seq
 	}
-	return tailSeq(r.tail.Load()) >= seq
+	step.At(step.Published)
+	if r.wake.Load() != nil {
+		r.wakeAll()
+	}
+	return true
 }
 
 // help publishes the record of somebody else's claim w in the slot after tail.
@@ -179,5 +216,5 @@ func (r *Ring) help(tail uint64, t *table, w uint64) {
 	if c.own {
 		c.holdsOnly(tailSeq(tail) + 1)
 	}
-	r.publish(tail, t, rec, tag)
+	r.publish(tail, t, rec, tag, vacancy{})
 }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -31,9 +32,12 @@ const (
 
 // newChunk has room for at least that many units: all that the allocator's size class gives.
 func newChunk(units int, own bool) *chunk {
-	words := append([]uint64(nil), make([]uint64, units)...)
-	c := (*chunk)(unsafe.Pointer(unsafe.SliceData(words)))
-	c.room, c.own = uint32(cap(words)), own
+	var b strings.Builder
+	b.Grow(units * 8)
+	b.WriteByte(0)
+	c := (*chunk)(unsafe.Pointer(unsafe.StringData(b.String())))
+	c.dead.Store(0)
+	c.room, c.own = uint32(b.Cap()/8), own
 	return c
 }
 
@@ -87,7 +91,6 @@ type draft struct {
 	place  uint32
 	unit   uint32
 	units  uint32
-	idLen  uint16
 	serial uint64 // of its chunk, if shared
 }
 
@@ -97,35 +100,33 @@ func (d *draft) record() *record { return d.chunk.record(d.unit) }
 // had when a draft is abandoned, and only then: what is beyond it is nobody's at that moment, so a swap from an old look at it is right.
 const resBits = 17
 
-// take reserves space for a record of n bytes in dir's current chunk, if that is open, has room and nobody gets in between.
-func (r *Ring) take(d *draft, dir *directory, n int) bool {
-	units := uint32(n+7) / 8
-	res := r.res.Load()
-	used := uint32(res & (1<<resBits - 1))
-	if res>>resBits != dir.serial || used+units > dir.room || !r.res.CompareAndSwap(res, res+uint64(units)) {
-		return false
-	}
-	d.chunk, d.alone, d.place, d.unit, d.units, d.serial = dir.cur, false, dir.place, used, units, dir.serial
-	return true
+// open reports whether reservations, at res, are in d's current chunk, and there is room for so many units.
+func (d *directory) open(res uint64, units uint32) bool {
+	return res>>resBits == d.serial && uint32(res&(1<<resBits-1))+units <= d.room
 }
 
-// reserve finds space for a record of n bytes in a ring that retains that much. It returns false when the ring is released.
-func (r *Ring) reserve(d *draft, n int, retained int64) bool {
-	units := uint32(n+7) / 8
+// take makes the draft's what was reserved in dir's current chunk by adding to res.
+func (d *draft) take(dir *directory, res uint64, units uint32) {
+	d.chunk, d.alone, d.place, d.units, d.serial = dir.cur, false, dir.place, units, dir.serial
+	d.unit = uint32(res & (1<<resBits - 1))
+}
+
+// reserve finds space for a record of so many units in a ring that retains that many bytes. It returns false when the ring is released.
+func (r *Ring) reserve(d *draft, units uint32, retained int64) bool {
 	for {
 		res := r.res.Load()
 		dir := r.dir.Load()
-		serial, used := res>>resBits, uint32(res&(1<<resBits-1))
 		switch {
-		case dir.serial == serial && used+units <= dir.room:
-			if r.take(d, dir, n) {
+		case dir.open(res, units):
+			if r.res.CompareAndSwap(res, res+uint64(units)) {
+				d.take(dir, res, units)
 				return true
 			}
-		case dir.serial > serial:
+		case dir.serial > res>>resBits:
 			r.advance(dir)
 		case dir.sealed:
 			return false
-		case dir.serial == serial:
+		case dir.serial == res>>resBits:
 			if r.install(d, dir, units, retained) {
 				return true
 			}
@@ -158,7 +159,7 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 		c = newChunk(size/8, false)
 	}
 	next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
-	place := next.adopt(dir, c, r.tail.Load)
+	place := next.adopt(dir, c, r.tail.Load())
 	if !own {
 		next.serial, next.place, next.room, next.cur = dir.serial+1, place, c.room, c
 	}
@@ -189,7 +190,7 @@ func (r *Ring) sweep() {
 		}
 		r.advance(dir)
 		next := &directory{serial: dir.serial, place: dir.place, room: dir.room, cur: dir.cur}
-		next.adopt(dir, nil, r.tail.Load)
+		next.adopt(dir, nil, r.tail.Load())
 		if r.dir.CompareAndSwap(dir, next) {
 			r.account(next.bytes - dir.bytes)
 			return
@@ -197,9 +198,9 @@ func (r *Ring) sweep() {
 	}
 }
 
-// adopt takes over old's living chunks, and c unless it is nil, and returns c's place. Reservations have reached old, so all
-// chunks but the current one are sealed.
-func (d *directory) adopt(old *directory, c *chunk, tail func() uint64) uint32 {
+// adopt takes over old's living chunks, and c unless it is nil, and returns c's place. Reservations had reached old when the tail was read, so all
+// chunks but the current one were sealed.
+func (d *directory) adopt(old *directory, c *chunk, tail uint64) uint32 {
 	d.chunks = make([]*chunk, len(old.chunks), len(old.chunks)+1)
 	place := len(old.chunks)
 	for i, o := range old.chunks {
@@ -229,13 +230,13 @@ func (c *chunk) stamp(tail uint64) { c.dead.CompareAndSwap(0, tailSeq(tail)+2) }
 func (c *chunk) holdsOnly(seq uint64) { c.dead.CompareAndSwap(0, seq+1) }
 
 // isDead reports whether a chunk that is not the current one holds no record that is retained or may still be claimed.
-func (c *chunk) isDead(tail func() uint64) bool {
+func (c *chunk) isDead(tail uint64) bool {
 	dead := c.dead.Load()
 	if dead == 0 && !c.own {
-		c.stamp(tail())
+		c.stamp(tail)
 		dead = c.dead.Load()
 	}
-	return dead != 0 && tailFirst(tail()) >= dead
+	return dead != 0 && tailFirst(tail) >= dead
 }
 
 // sealed reports whether the draft must not be claimed any more, to be asked after the tail was read.

@@ -54,9 +54,11 @@ type Shared struct {
 // A Group makes rings with the same limits; thousands of them share one copy. It is immutable and safe for concurrent use.
 type Group struct {
 	Shared
-	cfg   Config
-	seed  uint64 // secret part of the rings' ID hashes
-	costs uint64 // sums of costs are kept modulo costs+1, a power of two that is more than is ever retained
+	cfg     Config
+	maxSize int    // of an event
+	costs   uint64 // sums of costs are kept modulo costs+1, a power of two that is more than is ever retained
+	hints   bool   // …and slots have room for them
+	seed    uint64 // secret part of the rings' ID hashes
 }
 
 // NewGroup returns an error that names the field for a limit that is negative or above its bound.
@@ -68,11 +70,11 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 	if shared.Clock == nil {
 		shared.Clock = clock.New()
 	}
-	costs := uint64(1<<costBits - 1)
+	g := &Group{Shared: shared, cfg: cfg, maxSize: min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead), costs: 1<<costBits - 1, seed: rand.Uint64()}
 	if cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes {
-		costs = 1<<sumBits - 1 // slots have room for them
+		g.costs, g.hints = 1<<sumBits-1, true
 	}
-	return &Group{shared, cfg, rand.Uint64(), costs}, nil
+	return g, nil
 }
 
 // Config returns the limits with their defaults filled in.

@@ -42,6 +42,9 @@ func (r *Ring) assignedSeq(id string) (uint64, bool) {
 // putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from the end in eights, too many
 // of them, then the tag over the ones in front.
 func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
+	if len(dst) <= tagLen {
+		return // never: it tells the compiler
+	}
 	for i := range zeros {
 		dst[tagLen+1+i] = '0'
 	}
@@ -68,29 +71,30 @@ func eightDigits(n uint64) uint64 {
 
 func assignedLen(seq uint64, zeros int) int { return tagLen + 1 + zeros + decimalLen(seq) }
 
-// decimalLen returns how many digits seq has. The logarithm to base 10 is estimated from the one to base 2 and corrected by at most one.
+// decimalLen returns how many digits seq has, which is 1 to MaxSeq. The logarithm to base 10 is estimated from the one to base 2 and corrected by at most one.
 func decimalLen(seq uint64) int {
-	n := bits.Len64(seq) * 1233 >> 12
+	n := bits.Len64(seq) * 1233 >> 12 & 15
 	if seq >= powersOf10[n] {
 		n++
 	}
-	return max(n, 1)
+	return n
 }
 
-var powersOf10 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+var powersOf10 = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // unusual returns how many zeros must come before seq so that its assigned ID is not one that a retained event was given by its
-// producer, and the index tag of that ID. Such an ID is no longer canonical and found through the index, like any of the
+// producer, the index tag of that ID, and where its entry may go. Such an ID is no longer canonical and found through the index, like any of the
 // producer's own.
-func (r *Ring) unusual(tail uint64, tb *table, seq uint64) (zeros int, tag uint32) {
+func (r *Ring) unusual(tail uint64, tb *table, seq uint64) (zeros int, tag uint32, v vacancy) {
 	var buf [MaxIDBytes + 1]byte // no producer's ID is longer than MaxIDBytes
 	for {
 		b := buf[:assignedLen(seq, zeros)]
 		r.putAssigned(b, seq, zeros)
 		id := unsafe.String(&b[0], len(b))
 		tag = r.hash(id)
-		if _, found := r.find(tail, tb, id, tag); !found {
-			return zeros, tag
+		var found bool
+		if _, v, found = r.find(tail, tb, id, tag); !found {
+			return zeros, tag, v
 		}
 		zeros++
 	}

@@ -1,6 +1,9 @@
 package ring
 
-import "sync/atomic"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // The index leads from an event ID to a sequence. Each entry is a word: tagBits of the ID's hash, then the sequence. An ID may stand in either
 // of two buckets, which follow from the tag alone, so that a table can be copied without looking at records.
@@ -32,29 +35,70 @@ type find struct {
 	rec *record
 }
 
+// A vacancy is where a new entry goes: a cell that held old, whose sequence is no longer retained. No cell: both buckets are full.
+type vacancy struct {
+	cell *atomic.Uint64
+	old  uint64
+}
+
 // find looks for id among the events that tail retains; tag is the ID's hash when t has an index. Everything that tail retains is found: t was
-// loaded after tail, so it has these entries, and only dead ones are ever overwritten.
-func (r *Ring) find(tail uint64, t *table, id string, tag uint32) (find, bool) {
-	if seq, ok := r.assignedSeq(id); ok {
-		if f, ok := r.confirm(tail, t, id, seq); ok {
-			return f, true
-		}
-	}
-	if t.index == nil {
-		return find{}, false
-	}
-	a, b := t.buckets(tag)
-	for _, bucket := range [2]*bucket{a, b} {
-		for i := range bucket {
-			if w := bucket[i].Load(); w>>tagPos == uint64(tag) {
-				if f, ok := r.confirm(tail, t, id, w&seqMask); ok {
-					return f, true
-				}
+// loaded after tail, so it has these entries, and only dead ones are ever overwritten. When nothing is found, v is where the ID's entry may go.
+func (r *Ring) find(tail uint64, t *table, id string, tag uint32) (f find, v vacancy, found bool) {
+	if r.ownTag(id) {
+		if seq, ok := r.assignedSeq(id); ok {
+			if f, ok = r.confirm(tail, t, id, seq); ok {
+				return f, v, true
 			}
 		}
 	}
-	if lost := t.lost.Load(); lost >= tailFirst(tail) {
-		return r.scan(tail, t, id)
+	if t.index == nil {
+		return f, v, false
+	}
+	first := tailFirst(tail)
+	a, b := t.buckets(tag)
+	dead, hit := a.look(tag, first)
+	if hit {
+		if f, found = r.lookUp(tail, t, a, id, tag); found {
+			return f, v, true
+		}
+	}
+	if b != a {
+		more, hit := b.look(tag, first)
+		if hit {
+			if f, found = r.lookUp(tail, t, b, id, tag); found {
+				return f, v, true
+			}
+		}
+		if bits.OnesCount64(more) > bits.OnesCount64(dead) {
+			a, dead = b, more
+		}
+	}
+	v = a.vacancy(dead, first)
+	if lost := t.lost.Load(); lost >= first {
+		f, found = r.scan(tail, t, id)
+	}
+	return f, v, found
+}
+
+// look returns the cells whose entries are dead, as bits 56 and up, and whether one has that tag. It does without branches on what the entries
+// are, for no processor can predict these.
+func (b *bucket) look(tag uint32, first uint64) (dead uint64, hit bool) {
+	for i := range b {
+		w := b[i].Load()
+		dead = dead>>1 | (w&seqMask-first)&(1<<63)
+		hit = hit || w>>tagPos == uint64(tag)
+	}
+	return dead, hit
+}
+
+// lookUp looks for id among the entries of a bucket that have its tag.
+func (r *Ring) lookUp(tail uint64, t *table, b *bucket, id string, tag uint32) (find, bool) {
+	for i := range b {
+		if w := b[i].Load(); w>>tagPos == uint64(tag) {
+			if f, ok := r.confirm(tail, t, id, w&seqMask); ok {
+				return f, true
+			}
+		}
 	}
 	return find{}, false
 }
@@ -77,48 +121,54 @@ func (r *Ring) scan(tail uint64, t *table, id string) (find, bool) {
 	return find{}, false
 }
 
-// insert enters seq, the sequence after tail, under tag. Several goroutines may do so at once and late ones long afterwards: then they
-// find the entry, or put one that is dead in the place of another dead one.
-func (r *Ring) insert(t *table, tail, seq uint64, tag uint32) {
-	first, entry := tailFirst(tail), uint64(tag)<<tagPos|seq
-	a, b := t.buckets(tag)
-	for {
-		cell, old, live, there := a.vacancy(entry, first)
-		if there {
+// insert enters seq, the sequence after tail, under tag, in v if its owner knows that place from find. Several goroutines may do so at once and late
+// ones long afterwards: then they find the entry, or put another one, or one that is dead, in the place of a dead one.
+func (r *Ring) insert(t *table, tail, seq uint64, tag uint32, v vacancy) {
+	entry := uint64(tag)<<tagPos | seq
+	for v.cell == nil || !v.cell.CompareAndSwap(v.old, entry) {
+		var there bool
+		if v, there = t.vacancy(entry, tag, tailFirst(tail)); there {
 			return
 		}
-		if a != b {
-			cellB, oldB, liveB, there := b.vacancy(entry, first)
-			if there {
-				return
-			}
-			if liveB < live {
-				cell, old = cellB, oldB
-			}
-		}
-		if cell == nil {
+		if v.cell == nil {
 			t.lose(seq)
-			return
-		}
-		if cell.CompareAndSwap(old, entry) {
 			return
 		}
 	}
 }
 
-// vacancy returns the first cell of the bucket whose entry is dead and how many are alive, or that the entry is there already.
-func (b *bucket) vacancy(entry, first uint64) (cell *atomic.Uint64, old uint64, live int, there bool) {
+// vacancy returns a cell of the emptier one of tag's buckets whose entry is dead, or that the entry is there already.
+func (t *table) vacancy(entry uint64, tag uint32, first uint64) (v vacancy, there bool) {
+	a, b := t.buckets(tag)
+	if a.has(entry) || b.has(entry) {
+		return v, true
+	}
+	dead, _ := a.look(tag, first)
+	if more, _ := b.look(tag, first); bits.OnesCount64(more) > bits.OnesCount64(dead) {
+		a, dead = b, more
+	}
+	return a.vacancy(dead, first), false
+}
+
+// vacancy returns the first of the cells in dead, as look has found them, unless its entry is alive by now.
+func (b *bucket) vacancy(dead, first uint64) (v vacancy) {
+	if dead == 0 {
+		return vacancy{}
+	}
+	v.cell = &b[bits.TrailingZeros64(dead)&7]
+	if v.old = v.cell.Load(); v.old&seqMask >= first {
+		return vacancy{}
+	}
+	return v
+}
+
+func (b *bucket) has(entry uint64) bool {
 	for i := range b {
-		switch w := b[i].Load(); {
-		case w == entry:
-			return nil, 0, 0, true
-		case w&seqMask >= first:
-			live++
-		case cell == nil:
-			cell, old = &b[i], w
+		if b[i].Load() == entry {
+			return true
 		}
 	}
-	return cell, old, live, false
+	return false
 }
 
 // lose notes that the ID of seq is not in the index.
@@ -139,7 +189,7 @@ func (r *Ring) copyIndex(old, next *table, tail uint64) {
 	if old.lost.Load() >= tailFirst(tail) {
 		for seq := tailFirst(tail); seq <= tailSeq(tail); seq++ {
 			if rec, ok := r.record(old, seq); ok && rec.isIndexed() {
-				r.insert(next, tail, seq, r.hash(rec.id()))
+				r.insert(next, tail, seq, r.hash(rec.id()), vacancy{})
 			}
 		}
 		return
@@ -147,7 +197,7 @@ func (r *Ring) copyIndex(old, next *table, tail uint64) {
 	for i := range old.index {
 		for j := range old.index[i] {
 			if w := old.index[i][j].Load(); retained(tail, w&seqMask) {
-				r.insert(next, tail, w&seqMask, uint32(w>>tagPos))
+				r.insert(next, tail, w&seqMask, uint32(w>>tagPos), vacancy{})
 			}
 		}
 	}

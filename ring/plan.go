@@ -15,6 +15,38 @@ type move struct {
 	large         bool   // a large event goes
 }
 
+// planFast is plan for the common case: the hints say it all, at most one event goes, and it is small. It returns false when it cannot tell.
+func (r *Ring) planFast(m *move, tail uint64, t *table, cost int64) bool {
+	g := r.group
+	seq, n := tailSeq(tail), tailCount(tail)
+	newest, base := t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()
+	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints {
+		return false
+	}
+	const mask = 1<<sumBits - 1
+	before := int64((newest - base) & mask)
+	after := before + cost
+	count := n + 1
+	if count > uint64(g.cfg.MaxEvents) || after > int64(g.cfg.MaxBytes) {
+		oldest := t.slot(seq - n + 1).sum.Load()
+		gone := int64((oldest - base) & mask)
+		after -= gone
+		count--
+		if oldest>>sumBits != seq-n+1 || after > int64(g.cfg.MaxBytes) || gone > largeBytes || count == 0 {
+			return false
+		}
+	}
+	m.drawn, m.large = 0, false
+	if b := g.Budget; b != nil {
+		m.drawn = b.Charge(after) - b.Charge(before)
+		if m.drawn > 0 && m.drawn > b.Free() {
+			return false
+		}
+	}
+	m.before, m.after, m.count, m.sum = before, after, count, (newest+uint64(cost))&mask
+	return true
+}
+
 // plan works out the move of an event of that cost after tail, where t and dir were loaded while tail was the tail. It returns
 // false when the tail has moved on.
 func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) (ok bool, err error) {
@@ -60,7 +92,7 @@ func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
 // another lap; while it has not, dir has the chunk.
 func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 	s := t.slot(seq)
-	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.costs>>sumBits == 0 {
+	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := s.word.Load()
@@ -72,7 +104,7 @@ func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 
 // sumBefore returns what all events before seq, the oldest one, have cost. The slot of the one before keeps its hint until the next event is claimed.
 func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
-	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.costs>>sumBits == 0 {
+	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := t.slot(seq).word.Load()

@@ -51,13 +51,12 @@ func (r *record) text(off, n int) string {
 func (r *record) id() string     { return r.text(0, r.idLen()) }
 func (r *record) stream() string { return r.text(r.idLen(), r.streamLen()) }
 
-// data returns a view of the payload, nil when it is empty.
-func (r *record) data() []byte {
-	n := r.dataLen()
+// bytesAt returns a view of n bytes at off, nil for none.
+func (r *record) bytesAt(off, n int) []byte {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+r.textLen())), n)
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+off)), n)
 }
 
 // fill writes the event to e, as views of the record.
@@ -67,34 +66,27 @@ func (r *record) fill(e *Event, seq uint64) {
 	e.ID = r.text(0, id)
 	e.Stream = r.text(id, stream)
 	e.Type = r.text(id+stream, typ)
-	e.Data = nil
-	if data != 0 {
-		e.Data = unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes+id+stream+typ)), data)
-	}
+	e.Data = r.bytesAt(id+stream+typ, data)
 	e.Time = time.Unix(0, r.nanos)
 }
 
-// write fills what does not depend on the sequence: all of a private record but after, indexed and an assigned ID.
-func (r *record) write(e *Event, idLen int, nanos int64) {
+// write fills what does not depend on the sequence: all of a private record of that size but after, indexed and an assigned ID.
+func (r *record) write(e *Event, idLen, size int, nanos int64) {
 	r.nanos = nanos
 	r.lens = uint64(len(e.Data)) | uint64(idLen)<<idShift | uint64(len(e.Stream))<<streamShift | uint64(len(e.Type))<<typeShift
-	body := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), idLen+len(e.Stream)+len(e.Type)+len(e.Data))
-	if len(e.ID)+len(e.Stream)+len(e.Type) > 0 {
+	off := size - len(e.Data)
+	if off != idLen || len(e.ID) != 0 {
+		body := r.bytes(off)
 		copy(body, e.ID)
-		copy(body[idLen:], e.Stream)
-		copy(body[idLen+len(e.Stream):], e.Type)
+		if off != idLen {
+			copy(body[idLen:], e.Stream)
+			copy(body[idLen+len(e.Stream):], e.Type)
+		}
 	}
-	copy(body[len(body)-len(e.Data):], e.Data)
+	copy(r.bytes(size)[off:], e.Data) // an ID at least is there: size is not 0
 }
 
-// idBytes is the text of the ID, for writing.
-func (r *record) idBytes() []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), r.idLen())
-}
-
-func (r *record) setIndexed(yes bool) {
-	r.lens &^= indexed
-	if yes {
-		r.lens |= indexed
-	}
+// bytes is the first n bytes after the header, for writing.
+func (r *record) bytes(n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(r), recordBytes)), n)
 }

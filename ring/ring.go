@@ -106,24 +106,30 @@ func (r *Ring) Stats() Stats {
 // It returns ErrEvicted for an ID that this ring assigned to an event that is gone, and ErrUnknownID for any other ID that is
 // not retained: from the future, another ring's, or a producer's own ID that was evicted.
 func (r *Ring) Seek(lastEventID string) (Cursor, error) {
-	tail := r.tail.Load()
 	if lastEventID == "" {
-		return Cursor{ring: r, seq: tailFirst(tail) - 1}, nil
+		return Cursor{ring: r, seq: tailFirst(r.tail.Load()) - 1}, nil
 	}
-	tb := r.table.Load()
 	var tag uint32
-	if tb.index != nil {
-		tag = r.hash(lastEventID)
+	for hashed := false; ; {
+		tail := r.tail.Load()
+		t := r.table.Load()
+		if t.index != nil && !hashed {
+			tag, hashed = r.hash(lastEventID), true
+		}
+		if f, _, ok := r.find(tail, t, lastEventID, tag); ok {
+			c := Cursor{ring: r, seq: f.seq}
+			c.keepStream(f.rec.stream())
+			return c, nil
+		}
+		seq, ok := r.assignedSeq(lastEventID)
+		if ok && seq < tailFirst(tail) {
+			return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
+		}
+		// An assigned ID whose sequence went meanwhile may have been retained a moment ago, or belong to another event by now: look again, once.
+		if !ok || seq >= tailFirst(r.tail.Load()) {
+			return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
+		}
 	}
-	if f, ok := r.find(tail, tb, lastEventID, tag); ok {
-		c := Cursor{ring: r, seq: f.seq}
-		c.keepStream(f.rec.stream())
-		return c, nil
-	}
-	if seq, ok := r.assignedSeq(lastEventID); ok && seq < tailFirst(r.tail.Load()) {
-		return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
-	}
-	return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
 }
 
 // Tail positions a cursor after the newest event, all streams.

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 )
@@ -120,7 +121,7 @@ func TestIDsThatFindNoPlaceInTheIndexAreFound(t *testing.T) {
 
 // crowd makes the ring's index as small as it gets, and keeps it there.
 func crowd(r *Ring) {
-	t := &table{log: 10, mask: 1<<19 - 1, slots: make([]slot, 1<<10), index: make([]bucket, 1)}
+	t := &table{log: 10, mask: 1<<19 - 1, most: math.MaxUint64, slots: make([]slot, 1<<10), index: make([]bucket, 1)}
 	r.flags.Or(flagOwnIDs)
 	r.table.Store(t)
 }

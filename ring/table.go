@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 
@@ -23,6 +24,7 @@ type table struct {
 	lost   atomic.Uint64 // the newest sequence whose ID found no place in the index; written by insert
 	log    uint8         // of len(slots)
 	mask   uint32        // the number of places that a word can name, less one
+	most   uint64        // while fewer are retained, another event fits
 	sealed bool          // the ring has been released: no more growth
 }
 
@@ -67,6 +69,11 @@ func (t *table) holds(w, seq uint64) bool {
 	return w>>t.lapShift() == seq>>(t.log&63) && w != 0 && w != frozen
 }
 
+// mayHold reports whether w needs another look before the slot of seq is claimed: it may be claimed already, or frozen.
+func (t *table) mayHold(w, seq uint64) bool {
+	return w>>t.lapShift() == seq>>(t.log&63) || w == frozen
+}
+
 func (t *table) place(w uint64) uint32 { return uint32(w>>offsetBits) & t.mask }
 func unitOf(w uint64) uint32           { return uint32(w & (1<<offsetBits - 1)) }
 
@@ -79,7 +86,7 @@ func (t *table) bytes() int64 {
 
 // sealedCopy returns the same table, unable to grow.
 func (t *table) sealedCopy() *table {
-	s := &table{slots: t.slots, index: t.index, log: t.log, mask: t.mask, sealed: true}
+	s := &table{slots: t.slots, index: t.index, log: t.log, mask: t.mask, most: t.most, sealed: true}
 	s.lost.Store(t.lost.Load())
 	return s
 }
@@ -87,7 +94,7 @@ func (t *table) sealedCopy() *table {
 // fits reports whether the event after tail can be claimed in t. The slots must outnumber the events that will be visible, so that
 // the slot after them can still be frozen without losing one.
 func (r *Ring) fits(t *table, tail uint64) bool {
-	if tailCount(tail)+1 >= uint64(len(t.slots)) && len(t.slots) <= r.group.cfg.MaxEvents {
+	if tailCount(tail) >= t.most {
 		return false
 	}
 	return t.index != nil || r.flags.Load()&flagOwnIDs == 0
@@ -126,13 +133,17 @@ func (r *Ring) grow(t *table) {
 // copyTable makes a table with room for one more event than tail retains, and copies these.
 func (r *Ring) copyTable(t *table, tail uint64) *table {
 	log := max(firstLog, t.log)
-	if tailCount(tail)+1 >= uint64(len(t.slots)) && len(t.slots) <= r.group.cfg.MaxEvents {
+	if tailCount(tail) >= t.most {
 		log = max(firstLog, t.log+1)
 	}
 	if need := bits.Len(uint(len(r.dir.Load().chunks))); need > placeBase+int(log) {
 		log = uint8(need - placeBase)
 	}
 	next := &table{log: log, mask: 1<<(placeBase+log) - 1, slots: make([]slot, 1<<log)}
+	next.most = uint64(len(next.slots) - 1)
+	if len(next.slots) > r.group.cfg.MaxEvents {
+		next.most = math.MaxUint64
+	}
 	if r.flags.Load()&flagOwnIDs != 0 {
 		next.index = newIndex(len(next.slots))
 	}

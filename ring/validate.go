@@ -14,24 +14,16 @@ var (
 	maxTime = time.Unix(0, math.MaxInt64)
 )
 
-// check says whether e may be stored under these limits. ID, Stream and Type must survive the SSE wire format, and the ID an HTTP header
-// as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
-func (g *Group) check(e *Event) error {
-	if len(e.ID)+len(e.Stream)+len(e.Type) != 0 || !e.Time.IsZero() {
-		if err := checkFields(e); err != nil {
-			return err
-		}
-	}
-	size := len(e.ID) + len(e.Stream) + len(e.Type) + len(e.Data)
+// tooLarge is the error for an event of a size above Group.maxSize.
+func (g *Group) tooLarge(size int) error {
 	if size > g.cfg.MaxEventBytes {
 		return fmt.Errorf("%w: its size is %d bytes, Config.MaxEventBytes is %d", ErrEventTooLarge, size, g.cfg.MaxEventBytes)
 	}
-	if size+Overhead > g.cfg.MaxBytes {
-		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.cfg.MaxBytes)
-	}
-	return nil
+	return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.cfg.MaxBytes)
 }
 
+// checkFields says whether the fields of e may be stored. ID, Stream and Type must survive the SSE wire format, and the ID an HTTP header
+// as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
 func checkFields(e *Event) error {
 	if !printable(e.ID) {
 		if err := checkID(e.ID); err != nil {
@@ -87,14 +79,18 @@ func printable(s string) bool {
 	if len(s) > MaxIDBytes {
 		return false
 	}
-	for len(s) >= 8 {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	if len(s) >= 8 {
 		// A byte from 0x80 has its high bit set; one below 0x21 borrows into it; 0x7F carries into it.
-		if (w|(w-0x21*ones)|(w+ones))&high != 0 {
-			return false
+		for i := 0; ; i = min(i+8, len(s)-8) {
+			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+			if (w|(w-0x21*ones)|(w+ones))&high != 0 {
+				return false
+			}
+			if i+8 == len(s) {
+				return true
+			}
 		}
-		s = s[8:]
 	}
 	for i := range len(s) {
 		if s[i]-0x21 > 0x7E-0x21 {

@@ -22,7 +22,7 @@ func openManager(cfg Config, own bool) Store {
 	r.m = must(shard.New(shard.Config{
 		MaxSessions: cfg.Sessions,
 		MaxBytes:    64 << 30,
-		Ring:        ring.Config{MaxEvents: cfg.Retain, MaxBytes: 1 << 30},
+		Ring:        ring.Config{MaxEvents: cfg.Retain}, // and 8 MiB
 	}))
 	for s := range r.sessions {
 		r.sessions[s] = must(r.m.CreateWithID(r.ids.At(s), shard.Metadata{}))
