@@ -46,6 +46,9 @@ bench: $(STAT) ## the core's benchmarks, COUNT runs of BENCHTIME each, summed up
 bench-peers: ## the core beside its peers, interleaved run by run: about ten minutes, up to 5 GiB, on an idle machine; writes bench/RESULTS.md
 	cd bench/peers && go run ./cmd/compare -o ../RESULTS.md $(ARGS)
 
+verdict: ## correctness cases, for the core and its peers: who passes what (ARGS='-only "evicted ID"' runs one), half a minute
+	@cd bench/peers && go run ./cmd/verdict $(ARGS)
+
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
@@ -90,4 +93,4 @@ others: # other people's software, for contrib/interop
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall cc others bench bench-peers fuzz model soak lint cover clean
+.PHONY: help run serve test plain race stress stall cc others bench bench-peers verdict fuzz model soak lint cover clean
