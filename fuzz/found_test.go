@@ -1,10 +1,14 @@
 package fuzz_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -52,6 +56,47 @@ func TestInfoWithoutLingerShowsNoEndedSession(t *testing.T) {
 			return
 		}
 	}
+}
+
+// While the sequence in an ID of the assigned form is retained, under another ID, the ID is unknown; once a producer has appended an event with that ID,
+// it is found. At no moment is it evicted.
+func TestSeekOfAnImitationBeingAppendedDoesNotSayEvicted(t *testing.T) {
+	r, err := ring.New(ring.Config{MaxEvents: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, r, "")
+	var imitation atomic.Pointer[string]
+	stop := others(2, func() {
+		id := imitation.Load()
+		if id == nil {
+			return
+		}
+		if _, err := r.Seek(*id); errors.Is(err, ring.ErrEvicted) && imitation.Load() == id {
+			t.Errorf("Seek(%q): %v", *id, err)
+		}
+	})
+	defer stop()
+	tag, _, _ := strings.Cut(mustAppend(t, r, "").ID, "-")
+	for n := range 150_000 {
+		first := mustAppend(t, r, fmt.Sprint("x", n))
+		mustAppend(t, r, fmt.Sprint("y", n))
+		id := fmt.Sprintf("%s-%d", tag, first.Seq)
+		imitation.Store(&id)
+		mustAppend(t, r, id)
+		if imitation.Store(nil); t.Failed() {
+			return
+		}
+	}
+}
+
+func mustAppend(t *testing.T, r *ring.Ring, id string) ring.Event {
+	t.Helper()
+	e, err := r.Append(ring.Event{ID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func newManager(t *testing.T, cfg shard.Config) *shard.Manager {

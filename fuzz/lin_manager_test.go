@@ -93,6 +93,9 @@ func sessionHistory(t *testing.T, seed uint64, wrap func(soundHost) host) (model
 func (c *sessionClient) step() {
 	id := sessionIDs[c.rand.IntN(len(sessionIDs))]
 	n := c.rand.IntN(100)
+	if c.store != nil && c.id == 0 {
+		n = 40 + n/2 // it mostly follows what the others do
+	}
 	switch {
 	case n < 15:
 		c.create(id)
@@ -110,7 +113,7 @@ func (c *sessionClient) step() {
 		c.call("Authorize", id, nil, func(*sessionAnswer) error { _, err := c.manager.Authorize(id, ""); return err })
 	case n < 55:
 		c.sleep()
-	case n < 70 && c.store != nil:
+	case n < 75 && c.store != nil:
 		c.follow(id)
 	case len(c.held) > 0:
 		c.use(&c.held[c.rand.IntN(len(c.held))])

@@ -161,7 +161,7 @@ func (m *plainManager) full(principal string) bool {
 		m.cfg.MaxPerPrincipal > 0 && principal != "" && theirs >= m.cfg.MaxPerPrincipal
 }
 
-// stats returns what Manager.Stats must be, but for Memory; Total may be larger by the sessions whose Linger ended less than a Tick and
+// stats returns what Manager.Stats must be, but for Memory and Visits; Total may be larger by the sessions whose Linger ended less than a Tick and
 // a second ago.
 func (m *plainManager) stats() (st shard.Stats, totalAtMost int) {
 	for _, s := range m.all {
@@ -185,6 +185,10 @@ func (m *plainManager) stats() (st shard.Stats, totalAtMost int) {
 			st.Terminated++
 		case shard.Expired:
 			st.Expired++
+		case shard.Finished:
+			if s.ended {
+				st.Finished++
+			}
 		}
 	}
 	st.Duplicates, st.Gaps = m.duplicates, m.gaps

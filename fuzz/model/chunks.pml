@@ -44,9 +44,6 @@
 #ifndef STOPPER /* 1: one writer stops for ever, anywhere */
 #define STOPPER 0
 #endif
-#ifndef PATIENT /* 1: a sweep that loses against another change of the directory begins again. Go leaves it to the next change */
-#define PATIENT 0
-#endif
 #ifndef EXACT /* 1: a sealed chunk goes once it holds no retained event. Go waits until it cannot hold one */
 #define EXACT 0
 #endif
@@ -125,7 +122,6 @@ inline check() {
 
 /* When nobody appends any more, no large record that has been evicted or given up keeps its chunk. */
 inline tidy() {
-#if PATIENT
 	d_step {
 		k = 0;
 		do
@@ -137,9 +133,18 @@ inline tidy() {
 		od;
 		k = 0
 	}
-#else
-	skip
-#endif
+}
+
+/* The record of any sequence that is retained or claimed goes before its chunk does. */
+inline timely() {
+	k = OLDEST(tail, count);
+	do
+	:: k <= tail + claimed ->
+		assert(chunk[home[k]].dead == 0 || k < chunk[home[k]].dead);
+		k++
+	:: else -> break
+	od;
+	k = 0
 }
 
 inline letgo(obj) {
@@ -313,6 +318,7 @@ inline adopt() {
 				:: chunk[directory[dir].chunk[n]].dead == 0 -> chunk[directory[dir].chunk[n]].dead = stamp
 				:: else
 				fi;
+				timely();
 				stamp = 0
 			}
 		:: else
@@ -628,6 +634,7 @@ reserve:
 			:: chunk[directory[dir].cur].dead == 0 -> chunk[directory[dir].cur].dead = stamp
 			:: else
 			fi;
+			timely();
 			stamp = 0;
 			drop(dir)
 		}
@@ -696,6 +703,7 @@ claim:
 				/* go: plan.go evictOne: m.large = m.large || cost > largeBytes */
 				sweeps = k > OLDEST(lseq, lcount) && chunk[home[OLDEST(lseq, lcount)]].own;
 				check();
+				timely();
 				drop(dir);
 				mine = 1
 			}
@@ -808,15 +816,12 @@ sweep:
 			/* go: chunks.go sweep: r.dir.CompareAndSwap(dir, next) */
 			replace(0, 0)
 		};
-#if PATIENT
 		if
 		:: !swapped ->
 			drop(dir);
 			goto sweep
-		:: else
+		:: else -> swapped = 0
 		fi;
-#endif
-		swapped = 0;
 		/* A large record is going to need another chunk of its own, whatever was the current one before. */
 		if
 		:: leaves ->

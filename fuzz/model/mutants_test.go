@@ -45,7 +45,7 @@ var mutants = []mutant{
 				forget();
 				goto again
 `}),
-	ring("the duplicate check comes before the tail is read", "READERS=0 FIRST=1 OTHERS=1", change{
+	ring("the duplicate check comes before the tail is read", "READERS=0 FIRST=1 OTHERS=1 MAXEVENTS=1 SLOTS=2", change{
 		`	/* plan reads only what`,
 		`	atomic {
 		lseq = tail;
@@ -68,7 +68,7 @@ var mutants = []mutant{
 	ring("a table is copied without freezing it", "READERS=0 FIRST=1 OTHERS=1", change{
 		`				SLOT(t, lseq + 1) = FROZEN;`,
 		`				skip;`}),
-	ring("a table is frozen without another look at the tail", "READERS=0 MAXEVENTS=3 FIRST=3", change{
+	ring("a table is frozen without another look at the tail", "READERS=0 MAXEVENTS=1 SLOTS=2 FIRST=1 OTHERS=4 INDEX=0 WIDER=1", change{
 		`		:: tail != lseq || closed -> forget(); goto again
 		:: else
 		fi;
@@ -87,7 +87,7 @@ var mutants = []mutant{
 	ring("growth forgets a bucket", "READERS=0 MAXEVENTS=3 OTHERS=1", change{
 		`			:: RETAINED(lseq, lcount, table[t].cell[0]) -> enter(table[t].cell[0])`,
 		`			:: false -> skip`}),
-	ring("growth forgets that IDs are lost", "READERS=0 MAXEVENTS=3 BUCKETS=1", change{
+	ring("growth forgets that IDs are lost", "READERS=0 MAXEVENTS=3 BUCKETS=1 OTHERS=1 WIDER=1", change{
 		`			:: newlost < s -> newlost = s`,
 		`			:: false -> skip`}),
 	ring("an entry of a retained event is reused", "READERS=0 OTHERS=1", change{
@@ -123,10 +123,10 @@ var mutants = []mutant{
 		`			assert(seq < OLDEST(tail, count) || word == seq);`,
 		`			assert(word == seq);`}),
 
-	chunks("a record in a sealed chunk is claimed", "READERS=0 LARGE=0", change{
+	chunks("a record in a sealed chunk is claimed", "READERS=0 FIRST=1 OTHERS=3 LARGE=0 ROOM=1", change{
 		`		draft && (chunk[draft].own || serial == mark) ->`,
 		`		draft ->`}),
-	chunks("a chunk is stamped with a tail from before it was sealed", "READERS=0 FIRST=3 OTHERS=2 LARGE=0 ROOM=1", change{
+	chunks("a chunk is stamped with a tail from before it was sealed", "WRITERS=3 FIRST=1 OTHERS=1 READERS=0 LARGE=0 GIVEUP=0", change{
 		`	atomic {
 		advance(next);`,
 		`	stamp = tail + 2;
@@ -148,9 +148,9 @@ var mutants = []mutant{
 		`chunk[directory[dir].chunk[n]].dead != 0 && OLDEST(tail, count) >= chunk`,
 		`chunk[directory[dir].chunk[n]].dead != 0 && OLDEST(tail, count) + 1 >= chunk`}),
 	chunks("a large draft is stamped like a shared chunk", "READERS=0", change{
-		`			:: chunk[directory[dir].chunk[n]].dead == 0 && !chunk[directory[dir].chunk[n]].own ->`,
-		`			:: chunk[directory[dir].chunk[n]].dead == 0 ->`}),
-	chunks("a large record is not stamped before it is published", "READERS=0 FIRST=1 OTHERS=2 PATIENT=1", change{
+		`:: chunk[directory[dir].chunk[n]].dead == 0 && !chunk[directory[dir].chunk[n]].own ->`,
+		`:: chunk[directory[dir].chunk[n]].dead == 0 ->`}),
+	chunks("a large record is not stamped before it is published", "READERS=0 FIRST=1 OTHERS=2", change{
 		`			:: chunk[draft].dead == 0 -> chunk[draft].dead = lseq + 2
 			:: else
 			fi
@@ -175,7 +175,7 @@ publish:`}),
 				directory`,
 		`			assert(
 				directory`}),
-	chunks("a draft that is given up frees what lies beyond it", "READERS=0 FIRST=1 OTHERS=1 LARGE=0", change{
+	chunks("a draft that is given up frees what lies beyond it", "READERS=0 LARGE=0", change{
 		`				:: serial == mark && used == at + 1 -> used = at`,
 		`				:: serial == mark && used > at -> used = at`}),
 	chunks("space is taken without comparing serials", "READERS=0 FIRST=3 LARGE=0 ROOM=1", change{
@@ -187,8 +187,6 @@ publish:`}),
 		`	:: true ->
 		k = 1;`}),
 	chunks("a sweep does not seal", "READERS=0", change{
-		`		/* go: chunks.go sweep: r.advance(dir) */
-`, ``}, change{
 		`		advance(dir);
 		skip_living()
 	};
@@ -196,6 +194,12 @@ publish:`}),
 		`		skip_living()
 	};
 	/* go: chunks.go sweep: next.adopt`}),
+	chunks("a sweep that loses does not begin again", "READERS=0 OTHERS=1", change{
+		`		:: !swapped ->
+			drop(dir);
+			goto sweep
+		:: else -> swapped = 0`,
+		`		:: swapped = 0`}),
 	chunks("only who installs a chunk moves reservations on", "READERS=0 FIRST=1 OTHERS=1 LARGE=0", change{
 		`			advance(dir);
 			drop(dir)

@@ -41,6 +41,9 @@
 #ifndef READERS
 #define READERS 1
 #endif
+#ifndef WIDER /* how often a record lies where the table cannot name it */
+#define WIDER 0
+#endif
 #ifndef CLOSER /* 1: somebody closes the ring */
 #define CLOSER 0
 #endif
@@ -93,6 +96,9 @@ bit kept[SEQS]; /* its ID is found through the index */
 bit claimed;    /* the sequence after tail is claimed */
 byte after;     /* …and its record says so many are retained once it is visible */
 
+#if WIDER
+byte wider;     /* times that a table was too narrow */
+#endif
 #if STOPPER
 byte halted; /* 1 + the writer that has stopped */
 #endif
@@ -447,6 +453,21 @@ again:
 	:: else
 	fi;
 #endif
+#if WIDER
+	/* Its place is known as soon as it has one: asked here or there. */
+	if
+	:: atomic {
+		wider < WIDER ->
+			wider++;
+			old = 0;
+			zeros = 0;
+			lseq = 0;
+			lcount = 0;
+			goto grow
+		}
+	:: true
+	fi;
+#endif
 	/* plan reads only what says how much to evict, or that the tail has moved on; then the swap fails as well. */
 	atomic {
 		/* go: append.go Append: step.At(step.Looked) */
@@ -457,6 +478,7 @@ again:
 		:: lcount > 1 && lcount == MAXEVENTS -> alone = 1
 		fi;
 		/* go: append.go Append: step.At(step.Written) */
+		/* go: append.go Append: d.place > t.mask */
 		/* go: append.go Append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
 		/* go: append.go Append: step.At(step.Claimed) */
 		if

@@ -28,7 +28,7 @@ var beyond = map[string]string{
 	"ring.go Memory":         "an estimate",
 	"ring.go seal":           "comes after Close: replaces directory and table by copies that do not grow",
 	"table.go sealedCopy":    "part of seal",
-	"wait.go Wait":           "does not touch the log",
+	"wait.go wait":           "does not touch the log",
 	"wait.go wakeAll":        "does not touch the log",
 	"table.go noTable":       "a constant",
 	"plan.go settle":         "accounts",
