@@ -25,13 +25,18 @@ func openManager(sessions, max int) *shard.Manager {
 	return must(shard.New(shard.Config{
 		MaxSessions: sessions,
 		MaxBytes:    64 << 30,
-		Ring:        ring.Config{MaxEvents: max, MaxBytes: 1 << 30},
+		Ring:        limits(max),
 	}))
+}
+
+// limits retains max events of up to 8 KiB.
+func limits(events int) ring.Config {
+	return ring.Config{MaxEvents: events, MaxBytes: max(8<<20, events<<13)}
 }
 
 func newRing(b testing.TB, max int) *ring.Ring {
 	b.Helper()
-	r, err := ring.New(ring.Config{MaxEvents: max, MaxBytes: 1 << 30})
+	r, err := ring.New(limits(max))
 	if err != nil {
 		b.Fatal(err)
 	}

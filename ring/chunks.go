@@ -66,6 +66,26 @@ func chunkBytes(retained int64) int {
 	return n
 }
 
+// isLarge reports whether a record of n bytes gets a chunk of its own where shared ones are of that size.
+func isLarge(n int64, size int) bool { return n > int64(max(largeBytes, size/4)) }
+
+// wasteful reports whether dir's living chunks hold so much more than is retained that there is to be no more shared one for now: writers that lose one race
+// after the other leave records behind that nobody claims, and these stay for as long as an event in the same chunk. A chunk of its own dies with its
+// record, and its writer keeps it however often it loses. So the heap of a ring is bounded by its limits whatever writers do.
+func (r *Ring) wasteful(dir *directory, retained int64, size int) bool {
+	most := retained + retained/2 + 4*int64(size)
+	if dir.bytes <= most {
+		return false
+	}
+	tail, living := r.tail.Load(), int64(0)
+	for _, c := range dir.chunks {
+		if c != nil && (c == dir.cur || !c.isDead(tail)) {
+			living += c.bytes()
+		}
+	}
+	return living > most
+}
+
 // A directory is the list of the chunks that hold retained records. It is immutable but for the chunks' own words: a change swaps in
 // another one. There are some hundred chunks at most unless large events need more, so a copy costs little beside the chunk it is made for.
 type directory struct {
@@ -148,7 +168,7 @@ func (r *Ring) advance(dir *directory) {
 // the draft's own; otherwise the caller tries again, whoever it was that changed the directory.
 func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) bool {
 	size := chunkBytes(retained)
-	own := int(units)*8 > max(largeBytes, size/4)
+	own := isLarge(int64(units)*8, size) || r.wasteful(dir, retained, size)
 	var c *chunk
 	if own {
 		c = newChunk(int(units)+chunkUnits, true)

@@ -12,7 +12,7 @@ type move struct {
 	count         uint64 // events retained after it
 	sum, base     uint64 // what all events have cost up to the new one, and up to the oldest one kept, without it; see record.after
 	drawn         int64  // from the budget; negative: given back
-	large         bool   // a large event goes
+	large         bool   // a large event goes, and maybe a chunk with it
 }
 
 // planFast is plan for the common case: the hints say it all, at most one event goes, and it is small. It returns false when it cannot tell.
@@ -32,7 +32,7 @@ func (r *Ring) planFast(m *move, tail uint64, t *table, cost int64) bool {
 		gone := int64((oldest - base) & mask)
 		after -= gone
 		count--
-		if oldest>>sumBits != seq-n+1 || after > int64(g.cfg.MaxBytes) || gone > largeBytes || count == 0 {
+		if oldest>>sumBits != seq-n+1 || after > int64(g.cfg.MaxBytes) || gone > largeBytes && isLarge(gone, chunkBytes(before)) {
 			return false
 		}
 	}
@@ -83,7 +83,7 @@ func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
 		m.base = sum
 		m.after -= cost
 		m.count--
-		m.large = m.large || cost > largeBytes
+		m.large = m.large || cost > largeBytes && isLarge(cost, chunkBytes(m.before))
 	}
 	return ok
 }

@@ -70,20 +70,19 @@ func (r *record) fill(e *Event, seq uint64) {
 	e.Time = time.Unix(0, r.nanos)
 }
 
-// write fills what does not depend on the sequence: all of a private record of that size but after, indexed and an assigned ID.
+// write fills what does not depend on the sequence: all of a private record of that size but after, indexed and an assigned ID. An ID at least is there.
 func (r *record) write(e *Event, idLen, size int, nanos int64) {
 	r.nanos = nanos
 	r.lens = uint64(len(e.Data)) | uint64(idLen)<<idShift | uint64(len(e.Stream))<<streamShift | uint64(len(e.Type))<<typeShift
-	off := size - len(e.Data)
-	if off != idLen || len(e.ID) != 0 {
-		body := r.bytes(off)
+	body := r.bytes(size)
+	if off := size - len(e.Data); off != idLen || len(e.ID) != 0 {
 		copy(body, e.ID)
 		if off != idLen {
 			copy(body[idLen:], e.Stream)
 			copy(body[idLen+len(e.Stream):], e.Type)
 		}
 	}
-	copy(r.bytes(size)[off:], e.Data) // an ID at least is there: size is not 0
+	copy(body[size-len(e.Data):], e.Data)
 }
 
 // bytes is the first n bytes after the header, for writing.
