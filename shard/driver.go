@@ -2,6 +2,7 @@ package shard
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,7 +131,8 @@ func (sh *shard) step(now int64) (more bool) {
 	if sh.waiting == nil {
 		sh.waiting = sh.intake.Swap(nil)
 	}
-	visits := uint64(0)
+	var due [batch]*Session
+	n := 0
 	for range batch {
 		s := sh.waiting
 		if s == nil {
@@ -138,17 +140,33 @@ func (sh *shard) step(now int64) (more bool) {
 		}
 		sh.waiting, s.next = s.next, nil
 		s.queued.Store(false)
-		visits++
-		sh.visit(s, now)
+		due[n] = s
+		n++
 	}
+	sh.visitEach(due[:n], now)
+	n = 0
 	all := sh.wheel.Advance(now, batch, func(s *Session) {
-		visits++
-		sh.visit(s, now)
+		due[n] = s
+		n++
 	})
-	if visits != 0 {
-		sh.m.driver.visits.Add(visits)
-	}
+	sh.visitEach(due[:n], now)
 	return !all || sh.waiting != nil
+}
+
+// visitEach visits sessions, a few at a time.
+func (sh *shard) visitEach(due []*Session, now int64) {
+	if len(due) == 0 {
+		return
+	}
+	sh.m.driver.visits.Add(uint64(len(due)))
+	for few := range slices.Chunk(due, ahead) {
+		if len(few) == ahead {
+			sh.readAhead(few, now)
+		}
+		for _, s := range few {
+			sh.visit(s, now)
+		}
+	}
 }
 
 // visit ends s if its time has come, removes it if it no longer lingers, and else arms its timer for when to look again.

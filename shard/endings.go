@@ -16,30 +16,33 @@ type ending struct {
 }
 
 // endings calls OnEnd, for one session after another and in the order in which they ended, on a goroutine that exists while there
-// are calls to make.
+// are calls to make. Calls are handed over many at a time: when a million are due at once, nobody waits for the lock.
 type endings struct {
 	onEnd func(Info) // nil: nothing is ever added
 
 	mu      sync.Mutex // held for a few instructions, never while onEnd runs
-	queue   []ending   // those before next have been taken out
-	next    int
+	queue   [][]ending // in order, by the sheet
 	running bool
 
+	taken  []ending       // calls that are being made; the goroutine's
 	caller atomic.Uint64  // the goroutine's number, 0 without one; written by it, read by wait
 	done   sync.WaitGroup // of the goroutine
 }
+
+// sheet is how many calls are handed over at once at most.
+const sheet = 256
 
 func (e *endings) init(onEnd func(Info)) { e.onEnd = onEnd }
 
 func (e *endings) add(end ending) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.next > len(e.queue)/2 { // make room at the front, or a queue that is never empty would grow for ever
-		left := copy(e.queue, e.queue[e.next:])
-		clear(e.queue[left:])
-		e.queue, e.next = e.queue[:left], 0
+	last := len(e.queue) - 1
+	if last < 0 || len(e.queue[last]) == sheet {
+		e.queue = append(e.queue, nil)
+		last++
 	}
-	e.queue = append(e.queue, end)
+	e.queue[last] = append(e.queue[last], end)
 	if !e.running {
 		e.running = true
 		e.done.Go(e.run)
@@ -47,18 +50,37 @@ func (e *endings) add(end ending) {
 }
 
 // take returns the next call to make. When there is none, the goroutine has to go.
-func (e *endings) take() (ending, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.next == len(e.queue) {
-		e.queue, e.next, e.running = nil, 0, false
-		e.caller.Store(0)
+func (e *endings) take() (end ending, ok bool) {
+	if len(e.taken) == 0 && !e.takeSheet() {
 		return ending{}, false
 	}
-	end := e.queue[e.next]
-	e.queue[e.next] = ending{}
-	e.next++
+	end, e.taken[0] = e.taken[0], ending{}
+	e.taken = e.taken[1:]
 	return end, true
+}
+
+// takeSheet takes out the oldest calls. It looks at their sessions, which then are in the cache: one by one, each would be waited for.
+func (e *endings) takeSheet() bool {
+	if !e.takeOldest() {
+		return false
+	}
+	for _, end := range e.taken {
+		end.s.done.Load()
+	}
+	return true
+}
+
+func (e *endings) takeOldest() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 {
+		e.queue, e.taken, e.running = nil, nil, false
+		e.caller.Store(0)
+		return false
+	}
+	e.taken, e.queue[0] = e.queue[0], nil
+	e.queue = e.queue[1:]
+	return true
 }
 
 func (e *endings) run() {
