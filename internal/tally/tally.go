@@ -59,6 +59,7 @@ func (t *Tally) Sum() (s Sums) {
 type Budget struct {
 	share int64
 	pool  int64
+	_     [128]byte    // every append reads what is above, and only those that grow write what is below
 	used  atomic.Int64 // of the pool; above it by at most what concurrent writers have just drawn
 }
 
