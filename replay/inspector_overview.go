@@ -1,0 +1,78 @@
+package replay
+
+import (
+	"time"
+
+	"github.com/reprise-go/reprise/shard"
+)
+
+// overviewSample is one second of the overview. Counters only ever grow: the page makes rates of them, so that a sample that is
+// missing does not matter.
+type overviewSample struct {
+	Time       int64  `json:"t"` // Unix milliseconds
+	Active     int    `json:"active"`
+	Lingering  int    `json:"lingering"`
+	Attached   int    `json:"attached"`
+	Events     int64  `json:"events"`
+	Bytes      int64  `json:"bytes"`
+	Memory     int64  `json:"memory"`
+	Created    uint64 `json:"created"`
+	Terminated uint64 `json:"terminated"`
+	Expired    uint64 `json:"expired"`
+	Appended   uint64 `json:"appended"`
+	Duplicates uint64 `json:"duplicates"`
+	Evicted    uint64 `json:"evicted"`
+	Replayed   uint64 `json:"replayed"`
+	Gaps       uint64 `json:"gaps"`
+
+	MaxSessions int   `json:"maxSessions"` // negative: unlimited
+	MaxBytes    int64 `json:"maxBytes"`    // negative: unlimited
+
+	Append quantiles `json:"append"`
+	WakeUp quantiles `json:"wakeUp"`
+
+	Unhealthy int            `json:"unhealthy"`
+	Problems  map[string]int `json:"problems"`
+}
+
+// quantiles are those of what was sampled since the sample before, in nanoseconds; all 0 when nothing was.
+type quantiles struct {
+	Samples uint64 `json:"n"`
+	P50     int64  `json:"p50"`
+	P99     int64  `json:"p99"`
+}
+
+func quantilesOf(h shard.Histogram) quantiles {
+	return quantiles{h.Count(), int64(h.Quantile(0.5)), int64(h.Quantile(0.99))}
+}
+
+// overview begins to sample the Manager.
+func (in *Inspector) overview() sampler {
+	limits, before := in.Manager.Config(), in.Manager.Latencies()
+	return func() (any, bool) {
+		st, now := in.Manager.Stats(), in.Manager.Latencies()
+		s := overviewSample{
+			Time: time.Now().UnixMilli(), Active: st.Active, Lingering: st.Total - st.Active, Attached: st.Attached,
+			Events: st.Events, Bytes: st.Bytes, Memory: st.Memory,
+			Created: st.Created, Terminated: st.Terminated, Expired: st.Expired,
+			Appended: st.Appended, Duplicates: st.Duplicates, Evicted: st.Evicted, Replayed: st.Replayed, Gaps: st.Gaps,
+			MaxSessions: limits.MaxSessions, MaxBytes: limits.MaxBytes,
+			Append: quantilesOf(now.Append.Sub(before.Append)), WakeUp: quantilesOf(now.WakeUp.Sub(before.WakeUp)),
+		}
+		before = now
+		s.Unhealthy, s.Problems = in.health()
+		return s, true
+	}
+}
+
+// health counts the sessions that are unhealthy, and those with each problem.
+func (in *Inspector) health() (unhealthy int, problems map[string]int) {
+	in.look.Lock()
+	defer in.look.Unlock()
+	c := in.take()
+	problems = map[string]int{}
+	for i, p := range allProblems {
+		problems[p.String()] = c.problems[i]
+	}
+	return c.unhealthy, problems
+}
