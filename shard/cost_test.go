@@ -18,26 +18,19 @@ func TestSessionStructTakes144Bytes(t *testing.T) {
 
 func TestIdleSessionCostsAtMost512BytesAllIncluded(t *testing.T) {
 	const n = 20_000
-	heap := func() uint64 {
-		var ms runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&ms)
-		return ms.HeapAlloc
-	}
 	m := newManager(t, shard.Config{MaxSessions: -1})
-	before := heap()
+	before := heapBytes()
 	for range n {
 		if _, err := m.Create(shard.Metadata{Principal: "somebody"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	each := (heap() - before) / n
+	each := (heapBytes() - before) / n
 	if each > 512 {
 		t.Errorf("%d bytes", each)
 	}
 	// The race detector makes sync.Pool drop every fourth sheet of session IDs, which the estimate knows nothing of.
-	if est := uint64(m.Stats().Memory) / n; slow == 1 && (est < each*7/10 || est > each*13/10) {
+	if est := m.Stats().Memory / n; slow == 1 && (est < each*7/10 || est > each*13/10) {
 		t.Errorf("Stats estimates %d bytes, it is %d", est, each)
 	}
 	runtime.KeepAlive(m)
