@@ -48,7 +48,9 @@ type Manager struct {
 }
 
 // New returns a Manager. The error names the field of cfg that is wrong, and its value.
-func New(cfg Config) (*Manager, error) {
+func New(cfg Config) (*Manager, error) { return newOn(clock.New(), cfg) }
+
+func newOn(c *clock.Clock, cfg Config) (*Manager, error) {
 	cfg, err := cfg.normalize()
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func New(cfg Config) (*Manager, error) {
 	shards := 1 << bits.Len(uint(cfg.Shards-1))
 	m := &Manager{
 		cfg:   cfg,
-		clock: clock.New(),
+		clock: c,
 		seed:  rand.Uint64(),
 		shift: uint(64 - bits.Len(uint(shards-1))),
 		tally: tally.New(shards),

@@ -24,6 +24,19 @@ type Clock struct {
 	offset atomic.Int64 // Unix nanoseconds minus reading; written when the wall clock has moved by more than Resolution against it
 	still  bool         // the clock underneath stands still: never cache
 	base   time.Time
+	source Source // nil: the operating system
+}
+
+// A Source tells the time on a monotonic clock, in nanoseconds of at least 1, and on the wall clock, in Unix nanoseconds.
+type Source func() (monotonic, wall int64)
+
+// From returns a clock that goes by s, whose steps and leaps it follows at once. It is for tests of what the operating system's clocks
+// may do.
+func From(s Source) *Clock {
+	c := &Clock{source: s, still: true}
+	monotonic, wall := s()
+	c.offset.Store(wall - monotonic)
+	return c
 }
 
 // system is what real time is read from: one timer for the whole process, however many managers and rings there are.
@@ -94,6 +107,10 @@ func (c *Clock) read() int64 {
 
 // both reads the monotonic clock, and how far the wall clock is from it.
 func (c *Clock) both() (reading, offset int64) {
+	if c.source != nil {
+		monotonic, wall := c.source()
+		return monotonic, wall - monotonic
+	}
 	t := time.Now()
 	reading = int64(t.Sub(c.base))
 	return reading, t.UnixNano() - reading
