@@ -25,7 +25,7 @@ func TestPlaceThatIsFreeForThePrincipalIsFreeForAll(t *testing.T) {
 		}
 	})
 	defer stop()
-	for range 50_000 {
+	for range 30_000 {
 		s, err := m.Create(alice)
 		if err != nil {
 			continue
@@ -48,7 +48,7 @@ func TestInfoWithoutLingerShowsNoEndedSession(t *testing.T) {
 		}
 	})
 	defer stop()
-	for range 150_000 {
+	for range 60_000 {
 		if s, err := m.CreateWithID("s", shard.Metadata{}); err == nil {
 			s.Terminate()
 		}
@@ -78,7 +78,7 @@ func TestSeekOfAnImitationBeingAppendedDoesNotSayEvicted(t *testing.T) {
 	})
 	defer stop()
 	tag, _, _ := strings.Cut(mustAppend(t, r, "").ID, "-")
-	for n := range 150_000 {
+	for n := range 60_000 {
 		first := mustAppend(t, r, fmt.Sprint("x", n))
 		mustAppend(t, r, fmt.Sprint("y", n))
 		id := fmt.Sprintf("%s-%d", tag, first.Seq)
