@@ -2,6 +2,8 @@ package ring
 
 import (
 	"fmt"
+	"math"
+	"unsafe"
 
 	"github.com/reprise-go/reprise/internal/step"
 )
@@ -11,8 +13,9 @@ import (
 type Cursor struct {
 	ring   *Ring
 	seq    uint64 // read up to here
-	stream string // the only stream to see, if one is set and kept is 0
-	kept   uint8  // length of the only stream's name, if it is in name
+	stream string // the only stream to see, if one is set and its name is not in name
+	length uint16 // of the only stream's name
+	kept   bool   // it is in name
 	one    bool
 	gone   bool // overtaken
 	name   [40]byte
@@ -42,10 +45,11 @@ func (c *Cursor) Next(e *Event) bool {
 		}
 		rec := dir.chunks[t.place(w)].record(unitOf(w))
 		c.seq = seq
-		if !c.one || c.sees(rec.stream()) {
-			rec.fill(e, seq)
-			return true
+		if c.one && (rec.streamLen() != int(c.length) || c.length != 0 && rec.stream() != c.only()) {
+			continue
 		}
+		rec.fill(e, seq)
+		return true
 	}
 	return false
 }
@@ -74,30 +78,32 @@ func (c *Cursor) Seq() uint64 { return c.seq }
 
 // Only returns a cursor at the same position that sees this stream alone.
 func (c Cursor) Only(stream string) Cursor {
-	c.one, c.stream, c.kept = true, stream, 0
+	c.one, c.kept = true, false
+	c.stream, c.length = stream, uint16(min(len(stream), math.MaxUint16)) // longer than MaxIDBytes: there is no such stream
 	return c
 }
 
 // All returns a cursor at the same position that sees every stream.
 func (c Cursor) All() Cursor {
-	c.one, c.stream, c.kept = false, "", 0
+	c.one, c.kept = false, false
+	c.stream, c.length = "", 0
 	return c
 }
 
 // keepStream makes the cursor see one stream, whose name is a view of the log: a copy, so that the cursor pins nothing.
 func (c *Cursor) keepStream(stream string) {
-	c.one = true
-	if len(stream) <= len(c.name) {
-		c.kept = uint8(copy(c.name[:], stream))
+	c.one, c.length = true, uint16(len(stream))
+	if c.kept = len(stream) <= len(c.name); c.kept {
+		copy(c.name[:], stream)
 		return
 	}
 	c.stream = string([]byte(stream))
 }
 
-// sees reports whether the one stream that c sees is this one.
-func (c *Cursor) sees(stream string) bool {
-	if c.kept > 0 {
-		return string(c.name[:c.kept]) == stream
+// only is the name of the one stream that c sees.
+func (c *Cursor) only() string {
+	if c.kept {
+		return unsafe.String(&c.name[0], int(c.length))
 	}
-	return c.stream == stream
+	return c.stream
 }

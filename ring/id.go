@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
-	"strconv"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -31,12 +30,18 @@ func (r *Ring) ownTag(id string) bool {
 }
 
 // assignedSeq returns the sequence of an ID that this ring would assign: its own tag and a canonical decimal number from 1 up.
-func (r *Ring) assignedSeq(id string) (uint64, bool) {
+func (r *Ring) assignedSeq(id string) (seq uint64, ok bool) {
 	if !r.ownTag(id) || id[tagLen+1] == '0' || len(id) > maxAssigned {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(id[tagLen+1:], 10, 64)
-	return n, err == nil
+	for i := tagLen + 1; i < len(id); i++ {
+		d := id[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		seq = seq*10 + uint64(d)
+	}
+	return seq, true
 }
 
 // putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from the end in eights, too many

@@ -61,12 +61,16 @@ func (r *record) bytesAt(off, n int) []byte {
 
 // fill writes the event to e, as views of the record.
 func (r *record) fill(e *Event, seq uint64) {
-	id, stream, typ, data := r.idLen(), r.streamLen(), r.typeLen(), r.dataLen()
+	lens := r.lens
+	id, stream, typ := int(lens>>idShift&lenMask), int(lens>>streamShift&lenMask), int(lens>>typeShift&lenMask)
 	e.Seq = seq
 	e.ID = r.text(0, id)
-	e.Stream = r.text(id, stream)
-	e.Type = r.text(id+stream, typ)
-	e.Data = r.bytesAt(id+stream+typ, data)
+	e.Stream, e.Type = "", ""
+	if stream+typ != 0 {
+		e.Stream = r.text(id, stream)
+		e.Type = r.text(id+stream, typ)
+	}
+	e.Data = r.bytesAt(id+stream+typ, int(lens&(1<<dataBits-1)))
 	e.Time = time.Unix(0, r.nanos)
 }
 
