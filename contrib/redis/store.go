@@ -1,19 +1,28 @@
 package redis
 
 import (
-	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/redis/rueidis"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
-	"github.com/reprise-go/reprise/shard"
 )
 
-// A Store keeps sessions in Redis. It is safe for concurrent use.
+// A Store keeps sessions in Redis. It is safe for concurrent use. Every method is one round trip, except as it says.
+//
+// All methods honour their context and Config.Timeout, whichever ends first. While Redis cannot be reached they try again, with
+// growing pauses, until then, and return [ErrUnavailable]; as soon as it can be reached again everything works as before. A server
+// that is out of memory refuses appends and new sessions with shard.ErrOverBudget; sessions can still be read and ended.
 type Store struct {
-	client rueidis.Client
-	cfg    Config // with defaults
+	client  rueidis.Client
+	cfg     Config // with defaults
+	limits  string // of cfg, for the scripts
+	buckets *buckets
+	scripts scripts
+	rules   *ring.Ring // see check
+	hub     hub
+	closed  atomic.Bool
 }
 
 var _ replay.Store = (*Store)(nil)
@@ -28,45 +37,19 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{client: client, cfg: cfg}, nil
+	rules, err := ring.New(ring.Config{MaxEvents: 1})
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{client: client, cfg: cfg, limits: limits(cfg), buckets: newBuckets(cfg.Prefix), scripts: newScripts(), rules: rules}
+	s.hub.init(s)
+	return s, nil
 }
 
-// Close ends the readers that this Store has opened; later calls return shard.ErrClosed. Sessions live on in Redis. It does not close the client.
-func (s *Store) Close() error { return nil }
-
-// Create implements replay.Store.
-func (s *Store) Create(ctx context.Context, id string, md shard.Metadata) (string, error) {
-	return "", ErrUnavailable
-}
-
-// Info implements replay.Store.
-func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
-	return shard.Info{}, ErrUnavailable
-}
-
-// Update implements replay.Store.
-func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
-	return ErrUnavailable
-}
-
-// Touch implements replay.Store.
-func (s *Store) Touch(ctx context.Context, id string) error { return ErrUnavailable }
-
-// Terminate implements replay.Store.
-func (s *Store) Terminate(ctx context.Context, id string) error { return ErrUnavailable }
-
-// Finish ends the writing, as shard.Session.Finish does.
-func (s *Store) Finish(ctx context.Context, id string) error { return ErrUnavailable }
-
-// Authorize tells whether the session is principal's, and then touches it, as shard.Manager.Authorize does.
-func (s *Store) Authorize(ctx context.Context, id, principal string) error { return ErrUnavailable }
-
-// Append implements replay.Store.
-func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
-	return ring.Event{}, ErrUnavailable
-}
-
-// Open implements replay.Store.
-func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
-	return nil, ErrUnavailable
+// Close ends the readers that this Store has opened, with shard.ErrClosed, and the goroutines that serve them; they must still be closed. Later
+// calls return shard.ErrClosed. Sessions live on in Redis. It does not close the client. It is idempotent.
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	s.hub.close()
+	return nil
 }

@@ -1,0 +1,169 @@
+package redis
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// hub tells this process's readers when to look. It subscribes to the channel of each bucket that a reader's session is in, and renews
+// the readers' leases, with a look at what is newest in case a notification was lost. It has goroutines while there are readers, and for up to
+// two thirds of a Lease after the last, so that clients that come and go do not cost a subscription each time.
+type hub struct {
+	store *Store
+	name  string // tells this Store's readers from those of other processes
+	count atomic.Uint64
+	owned sync.WaitGroup // goroutines
+
+	mu       sync.Mutex // held for a few instructions a reader; never while Redis is asked
+	readers  map[string]map[*reader]struct{}
+	channels map[int]*channel
+	beating  bool
+	closed   bool
+	stop     context.CancelFunc // of ctx
+	ctx      context.Context    // of all goroutines
+}
+
+// channel is a subscription.
+type channel struct {
+	readers int
+	idle    bool // since the last beat
+	stop    context.CancelFunc
+}
+
+func (h *hub) init(s *Store) {
+	h.store, h.name = s, randomText(tagLen)
+	h.readers, h.channels = map[string]map[*reader]struct{}{}, map[int]*channel{}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+}
+
+func (h *hub) nextName() string { return h.name + "-" + strconv.FormatUint(h.count.Add(1), 10) }
+
+func (h *hub) add(r *reader) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return shard.ErrClosed
+	}
+	of := h.readers[r.id]
+	if of == nil {
+		of = map[*reader]struct{}{}
+		h.readers[r.id] = of
+	}
+	of[r] = struct{}{}
+	bucket := bucketOf(r.id)
+	c := h.channels[bucket]
+	if c == nil {
+		ctx, stop := context.WithCancel(h.ctx)
+		c = &channel{stop: stop}
+		h.channels[bucket] = c
+		h.owned.Go(func() { h.subscribe(ctx, bucket) })
+	}
+	c.readers++
+	if !h.beating {
+		h.beating = true
+		h.owned.Go(h.beat)
+	}
+	return nil
+}
+
+// identify sets the tag of a reader, which its lease is renewed with from now on.
+func (h *hub) identify(r *reader, tag string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.tag = tag
+}
+
+func (h *hub) remove(r *reader) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	of := h.readers[r.id]
+	if _, is := of[r]; !is {
+		return
+	}
+	delete(of, r)
+	if len(of) == 0 {
+		delete(h.readers, r.id)
+	}
+	if c := h.channels[bucketOf(r.id)]; c != nil {
+		c.readers--
+		c.idle = false
+	}
+}
+
+func (h *hub) close() {
+	h.mu.Lock()
+	h.closed = true
+	h.stop()
+	for _, of := range h.readers {
+		for r := range of {
+			r.closed.Store(true)
+			r.notify(0)
+		}
+	}
+	h.mu.Unlock()
+	h.owned.Wait()
+}
+
+// subscribe listens to a channel until ctx ends.
+func (h *hub) subscribe(ctx context.Context, bucket int) {
+	client, name := h.store.client, h.store.buckets[bucket]
+	ctx = rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) {
+		h.wakeBucket(bucket) // whatever was told before this was not heard
+	})
+	listening := rueidis.WithOnReceiveReturnHook(ctx, func(err error, conn rueidis.CommandClient) error {
+		if ctx.Err() != nil {
+			bye, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			conn.Do(bye, client.B().Sunsubscribe().Channel(name).Build())
+		}
+		return err
+	})
+	for pause := 10 * time.Millisecond; ctx.Err() == nil; pause = min(2*pause, time.Second) {
+		start := time.Now()
+		client.Receive(listening, client.B().Ssubscribe().Channel(name).Build(), h.heard)
+		if time.Since(start) > time.Second {
+			pause = 10 * time.Millisecond
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// heard takes a notification: a sequence, or 0, and the session's ID.
+func (h *hub) heard(m rueidis.PubSubMessage) {
+	number, id, ok := strings.Cut(m.Message, " ")
+	if !ok {
+		return
+	}
+	seq, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for r := range h.readers[id] {
+		r.notify(seq)
+	}
+}
+
+func (h *hub) wakeBucket(bucket int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, of := range h.readers {
+		if bucketOf(id) != bucket {
+			continue
+		}
+		for r := range of {
+			r.notify(0)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+-- KEYS  state, events, index, leases
+-- ARGV  limits, reader, most readers, last event ID, '1' to begin after the newest event, count
+-- It answers {status, newest sequence, id, header, data, …, tag, entry to begin after, header of the entry that was asked for or ''}.
+local s = load()
+if not s or ended(s) then return 1 end
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', s.now)
+local most = tonumber(ARGV[3])
+if most > 0 and redis.call('ZCARD', KEYS[4]) >= most and not redis.call('ZSCORE', KEYS[4], ARGV[2]) then return 5 end
+
+-- seek returns the entry to begin after and its header, or the number of a refusal.
+local function seek(id)
+  local entry = redis.call('HGET', KEYS[3], id)
+  if entry then
+    local e = redis.call('XRANGE', KEYS[2], entry, entry)[1]
+    if not e then return 7 end
+    return e[1], e[2][2]
+  end
+  if string.sub(id, 1, 13) ~= s.tag .. '-' then return 7 end
+  local n, token = string.match(id, '^([1-9]%d*)%-(%w+)$', 14)
+  if not n or #n > 13 or tonumber(n) > s.seq or #token ~= 8 then return 7 end
+  if tonumber(n) < s.first then return 6 end
+  local e = redis.call('XRANGE', KEYS[2], n, n)[1]
+  if not e or string.sub(e[2][2], 17, 18) ~= '\0\0' or string.sub(e[2][2], 1, 8) ~= token then return 7 end
+  return e[1], e[2][2]
+end
+
+local at, header = string.format('%.0f-%.0f', s.first - 1, s.gone), ''
+if ARGV[4] ~= '' then
+  at, header = seek(ARGV[4])
+  if not header then return at end
+elseif ARGV[5] == '1' and s.seq >= s.first then
+  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  if newest then at = newest[1] end
+end
+local found = batch(s, at, tonumber(ARGV[6]))
+if type(found) == 'number' then return found end
+
+redis.call('ZADD', KEYS[4], s.now + term, ARGV[2])
+redis.call('PEXPIREAT', KEYS[4], s.now + term)
+s.lease = math.max(s.lease, s.now + term)
+if s.status == 0 then s.last = s.now end
+save(s)
+table.insert(found, 1, s.status)
+found[#found + 1] = s.tag
+found[#found + 1] = at
+found[#found + 1] = header
+return found

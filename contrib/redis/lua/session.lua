@@ -1,0 +1,90 @@
+-- What all scripts but append.lua begin with. The keys of a session are, in this order:
+--   state    ten numbers and the session's tag, below
+--   events   a stream of entries <sequence>-<milliseconds>, with fields h, the header, and d, the data; exactly what is retained
+--   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, which are no event IDs
+--   leases   a sorted set of readers by the time until which they count
+-- All times are the server's, in milliseconds. What a script refuses it answers by number, see refusal in script.go.
+local FORMAT = '<dddddddddd'
+local maxEvents, maxBytes, ttl, linger, term = struct.unpack('<ddddd', ARGV[1])
+
+-- load returns the session, or nil when it is unknown or no longer lingers.
+--   status 0 active, 1 finished, 2 terminated, 3 expired      left   when it stopped being active
+--   last   activity      seq  newest event      first  oldest retained one, seq + 1 when there is none
+--   bytes  retained      lease  until when a reader holds the session open      keep  until when events and index live
+--   gone   the milliseconds in the ID of the entry before first
+local function load()
+  local raw = redis.call('GET', KEYS[1])
+  if not raw then return nil end
+  local s = {}
+  s.status, s.created, s.last, s.left, s.seq, s.first, s.bytes, s.lease, s.keep, s.gone = struct.unpack(FORMAT, raw)
+  s.tag = string.sub(raw, 81)
+  local t = redis.call('TIME')
+  s.now = math.max(t[1] * 1000 + math.floor(t[2] / 1000), s.last)
+  if s.status == 0 and s.now >= s.last + ttl and s.now >= s.lease then
+    s.status, s.left = 3, math.max(s.last + ttl, s.lease)
+  elseif s.status == 1 and s.now >= s.left + linger and (linger > 0 or s.now >= s.lease) then
+    s.status = 2
+  end
+  return s
+end
+
+local function ended(s) return s.status > 1 end
+local function lingers(s) return s.now < s.left + linger end
+
+-- save writes the state and sees to it that no key goes before the session does.
+local function save(s)
+  local till
+  if s.status == 0 then
+    till = math.max(s.last + ttl, s.lease)
+    if s.keep < till then
+      s.keep = till + math.max(60000, math.floor(ttl / 8))
+      redis.call('PEXPIREAT', KEYS[2], s.keep)
+      redis.call('PEXPIREAT', KEYS[3], s.keep)
+    end
+    till = till + linger
+  else
+    till = math.max(s.left + linger, s.lease)
+    s.keep = till
+    redis.call('PEXPIREAT', KEYS[2], till)
+    redis.call('PEXPIREAT', KEYS[3], till)
+  end
+  redis.call('SET', KEYS[1],
+    struct.pack(FORMAT, s.status, s.created, s.last, s.left, s.seq, s.first, s.bytes, s.lease, s.keep, s.gone) .. s.tag, 'PXAT', till)
+end
+
+-- tell wakes the session's followers, in all processes, to look for themselves.
+local function tell(id) redis.call('SPUBLISH', string.match(KEYS[1], '^%b{}'), '0 ' .. id) end
+
+local function split(entry)
+  local n, ms = string.match(entry, '^(%d+)-(%d+)$')
+  return tonumber(n), tonumber(ms)
+end
+
+-- batch returns what follows the entry at, up to count events, as {newest sequence, id, header, data, id, …}, or the number of
+-- a refusal. It looks whether at is still the entry that it was: a server that has lost the newest events gives their numbers again.
+local function batch(s, at, count)
+  local n, ms = split(at)
+  if n + 1 < s.first then return 6 end
+  if n > s.seq then return 8 end
+  local average = s.bytes / math.max(1, s.seq + 1 - s.first)
+  count = math.max(1, math.min(count, math.floor(1048576 / math.max(1, average))))
+  local entries, from = nil, 1
+  if n >= s.first then
+    entries, from = redis.call('XRANGE', KEYS[2], n, '+', 'COUNT', count + 1), 2
+    if not entries[1] or entries[1][1] ~= at then return 8 end
+  else
+    if ms ~= s.gone then return 8 end
+    entries = n < s.seq and redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', count) or {}
+    if n < s.seq and (not entries[1] or split(entries[1][1]) ~= n + 1) then return 8 end
+  end
+  local flat = {s.seq}
+  for i = from, #entries do
+    local e = entries[i]
+    flat[#flat + 1] = e[1]
+    flat[#flat + 1] = e[2][2]
+    flat[#flat + 1] = e[2][4]
+  end
+  return flat
+end
+
+-- The script itself follows.

@@ -1,0 +1,166 @@
+package redis
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// reader is a Reader. Its fields belong to the goroutine that uses it, but for the last ones, through which the hub tells it when to look.
+//
+// It reads the stream from its entry on, and what it learns from the hub is only that there may be something to read: so no
+// notification that is lost, doubled or late can make a gap or a duplicate. With each batch the server looks whether the entry that was read last
+// is still the one that it was.
+type reader struct {
+	store   *Store
+	id      string
+	keys    []string
+	name    string   // in the session's leases
+	tag     string   // of the session; guarded by hub.mu until Open returns
+	streams []string // sorted; empty: every one
+
+	entry  string // read up to here
+	seq    uint64 // of entry
+	buf    []ring.Event
+	next   int   // of buf
+	atHead bool  // buf reaches to what was newest when it was filled
+	pause  bool  // Next has handed out what there was, and says once that there is nothing more without asking
+	end    error // why nothing comes after buf
+	err    error
+
+	detached bool
+
+	read   atomic.Uint64 // seq
+	newest atomic.Uint64 // highest sequence that the hub has heard of
+	forced atomic.Bool   // something else has happened: look
+	closed atomic.Bool   // the Store was
+	lapsed atomic.Bool   // the server no longer knew the reader at its last renewal
+	wake   chan struct{} // holds one signal
+}
+
+func (r *reader) Next(e *ring.Event) bool {
+	for {
+		if r.next < len(r.buf) {
+			*e, r.buf[r.next] = r.buf[r.next], ring.Event{}
+			r.next++
+			return true
+		}
+		if r.over() {
+			return false
+		}
+		if r.pause {
+			r.pause = false
+			return false
+		}
+		if err := r.fetch(context.Background()); err != nil {
+			r.err = err
+			return false
+		}
+		if len(r.buf) == 0 && r.atHead && r.end == nil {
+			return false
+		}
+	}
+}
+
+// over reports whether the reader has ended; the buffer is empty.
+func (r *reader) over() bool {
+	if r.err == nil && r.end != nil {
+		r.err = r.end
+	}
+	if r.err == nil && r.closed.Load() {
+		r.err = shard.ErrClosed
+	}
+	return r.err != nil
+}
+
+func (r *reader) Err() error {
+	if r.next < len(r.buf) {
+		return nil
+	}
+	return r.err
+}
+
+func (r *reader) Wait(ctx context.Context) error {
+	look := ctx
+	if ctx.Err() != nil { // what is ready counts more
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(r.store.cfg.Timeout, time.Second))
+		defer cancel()
+		look = short
+		r.forced.Store(true)
+	}
+	for r.next == len(r.buf) && !r.over() {
+		if r.forced.Swap(false) || r.newest.Load() > r.seq || !r.atHead {
+			if err := r.fetch(look); err != nil {
+				r.forced.Store(true)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return err
+			}
+			continue
+		}
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// fetch reads on until it has an event that the reader sees, has caught up, or has found the end. The error is one that may pass.
+func (r *reader) fetch(ctx context.Context) error {
+	for {
+		m, err := r.store.run(ctx, r.store.scripts.read, r.keys[:2], []string{r.store.limits, r.tag, r.entry, batchEvents}, nil)
+		if err != nil {
+			return err
+		}
+		list, err := listOf(m, r.id)
+		if err == nil && len(list) < 2 {
+			err = ErrUnavailable
+		}
+		if err == nil {
+			err = r.take(list)
+		}
+		if err != nil {
+			r.end = err
+			return nil
+		}
+		if len(r.buf) > 0 || r.atHead {
+			return nil
+		}
+	}
+}
+
+func (r *reader) Close() {
+	if r.detached {
+		return
+	}
+	r.detached = true
+	r.store.hub.remove(r)
+	ctx, cancel := context.WithTimeout(context.Background(), min(r.store.cfg.Timeout, time.Second))
+	defer cancel()
+	// If it fails the lease runs out by itself.
+	r.store.attempt(ctx, r.store.scripts.detach, r.keys, []string{r.store.limits, r.tag, r.name}, nil)
+	r.buf, r.next = nil, 0
+	if r.err == nil {
+		r.err = replay.ErrClosed
+	}
+}
+
+// notify is called by the hub. Sequence 0 means that something else than an event has happened, or may have.
+func (r *reader) notify(seq uint64) {
+	if seq == 0 {
+		r.forced.Store(true)
+	}
+	for known := r.newest.Load(); known < seq && !r.newest.CompareAndSwap(known, seq); known = r.newest.Load() {
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
