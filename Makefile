@@ -86,9 +86,10 @@ need = @PATH=$$PATH:/usr/sbin command -v $(1) >/dev/null || { set -e; p=/usr/sbi
 cc: # the race detector wants a C compiler
 	$(call need,gcc,gcc libc6-dev)
 
-others: # other people's software, for contrib/interop
+others: # other people's software, for contrib/interop, and the servers of contrib/redis
 	$(call need,chromium,chromium)
 	$(call need,nginx,nginx)
+	$(call need,redis-server,redis-server)
 	$(call need,npm,nodejs npm)
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
