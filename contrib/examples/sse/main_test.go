@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
+	"github.com/reprise-go/reprise/contrib/examples/internal/sse"
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/shard"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAJobIsFollowedThroughCutConnections(t *testing.T) {
+	sessions, err := shard.New(shard.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sessions.Close()
+	web := httptest.NewServer(routes(sessions, &replay.Handler{Store: replay.Local(sessions)}, 2*time.Millisecond))
+	defer web.Close()
+	proxy := cut.New(t, web.Listener.Addr().String())
+
+	resp, err := web.Client().Post(web.URL+"/jobs", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	id, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := proxy.URL() + "/events?session=" + string(id)
+
+	stream := sse.Open(t, url, "")
+	resumed := 0
+	for percent := 1; percent <= 100; {
+		e, ok := stream.Next()
+		if !ok { // as an EventSource does
+			stream = sse.Open(t, url, stream.LastID)
+			resumed++
+			continue
+		}
+		if want := fmt.Sprintf(`{"percent":%d}`, percent); e.Data != want || e.Type != "progress" {
+			t.Fatalf("%+v, want %s", e, want)
+		}
+		if percent == 10 || percent == 50 {
+			proxy.Cut()
+		}
+		percent++
+	}
+	if e, ok := stream.Next(); ok {
+		t.Errorf("after the last event: %+v", e)
+	}
+	if end := sse.Open(t, url, stream.LastID); end.Status != http.StatusNoContent { // which ends an EventSource
+		t.Errorf("a finished job is answered with %d", end.Status)
+	}
+	if resumed < 2 {
+		t.Errorf("%d resumptions", resumed)
+	}
+}
