@@ -17,8 +17,7 @@ function follow(session) {
   source.addEventListener("done", e => end("The answer is complete: " + e.data + "."));
   source.addEventListener("failed", e => end("It has failed: " + e.data + "."));
   source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) {
-      sessionStorage.removeItem("session");
+    if (source.readyState === EventSource.CLOSED) { // the answer was no stream, or the page is being left
       end("This answer is no longer there.");
     } else {
       state.textContent = "The connection is lost; the answer goes on when it is back.";
