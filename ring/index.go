@@ -56,24 +56,21 @@ func (r *Ring) find(tail uint64, t *table, id string, tag uint32) (f find, v vac
 	}
 	first := tailFirst(tail)
 	a, b := t.buckets(tag)
-	dead, hit := a.look(tag, first)
+	deadA, hit := a.look(tag, first)
 	if hit {
 		if f, found = r.lookUp(tail, t, a, id, tag); found {
 			return f, v, true
 		}
 	}
+	deadB := uint64(0)
 	if b != a {
-		more, hit := b.look(tag, first)
-		if hit {
+		if deadB, hit = b.look(tag, first); hit {
 			if f, found = r.lookUp(tail, t, b, id, tag); found {
 				return f, v, true
 			}
 		}
-		if bits.OnesCount64(more) > bits.OnesCount64(dead) {
-			a, dead = b, more
-		}
 	}
-	v = a.vacancy(dead, first)
+	v = emptier(a, b, deadA, deadB, first)
 	if lost := t.lost.Load(); lost >= first {
 		f, found = r.scan(tail, t, id)
 	}
@@ -125,37 +122,31 @@ func (r *Ring) scan(tail uint64, t *table, id string) (find, bool) {
 // ones long afterwards: then they find the entry, or put another one, or one that is dead, in the place of a dead one.
 func (r *Ring) insert(t *table, tail, seq uint64, tag uint32, v vacancy) {
 	entry := uint64(tag)<<tagPos | seq
+	a, b := t.buckets(tag)
 	for v.cell == nil || !v.cell.CompareAndSwap(v.old, entry) {
-		var there bool
-		if v, there = t.vacancy(entry, tag, tailFirst(tail)); there {
+		if a.has(entry) || b.has(entry) {
 			return
 		}
-		if v.cell == nil {
+		first := tailFirst(tail)
+		deadA, _ := a.look(tag, first)
+		deadB, _ := b.look(tag, first)
+		if deadA|deadB == 0 {
 			t.lose(seq)
 			return
 		}
+		v = emptier(a, b, deadA, deadB, first)
 	}
 }
 
-// vacancy returns a cell of the emptier one of tag's buckets whose entry is dead, or that the entry is there already.
-func (t *table) vacancy(entry uint64, tag uint32, first uint64) (v vacancy, there bool) {
-	a, b := t.buckets(tag)
-	if a.has(entry) || b.has(entry) {
-		return v, true
+// emptier returns the first dead cell of the bucket that has more of them, as look has found them; none when its entry is alive by now.
+func emptier(a, b *bucket, deadA, deadB, first uint64) (v vacancy) {
+	if bits.OnesCount64(deadB) > bits.OnesCount64(deadA) {
+		a, deadA = b, deadB
 	}
-	dead, _ := a.look(tag, first)
-	if more, _ := b.look(tag, first); bits.OnesCount64(more) > bits.OnesCount64(dead) {
-		a, dead = b, more
-	}
-	return a.vacancy(dead, first), false
-}
-
-// vacancy returns the first of the cells in dead, as look has found them, unless its entry is alive by now.
-func (b *bucket) vacancy(dead, first uint64) (v vacancy) {
-	if dead == 0 {
+	if deadA == 0 {
 		return vacancy{}
 	}
-	v.cell = &b[bits.TrailingZeros64(dead)&7]
+	v.cell = &a[bits.TrailingZeros64(deadA)&7]
 	if v.old = v.cell.Load(); v.old&seqMask >= first {
 		return vacancy{}
 	}

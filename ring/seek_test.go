@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -137,5 +138,23 @@ func TestSeekAndLookUpAreExactWhileTheTableGrows(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Writers that help each other do not take an ID for lost because somebody else has just entered it: lookups would have to look at the
+// records for as long as it is retained.
+func TestWritersThatHelpEachOtherLoseNoID(t *testing.T) {
+	r := newRing(t, Config{})
+	var writers sync.WaitGroup
+	for w := range 8 {
+		writers.Go(func() {
+			for n := range 20_000 {
+				mustAppend(t, r, Event{ID: fmt.Sprintf("%d of writer %d", n, w)})
+			}
+		})
+	}
+	writers.Wait()
+	if lost := r.table.Load().lost.Load(); lost != 0 {
+		t.Errorf("the ID of sequence %d was taken for lost", lost)
 	}
 }
