@@ -5,9 +5,11 @@ go 1.25.5
 require (
 	github.com/mark3labs/mcp-go v1.2.1
 	github.com/modelcontextprotocol/go-sdk v1.8.0
+	github.com/redis/rueidis v1.0.79
 	github.com/reprise-go/reprise v0.0.0
 	github.com/reprise-go/reprise/contrib/gosdk v0.0.0
 	github.com/reprise-go/reprise/contrib/mcpgo v0.0.0
+	github.com/reprise-go/reprise/contrib/redis v0.0.0
 	go.uber.org/goleak v1.3.0
 )
 
@@ -23,9 +25,9 @@ require (
 	github.com/yosida95/uritemplate/v3 v3.0.2 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	golang.org/x/oauth2 v0.35.0 // indirect
-	golang.org/x/sync v0.20.0 // indirect
-	golang.org/x/sys v0.41.0 // indirect
-	golang.org/x/text v0.14.0 // indirect
+	golang.org/x/sync v0.22.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/text v0.41.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
 
@@ -33,4 +35,5 @@ replace (
 	github.com/reprise-go/reprise => ../..
 	github.com/reprise-go/reprise/contrib/gosdk => ../gosdk
 	github.com/reprise-go/reprise/contrib/mcpgo => ../mcpgo
+	github.com/reprise-go/reprise/contrib/redis => ../redis
 )
