@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ const (
 //	spread: ns between the first session's last activity and the last one's
 //	asked, late, early: calls on these sessions around their end; those that succeeded from TTL and Tick on, those refused before TTL
 //	released: ns after the last one's TTL and Tick until Stats, OnEnd and Done have told all ends
+//	got: the part of all processors' time that this process had meanwhile
 //	quiet.p99.9, busy.p99.9 and so on: an append, while nothing expires and while sessions do
 func expiry(z sizes, _ string) figures {
 	var told atomic.Int64
@@ -49,6 +51,7 @@ func expiry(z sizes, _ string) figures {
 	time.Sleep(time.Until(c.first.Add(z.TTL)))
 	writers.count(busy)
 	go c.ask(due.Add(time.Second))
+	used, began := processTime(), time.Now()
 	var released time.Duration
 	for m.Stats().Expired < uint64(z.Expiring) || told.Load() < int64(z.Expiring) {
 		if released = time.Since(due); released > time.Minute {
@@ -57,6 +60,7 @@ func expiry(z sizes, _ string) figures {
 		time.Sleep(time.Millisecond)
 	}
 	released = time.Since(due)
+	got := float64(processTime()-used) / float64(time.Since(began)) / float64(runtime.GOMAXPROCS(0))
 	writers.count(0)
 	for _, s := range c.sessions {
 		<-s.Done()
@@ -67,7 +71,7 @@ func expiry(z sizes, _ string) figures {
 	f := figures{
 		"spread": float64(c.last.Sub(c.first)), "released": float64(max(0, released)),
 		"asked": float64(c.asked.Load()), "late": float64(c.late.Load()), "early": float64(c.early.Load()),
-		"left": float64(m.Stats().Total - appenders),
+		"left": float64(m.Stats().Total - appenders), "got": got,
 	}
 	for phase, name := range map[int]string{quiet: "quiet", busy: "busy"} {
 		f[name+".p50"] = float64(h[phase].Quantile(0.5))
@@ -211,6 +215,7 @@ func expiryRows(z sizes, r results) []row {
 		exactly("calls that succeed from TTL + Tick on, of "+number(of("asked"))+" around the end", of("late"), 0),
 		exactly("calls refused before TTL", of("early"), 0),
 		atMost("all are released, after TTL + Tick of the last", of("released")/1e9, 1, " s"),
+		figure("part of the processors that the machine left to the process meanwhile", number(100*of("got"))+" %"),
 		exactly("sessions left", of("left"), 0),
 		figure("append by four goroutines while nothing expires: p50, p99.9, p99.99",
 			nanoseconds(of("quiet.p50"))+", "+nanoseconds(of("quiet.p99.9"))+", "+nanoseconds(of("quiet.p99.99"))),

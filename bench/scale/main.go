@@ -73,7 +73,7 @@ func report(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	header := circumstances(*quick, *note)
 	start := time.Now()
-	results, err := runAll(ctx, plan(chosen, z), child, progress)
+	results, err := runAll(ctx, plan(chosen, z), progress)
 	if err != nil {
 		return err
 	}

@@ -54,11 +54,11 @@ func (j job) run() (f figures, err error) {
 }
 
 // runAll does the jobs one after the other and tells how far it is.
-func runAll(ctx context.Context, jobs []job, do func(context.Context, job) (figures, error), progress io.Writer) (map[string]results, error) {
+func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]results, error) {
 	all := make(map[string]results)
 	for i, j := range jobs {
 		began := time.Now()
-		f, err := do(ctx, j)
+		f, err := child(ctx, j)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", j.Scenario, j.Variant, err)
 		}

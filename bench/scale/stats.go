@@ -13,7 +13,7 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// stats measures what statistics and the budget cost, in windows that alternate:
+// stats measures what statistics and the budget cost in processor time, that of the collector included, in windows that alternate:
 //
 //	few.ns, many.ns: Stats of a manager with ten sessions, and with very many
 //	wrong: figures that do not agree with what was done, when all is quiet
@@ -35,7 +35,7 @@ func stats(z sizes, _ string) figures {
 			}
 		}
 	}
-	f.alternate(z.Window, map[string]func(n int){"few": ask(few), "many": ask(many)})
+	f.alternate(z.Window, map[string]load{"few": {ask(few), 1}, "many": {ask(many), 1}})
 	few.Close()
 	many.Close()
 
@@ -48,25 +48,31 @@ func stats(z sizes, _ string) figures {
 		defer m.Close()
 		shared, own = append(shared, appendsTo(together)), append(own, appendsTo(m))
 	}
-	f.alternate(z.Window, map[string]func(n int){"one": own[0], "shared": onEach(shared), "own": onEach(own)})
+	f.alternate(z.Window, map[string]load{"one": {own[0], 1}, "shared": onEach(shared), "own": onEach(own)})
 
 	unlimited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: -1, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
 	limited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
 	defer unlimited.Close()
 	defer limited.Close()
-	grow := func(m *shard.Manager) func(int) {
+	grow := func(m *shard.Manager) load {
 		return onEach(slices.Repeat([]func(int){func(n int) { growing(m, n) }}, processors))
 	}
-	f.alternate(z.Window, map[string]func(n int){"growing": grow(limited), "unlimited": grow(unlimited)})
+	f.alternate(z.Window, map[string]load{"growing": grow(limited), "unlimited": grow(unlimited)})
 	return f
 }
 
-// alternate measures functions of n ops in windows that take turns, and records the median of each as name.ns.
-func (f figures) alternate(window time.Duration, work map[string]func(n int)) {
+// A load is work that makes ops calls for each of n.
+type load struct {
+	run func(n int)
+	ops float64
+}
+
+// alternate measures loads in windows that take turns, and records the median of each as name.ns.
+func (f figures) alternate(window time.Duration, loads map[string]load) {
 	took := make(map[string][]float64)
 	for range 9 {
-		for name, w := range work {
-			took[name] = append(took[name], perOp(window, w))
+		for name, w := range loads {
+			took[name] = append(took[name], perOp(processTime, window, w.run)/w.ops)
 		}
 	}
 	for name, ns := range took {
@@ -74,9 +80,9 @@ func (f figures) alternate(window time.Duration, work map[string]func(n int)) {
 	}
 }
 
-// appendsTo returns a function that appends n events to 64 sessions in turn.
+// appendsTo returns a function that appends n events to 16 sessions in turn.
 func appendsTo(m *shard.Manager) func(n int) {
-	sessions, data, at := make([]*shard.Session, 64), bench.Payload(payload), 0
+	sessions, data, at := make([]*shard.Session, 16), bench.Payload(payload), 0
 	for i := range sessions {
 		sessions[i] = must(m.Create(shard.Metadata{}))
 		for range retain + i*7919%retain {
@@ -100,14 +106,16 @@ func growing(m *shard.Manager, n int) {
 	s.Terminate()
 }
 
-func onEach(work []func(n int)) func(n int) {
-	return func(n int) {
+// onEach has all of them done at once, each for a while.
+func onEach(work []func(n int)) load {
+	const while = 20
+	return load{func(n int) {
 		var wg sync.WaitGroup
 		for _, w := range work {
-			wg.Go(func() { w(20 * n) })
+			wg.Go(func() { w(while * n) })
 		}
 		wg.Wait()
-	}
+	}, float64(while * len(work))}
 }
 
 // miscounted has four goroutines do all kinds of things, and returns the counters that are wrong afterwards.
@@ -169,15 +177,14 @@ func miscounted() (wrong []string) {
 
 func statsRows(z sizes, r results) []row {
 	ns := func(name string) float64 { return r.of("", name+".ns") }
-	perCall := func(name string) float64 { return ns(name) / 20 }
 	return []row{
 		figure("Stats with 10 sessions, with "+short(z.Expiring), nanoseconds(ns("few"))+", "+nanoseconds(ns("many"))),
 		atMost("the latter by the former", ns("many")/ns("few"), 1.25, ""),
 		exactly("counters that are wrong when all is quiet", r.of("", "wrong"), 0),
 		figure("append by one goroutine; by one on each processor to one manager, to a manager each",
-			nanoseconds(ns("one"))+"; "+nanoseconds(perCall("shared"))+", "+nanoseconds(perCall("own"))),
+			nanoseconds(ns("one"))+"; "+nanoseconds(ns("shared"))+", "+nanoseconds(ns("own"))),
 		atMost("what sharing a manager costs: the last two's ratio", ns("shared")/ns("own"), 1.1, ""),
 		figure("append to growing sessions on all processors, with MaxBytes and without",
-			nanoseconds(perCall("growing"))+", "+nanoseconds(perCall("unlimited"))),
+			nanoseconds(ns("growing"))+", "+nanoseconds(ns("unlimited"))),
 	}
 }

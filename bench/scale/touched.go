@@ -8,25 +8,23 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// touchedTTL is short, so that a few of them pass.
-const touchedTTL = 2 * time.Second
-
 // touched has sessions touched all the time, on every processor, for three TTLs: visits is how often the wheels look at one of them in
 // a TTL, and between.touches the average time in ns between two touches of the same session.
 func touched(z sizes, _ string) figures {
-	m := must(shard.New(shard.Config{MaxSessions: -1, TTL: touchedTTL}))
+	ttl := z.TTL / 10
+	m := must(shard.New(shard.Config{MaxSessions: -1, TTL: ttl}))
 	defer m.Close()
 	sessions := make([]*shard.Session, z.Touched)
 	for i := range sessions {
 		sessions[i] = must(m.Create(shard.Metadata{}))
 	}
-	time.Sleep(touchedTTL / 10) // for the wheels to have taken in the new sessions
+	time.Sleep(ttl / 10) // for the wheels to have taken in the new sessions
 	before, start := m.Stats().Visits, time.Now()
 	rounds := make([]int, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
 	for w := range rounds {
 		wg.Go(func() {
-			for time.Since(start) < 3*touchedTTL {
+			for time.Since(start) < 3*ttl {
 				for i := w; i < len(sessions); i += len(rounds) {
 					must(0, sessions[i].Touch())
 				}
@@ -36,7 +34,7 @@ func touched(z sizes, _ string) figures {
 	}
 	wg.Wait()
 	took := time.Since(start)
-	ttls := float64(took) / float64(touchedTTL)
+	ttls := float64(took) / float64(ttl)
 	return figures{
 		"visits":          float64(m.Stats().Visits-before) / float64(z.Touched) / ttls,
 		"between.touches": float64(took) / float64(rounds[0]),

@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -38,15 +36,9 @@ func idle(z sizes, variant string) figures {
 		}
 	}
 	time.Sleep(time.Second) // for the wheels to have taken in the new sessions
-	before := processorTime()
+	before := processTime()
 	time.Sleep(z.Idle)
-	return figures{"cpu": float64(processorTime() - before)}
-}
-
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	must(0, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return figures{"cpu": float64(processTime() - before)}
 }
 
 func idleRows(z sizes, r results) []row {
