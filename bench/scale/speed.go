@@ -57,12 +57,13 @@ func speed(z sizes, variant string) figures {
 func perOp(used func() time.Duration, window time.Duration, work func(n int)) float64 {
 	const step = 1000
 	work(step)
-	start, n := used(), 0
-	for used()-start < window {
+	start := used()
+	for n := step; ; n += step {
 		work(step)
-		n += step
+		if took := used() - start; took >= window {
+			return float64(took) / float64(n)
+		}
 	}
-	return float64(used()-start) / float64(n)
 }
 
 // A fleet is n sessions in a manager, and as many entries in a bare map.
