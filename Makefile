@@ -49,6 +49,12 @@ bench-peers: ## the core beside its peers, interleaved run by run: about ten min
 verdict: ## correctness cases, for the core and its peers: who passes what (ARGS='-only "evicted ID"' runs one), half a minute
 	@cd bench/peers && go run ./cmd/verdict $(ARGS)
 
+bench-scale: ## what a million sessions and ten million events cost: one table, about ten minutes, up to 9 GiB (ARGS=-quick: a minute)
+	@go run ./bench/scale $(ARGS)
+
+report: ## the comparison with the peers as bench/REPORT.md, with charts: about ten minutes, up to 5 GiB, on an idle machine
+	cd bench/peers && go run ./cmd/compare -o ../REPORT.md -charts report $(ARGS)
+
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
