@@ -18,7 +18,11 @@ type Run struct {
 	Quick   bool // the sizes are not those that the targets are about
 	Sizes   measure.Sizes
 	Samples *Samples
+	Charts  []Image // may be none
 }
+
+// An Image is a chart that the page shows.
+type Image struct{ Title, File string }
 
 // Page is all of it as Markdown.
 func (r Run) Page() string {
@@ -52,6 +56,12 @@ Allocations count as go test -benchmem counts them: rounded down.
 
 `, z.Window, z.Payload, z.Retain, z.Sessions, z.Each, z.Retain, z.Retained)
 	b.WriteString(TargetTable(r.Samples))
+	if len(r.Charts) > 0 {
+		b.WriteString("\n## Charts\n\nThe axes are logarithmic, a mark is a median and a bar its spread; less is better.\n")
+	}
+	for _, c := range r.Charts {
+		fmt.Fprintf(&b, "\n![%s](%s)\n", c.Title, c.File)
+	}
 	b.WriteString("\n## Medians\n\n")
 	b.WriteString(MedianTable(r.Samples, z))
 	b.WriteString("\n## Ratios\n\nContestants with the producers' event IDs are compared with Reprise with such IDs, all others with assigned ones.\n\n")

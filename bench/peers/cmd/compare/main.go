@@ -1,7 +1,8 @@
 // Command compare measures Reprise beside the released alternatives and the ring by hand, and says which of the project's targets hold:
 //
-//	go run ./cmd/compare -o ../RESULTS.md    # about ten minutes on an idle machine
-//	go run ./cmd/compare -quick              # about one minute: does everything work?
+//	go run ./cmd/compare -o ../RESULTS.md                  # about ten minutes on an idle machine
+//	go run ./cmd/compare -o ../REPORT.md -charts report    # the same, with charts in a directory beside the file
+//	go run ./cmd/compare -quick                            # about one minute: does everything work?
 //
 // It needs up to 5 GiB of free memory, and a machine that does nothing else: what it prints says how far the runs are apart.
 package main
@@ -9,14 +10,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/reprise-go/reprise/bench/peers/chart"
 	"github.com/reprise-go/reprise/bench/peers/measure"
 	"github.com/reprise-go/reprise/bench/peers/report"
 )
@@ -58,10 +62,14 @@ func compare(ctx context.Context, args []string, out, progress io.Writer) error 
 		quick = flags.Bool("quick", false, "less of everything: to see that it works")
 		runs  = flags.Int("runs", 0, "rounds; 0: 7, or 3 with -quick")
 		file  = flags.String("o", "", "also write the result to `file`")
+		dir   = flags.String("charts", "", "also draw charts into this `directory` beside the file of -o, which shows them")
 		only  = flags.String("only", "", "this `scenario` alone: "+strings.Join(scenarioNames(), ", "))
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *dir != "" && *file == "" {
+		return errors.New("-charts needs -o")
 	}
 	sizes, rounds := measure.Full(), 7
 	if *quick {
@@ -87,6 +95,15 @@ func compare(ctx context.Context, args []string, out, progress io.Writer) error 
 		return err
 	}
 	run.Took = time.Since(run.Start)
+	if *dir != "" {
+		charts := chart.All(run.Samples, sizes)
+		if err := chart.WriteAll(filepath.Join(filepath.Dir(*file), *dir), charts); err != nil {
+			return err
+		}
+		for _, c := range charts {
+			run.Charts = append(run.Charts, report.Image{Title: c.Title, File: *dir + "/" + c.File})
+		}
+	}
 	page := run.Page()
 	if _, err := io.WriteString(out, page); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,21 @@ func TestAJobThatFailsSaysWhich(t *testing.T) {
 	err := runAll(context.Background(), jobs, report.NewSamples(1), new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestChartsAreDrawnBesideThePageThatShowsThem(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+	page := filepath.Join(t.TempDir(), "REPORT.md")
+	args := []string{"-quick", "-runs", "1", "-only", "reads", "-o", page, "-charts", "pictures"}
+	if err := compare(context.Background(), args, new(bytes.Buffer), new(bytes.Buffer)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(page), "pictures")); err != nil {
+		t.Error(err)
+	}
+	if err := compare(context.Background(), []string{"-charts", "pictures"}, new(bytes.Buffer), new(bytes.Buffer)); err == nil {
+		t.Error("charts without a page to show them: no error")
 	}
 }
 
