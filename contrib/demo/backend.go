@@ -28,6 +28,7 @@ type backend struct {
 	resumes  atomic.Int64                      // requests that went on with a broken stream
 	onResume func(session, lastEventID string) // told of each; nil: nobody
 	lastGate func(ctx context.Context) error   // passed before the tool's last notification; nil: open
+	site     *site                             // nil: none
 }
 
 // streamInput is what the tool takes.
@@ -40,8 +41,9 @@ type streamOutput struct {
 	Sent int `json:"sent"`
 }
 
-// newBackend listens on addr. retry is how long clients wait before they come back.
-func newBackend(addr string, retry time.Duration) (*backend, error) {
+// newBackend listens on addr. retry is how long clients wait before they come back. withSite asks for the pages, which there are on
+// loopback addresses only.
+func newBackend(addr string, retry time.Duration, withSite bool) (*backend, error) {
 	b := &backend{served: make(chan error, 1)}
 	b.server = mcp.NewServer(&mcp.Implementation{Name: "reprise-demo", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
 	mcp.AddTool(b.server, &mcp.Tool{
@@ -66,7 +68,11 @@ func newBackend(addr string, retry time.Duration) (*backend, error) {
 		return nil, err
 	}
 	b.addr = listener.Addr().String()
-	b.web = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	b.web = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ConnContext: withConn}
+	if withSite && isLoopback(b.addr) {
+		b.site = newSite(manager)
+		b.site.mount(mux)
+	}
 	go func() { b.served <- b.web.Serve(listener) }()
 	return b, nil
 }
@@ -130,6 +136,9 @@ func (b *backend) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	b.manager.Close() // ends the SDK's sessions through CloseEnded, and so the streams that hang
+	if b.site != nil {
+		b.site.close()
+	}
 	err := b.web.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = b.web.Close()

@@ -68,7 +68,7 @@ func (o outcome) err(cfg config) error {
 
 // callThroughCuts lets a real client call a real server's tool through a proxy that cuts the connection.
 func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcome, err error) {
-	b, err := newBackend("127.0.0.1:0", comeBack)
+	b, err := newBackend("127.0.0.1:0", comeBack, false)
 	if err != nil {
 		return o, err
 	}

@@ -8,7 +8,7 @@ import (
 
 // serve keeps the MCP server up until ctx ends.
 func serve(ctx context.Context, cfg config, out *screen) error {
-	b, err := newBackend(cfg.addr, time.Second)
+	b, err := newBackend(cfg.addr, time.Second, true)
 	if err != nil {
 		return fmt.Errorf("-addr is %q: %w", cfg.addr, err)
 	}
@@ -27,9 +27,10 @@ func serve(ctx context.Context, cfg config, out *screen) error {
    and call its tool "stream", with count and interval_ms. Cut the connection meanwhile, by
    whatever means: the client comes back and goes on where it was. Each resumption is shown here.
 
+%s
    Ctrl-C ends it.
 
-`, out.paint(bold, "MCP server on "+url), url)
+`, out.paint(bold, "MCP server on "+url), url, sights(b, out))
 	select {
 	case <-ctx.Done():
 	case err := <-b.served:
@@ -38,4 +39,18 @@ func serve(ctx context.Context, cfg config, out *screen) error {
 	err = b.close()
 	fmt.Fprintln(out, "\nstopped")
 	return err
+}
+
+// sights tells what there is to see in a browser.
+func sights(b *backend, out *screen) string {
+	if b.site == nil {
+		return "   The pages that show the sessions have no authentication: they are served on loopback addresses only.\n"
+	}
+	home := "http://" + b.addr
+	return fmt.Sprintf(`%s
+   a stream of words in your browser, with a button that cuts its connection
+
+%s
+   what all sessions do, live
+`, out.paint(bold, "Demo on "+home+"/"), out.paint(bold, "Inspector on "+home+inspectorPath))
 }
