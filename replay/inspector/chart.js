@@ -1,17 +1,19 @@
 import { el, svg, text } from "./dom.js";
 import { clock } from "./format.js";
 
-const SPAN = 300_000; // milliseconds shown
+const SPANS = [60_000, 120_000, 300_000]; // milliseconds shown: the shortest that has all points
+const SPAN = SPANS.at(-1);
 const LEFT = 52, RIGHT = 8, TOP = 8, BOTTOM = 20;
 const HEIGHT = 150;
 
-// A Chart draws series of points over the past five minutes. Series are told apart by their dashes as well as by colour, and each
+// A Chart draws series of points over the past five minutes, or less while there are fewer. Series are told apart by their dashes as well as by colour, and each
 // one's value is written beside its name: the newest or, under the pointer or the arrow keys, that of the moment pointed at.
 export class Chart {
-  // series: [{ label, value(point) → number | null }]
-  constructor(figure, { title, series, format }) {
+  // series: [{ label, value(point) → number | null }]; scale: one of scales
+  constructor(figure, { title, series, format, scale = linear }) {
     this.series = series;
     this.format = format;
+    this.scale = scale;
     this.points = [];
     this.cursor = null; // index into points that the reader points at
     this.when = el("span", { class: "when" });
@@ -85,15 +87,20 @@ export class Chart {
 
   x(t) {
     const end = this.points.at(-1).t;
-    return this.width - RIGHT - ((end - t) / SPAN) * (this.width - LEFT - RIGHT);
+    return this.width - RIGHT - ((end - t) / this.span()) * (this.width - LEFT - RIGHT);
+  }
+
+  span() {
+    const past = this.points.length > 0 ? this.points.at(-1).t - this.points[0].t : 0;
+    return SPANS.find((span) => past <= span) ?? SPAN;
   }
 
   draw() {
     if (this.width < LEFT + RIGHT + 20) return;
     this.svg.setAttribute("width", this.width);
-    const top = ceiling(Math.max(0, ...this.points.flatMap((p) => this.series.map((s) => s.value(p) ?? 0))));
-    const y = (v) => HEIGHT - BOTTOM - (v / top) * (HEIGHT - TOP - BOTTOM);
-    const parts = this.axes(top, y);
+    const { ticks, part } = this.scale(this.points.flatMap((p) => this.series.map((s) => s.value(p)).filter((v) => v !== null)));
+    const y = (v) => HEIGHT - BOTTOM - part(v) * (HEIGHT - TOP - BOTTOM);
+    const parts = this.axes(ticks, y);
     if (this.points.length > 0) {
       this.series.forEach((s, i) => parts.push(...this.line(s, i, y)));
       parts.push(...this.pointer(y));
@@ -102,24 +109,26 @@ export class Chart {
     this.label();
   }
 
-  axes(top, y) {
+  axes(ticks, y) {
     const parts = [];
-    for (const part of [0, 0.5, 1]) {
-      const at = y(top * part);
-      parts.push(svg("line", { class: part ? "grid" : "axis", x1: LEFT, x2: this.width - RIGHT, y1: at, y2: at }));
-      parts.push(svg("text", { class: "tick", x: LEFT - 6, y: at + 4, "text-anchor": "end" }, this.format(top * part)));
-    }
-    for (let minute = 0; minute <= 5; minute++) {
-      const at = this.width - RIGHT - (minute / 5) * (this.width - LEFT - RIGHT);
-      const anchor = minute === 0 ? "end" : minute === 5 ? "start" : "middle";
-      parts.push(svg("text", { class: "tick", x: at, y: HEIGHT - 5, "text-anchor": anchor }, minute ? `−${minute} min` : "now"));
+    ticks.forEach((v, i) => {
+      const at = y(v);
+      parts.push(svg("line", { class: i ? "grid" : "axis", x1: LEFT, x2: this.width - RIGHT, y1: at, y2: at }));
+      parts.push(svg("text", { class: "tick", x: LEFT - 6, y: at + 4, "text-anchor": "end" }, this.format(v)));
+    });
+    const span = this.span(), steps = this.width < 420 ? 2 : span === SPAN ? 5 : 4;
+    for (let i = 0; i <= steps; i++) {
+      const at = this.width - RIGHT - (i / steps) * (this.width - LEFT - RIGHT);
+      const anchor = i === 0 ? "end" : i === steps ? "start" : "middle";
+      const ago = (span * i) / steps / 1000;
+      parts.push(svg("text", { class: "tick", x: at, y: HEIGHT - 5, "text-anchor": anchor }, i === 0 ? "now" : ago < 60 ? `−${ago} s` : `−${ago / 60} min`));
     }
     return parts;
   }
 
   line(s, i, y) {
     let d = "", before = null, first = null;
-    const floor = y(0), area = [];
+    const floor = HEIGHT - BOTTOM, area = [];
     const close = () => { if (first) area.push(`L${before.x},${floor}L${first.x},${floor}Z`); };
     for (const p of this.points) {
       const v = s.value(p);
@@ -166,9 +175,32 @@ export class Chart {
 
 const swatch = () => svg("svg", { class: "swatch", width: 22, height: 8, "aria-hidden": "true" }, svg("line", { x1: 1, x2: 21, y1: 4, y2: 4 }));
 
-// ceiling is a round number that is at least v, and that has a round half.
-function ceiling(v) {
-  if (v <= 0) return 1;
+// A scale says for the values of a chart which ticks there are, from the bottom up, and how far up a value is, from 0 to 1.
+
+// linear begins at 0 and ends at a round number that has a round half, in a unit of which base make the next.
+function linear(values, base = 10) {
+  const most = Math.max(0, ...values);
+  let unit = 1;
+  while (unit * base <= most) unit *= base;
+  const top = most <= 0 ? 1 : roundUp(most / unit) * unit;
+  return { ticks: [0, top / 2, top], part: (v) => v / top };
+}
+
+const roundUp = (v) => {
   const unit = 10 ** Math.floor(Math.log10(v));
-  return [1, 2, 4, 6, 8, 10].find((n) => n * unit >= v) * unit;
+  return [1, 2, 4, 6, 8, 10].find((n) => n * unit >= v * 0.9999) * unit;
+};
+
+export const binary = (values) => linear(values, 1024);
+
+// decades goes up by factors of ten: for latencies, of which the rare ones are many times the common.
+export function decades(values) {
+  const some = values.filter((v) => v > 0);
+  const low = Math.floor(Math.log10(Math.min(1e4, ...some))), high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(1, ...some))));
+  const step = Math.ceil((high - low) / 4);
+  const ticks = [];
+  for (let i = low; i <= high; i += step) ticks.push(10 ** i);
+  const top = Math.log10(ticks.at(-1)) < high ? high + step - ((high - low) % step) : high;
+  if (top > high) ticks.push(10 ** top);
+  return { ticks, part: (v) => Math.max(0, (Math.log10(Math.max(v, 1)) - low) / (top - low)) };
 }

@@ -1,4 +1,4 @@
-import { Chart } from "./chart.js";
+import { Chart, binary, decades } from "./chart.js";
 import { badge, el, problems, text } from "./dom.js";
 import { bytes, count, latency, short } from "./format.js";
 import { follow } from "./live.js";
@@ -16,11 +16,11 @@ const charts = [
     series: [{ label: "active", value: (p) => p.active }, { label: "open streams", value: (p) => p.attached }],
   }),
   new Chart(figure("chart-bytes"), {
-    title: "Memory", format: bytes,
+    title: "Memory", format: bytes, scale: binary,
     series: [{ label: "heap, estimated", value: (p) => p.memory }, { label: "event bytes", value: (p) => p.bytes }],
   }),
   new Chart(figure("chart-wake"), {
-    title: "Wake-up latency", format: latency,
+    title: "Wake-up latency", format: latency, scale: decades,
     series: [{ label: "p99", value: (p) => (p.wakeUp.n ? p.wakeUp.p99 : null) }, { label: "p50", value: (p) => (p.wakeUp.n ? p.wakeUp.p50 : null) }],
   }),
 ];

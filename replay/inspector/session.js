@@ -20,7 +20,7 @@ const charts = [
     series: [{ label: "events behind", value: (p) => p.lag }],
   }),
 ];
-let before, ended = false, refused = false;
+let before, asking = false, ended = false, refused = false;
 
 follow(query, {
   sample(s) {
@@ -43,7 +43,6 @@ follow(query, {
 });
 ask();
 
-let asking;
 async function ask() {
   if (asking) return;
   asking = true;

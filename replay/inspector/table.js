@@ -1,7 +1,7 @@
 import { badge, el, gauge, healthy, text } from "./dom.js";
 import { bytes, count, percent, short, span } from "./format.js";
 
-const PAGE = 50;
+const PAGE = matchMedia("(max-width: 700px)").matches ? 10 : 25; // rows
 
 // name is what the server sorts by; first is the direction of the first click.
 const columns = [
