@@ -1,0 +1,11 @@
+package redis_test
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// endWithUs makes the kernel end a program when the tests are killed before they can, even one that is stopped.
+func endWithUs(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
