@@ -21,10 +21,12 @@ import (
 
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/rueidis"
 
 	"github.com/reprise-go/reprise/contrib/gosdk"
 	"github.com/reprise-go/reprise/contrib/mcpgo"
+	"github.com/reprise-go/reprise/contrib/prometheus"
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
@@ -32,11 +34,12 @@ import (
 )
 
 var (
-	_ = []any{context.Background, fmt.Sprint, time.Now, rueidis.NewClient, gosdk.New, mcpgo.New, redis.New, replay.Local, ring.New, shard.New}
+	_ = []any{context.Background, fmt.Sprint, time.Now, rueidis.NewClient, gosdk.New, mcpgo.New, prometheus.New, redis.New, replay.Local, ring.New, shard.New}
 
 	addr      string
 	impl      *mcp.Implementation
 	mcpServer *server.MCPServer
+	registry  *client.Registry
 	sessions  *shard.Manager
 	session   *shard.Session
 	store     replay.Store

@@ -28,7 +28,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { sessions.Close(); server.Shutdown(context.Background()) }) // the sessions' end ends their streams
-	log.Printf("claude mcp add --transport http kitchen http://%s", *addr)
+	log.Printf("MCP server (Streamable HTTP) on http://%s", *addr)
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		log.Fatal(err)
 	}

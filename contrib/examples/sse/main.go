@@ -1,4 +1,4 @@
-// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone.
+// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone, and metrics for Prometheus.
 package main
 
 import (
@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"time"
 
+	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/reprise-go/reprise/contrib/prometheus"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -36,10 +39,13 @@ func main() {
 	}
 }
 
-// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events.
-func routes(sessions *shard.Manager, events http.Handler, pace time.Duration) http.Handler {
+// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events. What all sessions do is at /metrics.
+func routes(sessions *shard.Manager, events *replay.Handler, pace time.Duration) http.Handler {
+	registry := client.NewRegistry()
+	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}))
 	mux := http.NewServeMux()
 	mux.Handle("/events", events)
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("POST /jobs", func(w http.ResponseWriter, r *http.Request) {
 		session, err := sessions.Create(shard.Metadata{Transport: "sse"})
 		if err != nil {

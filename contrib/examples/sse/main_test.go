@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,20 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func get(t *testing.T, web *httptest.Server, path string) string {
+	t.Helper()
+	resp, err := web.Client().Get(web.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
 
 func TestAJobIsFollowedThroughCutConnections(t *testing.T) {
 	sessions, err := shard.New(shard.Config{})
@@ -63,5 +78,8 @@ func TestAJobIsFollowedThroughCutConnections(t *testing.T) {
 	}
 	if resumed < 2 {
 		t.Errorf("%d resumptions", resumed)
+	}
+	if metrics := get(t, web, "/metrics"); !strings.Contains(metrics, "\nreprise_events_appended_total 100\n") {
+		t.Error(metrics)
 	}
 }
