@@ -1,12 +1,10 @@
 package redis
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -33,11 +31,12 @@ func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event
 		e.Time = time.Now()
 	}
 	e.Time = time.Unix(0, e.Time.UnixNano())
-	e.Data = bytes.Clone(e.Data) // what was sent is not known to be written before the answer is there
 	token := randomText(tokenLen)
-	args := []string{s.limits, id, header(e, token), rueidis.BinaryString(e.Data), e.ID, ""}
-	m, err := s.run(ctx, s.scripts.append, s.buckets.keys(id)[:3], args, func(since time.Duration) {
-		args[5] = strconv.FormatInt(since.Milliseconds()+1, 10)
+	r := record(e, token)
+	e.Data = r[len(r)-len(e.Data):] // also because the client may still be sending when it has given up on the answer
+	args := []string{s.limits, rueidis.BinaryString(r), e.ID}
+	m, err := s.run(ctx, s.scripts.append, s.buckets.keys(id)[:3], args, func(since time.Duration) []string {
+		return []string{s.limits, rueidis.BinaryString(r), e.ID, strconv.FormatInt(since.Milliseconds()+1, 10)}
 	})
 	if err != nil {
 		return ring.Event{}, err
@@ -46,13 +45,12 @@ func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event
 		return s.refused(m, id)
 	}
 	stored := text(m)
-	seq, err := strconv.ParseUint(stored[strings.IndexByte(stored, '-')+1:], 10, 64)
-	if err != nil {
+	if len(stored) < tagLen {
 		return ring.Event{}, fmt.Errorf("%w: unexpected answer %.64q", ErrUnavailable, stored)
 	}
-	e.Seq = seq
+	e.Seq = seqOf(stored[tagLen:])
 	if e.ID == "" {
-		e.ID = stored + "-" + token
+		e.ID = assignedID(stored[:tagLen], e.Seq, token)
 	}
 	return e, nil
 }
@@ -63,10 +61,9 @@ func (s *Store) refused(m rueidis.RedisMessage, id string) (e ring.Event, err er
 	if err != nil {
 		return e, err
 	}
-	if len(list) != 5 || !decode(&e, text(list[1]), seqOf(text(list[2])), text(list[3])) {
+	if len(list) != 4 || !decode(&e, text(list[1]), seqOf(text(list[2])), text(list[3])) {
 		return ring.Event{}, fmt.Errorf("%w: an entry is not one of this package", ErrUnavailable)
 	}
-	e.Data = []byte(text(list[4]))
 	return e, fmt.Errorf("%w: %q is sequence %d", ring.ErrDuplicateID, e.ID, e.Seq)
 }
 

@@ -38,7 +38,7 @@ func failure(parent context.Context, err error) error {
 func passing(err error) bool {
 	re, ok := rueidis.IsRedisErr(err)
 	if !ok {
-		return !errors.Is(err, rueidis.ErrClosing) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+		return true // also the end of a context: the client shares attempts to connect, and so fails them for everybody when one caller's ends
 	}
 	for _, prefix := range []string{"LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK", "NOREPLICAS"} {
 		if strings.HasPrefix(re.Error(), prefix) {

@@ -70,11 +70,11 @@ func (r *reader) see(at replay.Position, h string) {
 	}
 }
 
-// take fills the buffer from {status, newest sequence, id, header, data, …}.
+// take fills the buffer from {status, newest sequence, entry, record, …}.
 func (r *reader) take(list []rueidis.RedisMessage) error {
 	status, newest := number(list[0]), uint64(number(list[1]))
 	r.buf, r.next = r.buf[:0], 0
-	for list = list[2:]; len(list) >= 3; list = list[3:] {
+	for list = list[2:]; len(list) >= 2; list = list[2:] {
 		var e ring.Event
 		entry := text(list[0])
 		if !decode(&e, r.tag, seqOf(entry), text(list[1])) {
@@ -84,7 +84,6 @@ func (r *reader) take(list []rueidis.RedisMessage) error {
 		if len(r.streams) > 0 && !r.sees(e.Stream) {
 			continue
 		}
-		e.Data = []byte(text(list[2]))
 		r.buf = append(r.buf, e)
 	}
 	r.atHead = r.seq >= newest

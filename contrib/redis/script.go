@@ -3,13 +3,12 @@ package redis
 import (
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
-
-	"encoding/binary"
 
 	"github.com/redis/rueidis"
 	"github.com/reprise-go/reprise/ring"
@@ -105,9 +104,9 @@ func refusal(n int64, id string) error {
 // errConflict means that somebody else was faster, or the call too slow; it does not leave the package.
 var errConflict = errors.New("redis: try again")
 
-// run runs a script until it was answered, ctx or Config.Timeout ends, or there is no hope. again, if set, adapts the arguments to
+// run runs a script until it was answered, ctx or Config.Timeout ends, or there is no hope. again, if set, returns the arguments of
 // another attempt, when so much time has passed since the first.
-func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys, args []string, again func(since time.Duration)) (rueidis.RedisMessage, error) {
+func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys, args []string, again func(since time.Duration) []string) (rueidis.RedisMessage, error) {
 	if s.closed.Load() {
 		return rueidis.RedisMessage{}, shard.ErrClosed
 	}
@@ -115,7 +114,7 @@ func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys, args []strin
 }
 
 // attempt is run on a Store that may be closed.
-func (s *Store) attempt(parent context.Context, script *rueidis.Lua, keys, args []string, again func(time.Duration)) (rueidis.RedisMessage, error) {
+func (s *Store) attempt(parent context.Context, script *rueidis.Lua, keys, args []string, again func(time.Duration) []string) (rueidis.RedisMessage, error) {
 	ctx, cancel := context.WithTimeout(parent, s.cfg.Timeout)
 	defer cancel()
 	start := time.Now()
@@ -133,7 +132,7 @@ func (s *Store) attempt(parent context.Context, script *rueidis.Lua, keys, args 
 			return m, failure(parent, err)
 		}
 		if again != nil {
-			again(time.Since(start))
+			args = again(time.Since(start))
 		}
 	}
 }

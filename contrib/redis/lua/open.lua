@@ -1,13 +1,13 @@
 -- KEYS  state, events, index, leases
 -- ARGV  limits, reader, most readers, last event ID, '1' to begin after the newest event, count
--- It answers {status, newest sequence, id, header, data, …, tag, entry to begin after, header of the entry that was asked for or ''}.
+-- It answers {status, newest sequence, entry, record, …, tag, entry to begin after, header in the record of that entry if an ID was asked for, or ''}.
 local s = load()
 if not s or ended(s) then return 1 end
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', s.now)
 local most = tonumber(ARGV[3])
 if most > 0 and redis.call('ZCARD', KEYS[4]) >= most and not redis.call('ZSCORE', KEYS[4], ARGV[2]) then return 5 end
 
--- seek returns the entry to begin after and its header, or the number of a refusal.
+-- seek returns the entry to begin after and its record, or the number of a refusal.
 local function seek(id)
   local entry = redis.call('HGET', KEYS[3], id)
   if entry then
@@ -24,10 +24,10 @@ local function seek(id)
   return e[1], e[2][2]
 end
 
-local at, header = string.format('%.0f-%.0f', s.first - 1, s.gone), ''
+local at, record = string.format('%.0f-%.0f', s.first - 1, s.gone), ''
 if ARGV[4] ~= '' then
-  at, header = seek(ARGV[4])
-  if not header then return at end
+  at, record = seek(ARGV[4])
+  if not record then return at end
 elseif ARGV[5] == '1' and s.seq >= s.first then
   local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
   if newest then at = newest[1] end
@@ -43,5 +43,5 @@ save(s)
 table.insert(found, 1, s.status)
 found[#found + 1] = s.tag
 found[#found + 1] = at
-found[#found + 1] = header
+found[#found + 1] = string.sub(record, 1, 1024) -- as long as one can be
 return found

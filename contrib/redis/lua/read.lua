@@ -1,6 +1,6 @@
 -- KEYS  state, events
 -- ARGV  limits, tag, the entry read last, count
--- It answers {status, newest sequence, id, header, data, …}.
+-- It answers {status, newest sequence, entry, record, …}.
 local s = load()
 if not s or s.tag ~= ARGV[2] then return 1 end
 local found = batch(s, ARGV[3], tonumber(ARGV[4]))

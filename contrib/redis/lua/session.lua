@@ -1,6 +1,6 @@
 -- What all scripts but append.lua begin with. The keys of a session are, in this order:
 --   state    ten numbers and the session's tag, below
---   events   a stream of entries <sequence>-<milliseconds>, with fields h, the header, and d, the data; exactly what is retained
+--   events   a stream of entries <sequence>-<milliseconds>, with the record in field e; exactly what is retained
 --   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, which are no event IDs
 --   leases   a sorted set of readers by the time until which they count
 -- All times are the server's, in milliseconds. What a script refuses it answers by number, see refusal in script.go.
@@ -10,13 +10,13 @@ local maxEvents, maxBytes, ttl, linger, term = struct.unpack('<ddddd', ARGV[1])
 -- load returns the session, or nil when it is unknown or no longer lingers.
 --   status 0 active, 1 finished, 2 terminated, 3 expired      left   when it stopped being active
 --   last   activity      seq  newest event      first  oldest retained one, seq + 1 when there is none
---   bytes  retained      lease  until when a reader holds the session open      keep  until when events and index live
+--   bytes  retained      lease  until when a reader holds the session open      keep  until when the keys live: some time longer than need be
 --   gone   the milliseconds in the ID of the entry before first
 local function load()
   local raw = redis.call('GET', KEYS[1])
   if not raw then return nil end
   local s = {}
-  s.status, s.created, s.last, s.left, s.seq, s.first, s.bytes, s.lease, s.keep, s.gone = struct.unpack(FORMAT, raw)
+  s.last, s.seq, s.first, s.bytes, s.gone, s.status, s.created, s.left, s.lease, s.keep = struct.unpack(FORMAT, raw)
   s.tag = string.sub(raw, 81)
   local t = redis.call('TIME')
   s.now = math.max(t[1] * 1000 + math.floor(t[2] / 1000), s.last)
@@ -35,21 +35,22 @@ local function lingers(s) return s.now < s.left + linger end
 local function save(s)
   local till
   if s.status == 0 then
-    till = math.max(s.last + ttl, s.lease)
-    if s.keep < till then
-      s.keep = till + math.max(60000, math.floor(ttl / 8))
-      redis.call('PEXPIREAT', KEYS[2], s.keep)
-      redis.call('PEXPIREAT', KEYS[3], s.keep)
+    till = math.max(s.last + ttl, s.lease) + linger
+    if s.keep >= till then
+      till = s.keep
+    else
+      till = till + math.max(1000, math.floor(ttl / 8))
     end
-    till = till + linger
   else
     till = math.max(s.left + linger, s.lease)
+  end
+  if till ~= s.keep then
     s.keep = till
     redis.call('PEXPIREAT', KEYS[2], till)
     redis.call('PEXPIREAT', KEYS[3], till)
   end
   redis.call('SET', KEYS[1],
-    struct.pack(FORMAT, s.status, s.created, s.last, s.left, s.seq, s.first, s.bytes, s.lease, s.keep, s.gone) .. s.tag, 'PXAT', till)
+    struct.pack(FORMAT, s.last, s.seq, s.first, s.bytes, s.gone, s.status, s.created, s.left, s.lease, s.keep) .. s.tag, 'PXAT', s.keep)
 end
 
 -- tell wakes the session's followers, in all processes, to look for themselves.
@@ -60,7 +61,7 @@ local function split(entry)
   return tonumber(n), tonumber(ms)
 end
 
--- batch returns what follows the entry at, up to count events, as {newest sequence, id, header, data, id, …}, or the number of
+-- batch returns what follows the entry at, up to count events, as {newest sequence, entry, record, entry, …}, or the number of
 -- a refusal. It looks whether at is still the entry that it was: a server that has lost the newest events gives their numbers again.
 local function batch(s, at, count)
   local n, ms = split(at)
@@ -82,7 +83,6 @@ local function batch(s, at, count)
     local e = entries[i]
     flat[#flat + 1] = e[1]
     flat[#flat + 1] = e[2][2]
-    flat[#flat + 1] = e[2][4]
   end
   return flat
 end

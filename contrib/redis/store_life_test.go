@@ -1,0 +1,207 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+func wantErr(t testing.TB, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: error %v, want %v", what, err, want)
+	}
+}
+
+func mustCreate(t testing.TB, s *Store, id string, md shard.Metadata) {
+	t.Helper()
+	if _, err := s.Create(t.Context(), id, md); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustStore(t testing.TB, s *Store, id string, e ring.Event) ring.Event {
+	t.Helper()
+	stored, err := s.Append(t.Context(), id, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+func mustRead(t testing.TB, s *Store, id string, at replay.Position) replay.Reader {
+	t.Helper()
+	r, err := s.Open(t.Context(), id, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
+	client := dial(t, startServer(t))
+	for field, cfg := range map[string]Config{
+		"Prefix": {Prefix: "a{b}"}, "Lease": {Lease: time.Millisecond}, "Timeout": {Timeout: -1}, "TTL": {TTL: time.Microsecond},
+		"Linger": {Linger: 1}, "MaxEvents": {Ring: ring.Config{MaxEvents: -1}},
+	} {
+		if _, err := New(client, cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("Config.%s: error %v", field, err)
+		}
+	}
+	if _, err := New(nil, Config{}); err == nil {
+		t.Error("New without a client")
+	}
+}
+
+func TestAuthorize(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{})
+	mustCreate(t, s, "mine", shard.Metadata{Principal: "me"})
+	mustCreate(t, s, "nobody's", shard.Metadata{})
+	for _, c := range []struct {
+		id, principal string
+		want          error
+	}{
+		{"mine", "me", nil}, {"mine", "them", shard.ErrPrincipal}, {"mine", "", shard.ErrPrincipal},
+		{"nobody's", "", nil}, {"nobody's", "me", shard.ErrPrincipal}, {"unknown", "me", shard.ErrNotFound}, {"a b", "", shard.ErrNotFound},
+	} {
+		wantErr(t, c.id+" for "+c.principal, s.Authorize(t.Context(), c.id, c.principal), c.want)
+	}
+}
+
+// What a session leaves on the server goes by itself: nobody needs to touch it again.
+func TestEveryKeyOfASessionExpires(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{TTL: time.Second, Linger: time.Second, MaxSessions: -1})
+	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
+	mustStore(t, s, "s", ring.Event{ID: "own"})
+	mustStore(t, s, "s", ring.Event{})
+	r := mustRead(t, s, "s", replay.Position{})
+	if n := len(keysOf(t, s)); n != 4 {
+		t.Errorf("%d keys, want 4", n)
+	}
+	for _, key := range keysOf(t, s) {
+		if ms, _ := strconv.Atoi(call(t, s, "PTTL", key)); ms <= 0 || ms > 20_000 {
+			t.Errorf("%s lives for another %d ms", key, ms)
+		}
+	}
+	r.Close()
+	for deadline := time.Now().Add(20 * time.Second); len(keysOf(t, s)) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("still there: %q", keysOf(t, s))
+		}
+	}
+}
+
+func TestTerminatedSessionHoldsNoEvents(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{MaxSessions: -1})
+	mustCreate(t, s, "s", shard.Metadata{})
+	mustStore(t, s, "s", ring.Event{ID: "own"})
+	r := mustRead(t, s, "s", replay.Position{})
+	if err := s.Terminate(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if events, err := replay.Drain(r); err != nil || len(events) != 1 {
+		t.Errorf("%d events, error %v: the reader was to get what was stored", len(events), err)
+	}
+	r.Close()
+	events := s.buckets.keys("s")[1]
+	if call(t, s, "EXISTS", events) != "0" {
+		t.Error("the events outlive their last reader")
+	}
+	if call(t, s, "HLEN", s.buckets.keys("s")[2]) != "2" {
+		t.Error("the index outlives the session")
+	}
+}
+
+func TestReaderLearnsOfEventsWithoutNotifications(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Lease: time.Second})
+	mustCreate(t, s, "s", shard.Metadata{})
+	r := mustRead(t, s, "s", replay.Position{})
+	s.hub.mu.Lock()
+	s.hub.channels[bucketOf("s")].stop()
+	s.hub.mu.Unlock()
+	for deadline := time.Now().Add(10 * time.Second); call(t, s, "PUBSUB", "SHARDCHANNELS") != "[]"; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the subscription does not end")
+		}
+	}
+	mustStore(t, s, "s", ring.Event{Data: []byte("1")})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var e ring.Event
+	if err := r.Wait(ctx); err != nil || !r.Next(&e) || string(e.Data) != "1" {
+		t.Errorf("read %q, error %v", e.Data, err)
+	}
+}
+
+func TestLeaseHoldsASessionOnlyAsLongAsItsProcessLives(t *testing.T) {
+	client := dial(t, startServer(t))
+	s := newStore(t, client, Config{TTL: 500 * time.Millisecond, Lease: time.Second})
+	mustCreate(t, s, "s", shard.Metadata{})
+	dead := beside(t, s)
+	mustRead(t, dead, "s", replay.Position{})
+	dead.hub.stop() // no sign of life from now on
+	attached := func() int {
+		info, err := s.Info(t.Context(), "s")
+		if err != nil || info.Status != shard.Active {
+			return -1
+		}
+		return info.Attached
+	}
+	if n := attached(); n != 1 {
+		t.Errorf("%d readers attached, want 1", n)
+	}
+	for deadline := time.Now().Add(10 * time.Second); attached() >= 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the session is still there")
+		}
+	}
+}
+
+func TestLapsedReaderIsAttachedAgain(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Lease: time.Second})
+	mustCreate(t, s, "s", shard.Metadata{})
+	mustRead(t, s, "s", replay.Position{})
+	call(t, s, "DEL", s.buckets.keys("s")[3])
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if info, err := s.Info(t.Context(), "s"); err == nil && info.Attached == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the reader is not attached again")
+		}
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	client := dial(t, startServer(t))
+	s := newStore(t, client, Config{})
+	mustCreate(t, s, "s", shard.Metadata{})
+	mustStore(t, s, "s", ring.Event{Data: []byte("1")})
+	r := mustRead(t, s, "s", replay.Position{})
+	waiting := make(chan error)
+	idle := mustRead(t, s, "s", replay.Position{Live: true})
+	go func() { waiting <- idle.Wait(context.Background()) }()
+	for range 2 {
+		s.Close()
+	}
+	wantErr(t, "Wait", <-waiting, nil)
+	wantErr(t, "the reader that waited", idle.Err(), shard.ErrClosed)
+	var e ring.Event
+	if !r.Next(&e) || r.Next(&e) {
+		t.Error("the reader does not end after what it had")
+	}
+	wantErr(t, "the other reader", r.Err(), shard.ErrClosed)
+	_, err := s.Append(t.Context(), "s", ring.Event{})
+	wantErr(t, "Append", err, shard.ErrClosed)
+	_, err = s.Open(t.Context(), "s", replay.Position{})
+	wantErr(t, "Open", err, shard.ErrClosed)
+	wantErr(t, "Touch", s.Touch(t.Context(), "s"), shard.ErrClosed)
+}

@@ -1,0 +1,135 @@
+package redis
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// keep returns a function that brings a session's keys back to what they are now, as a replica does that takes over without the newest events.
+func keep(t *testing.T, s *Store, id string) (restore func()) {
+	t.Helper()
+	kept := map[string]string{}
+	for _, key := range s.buckets.keys(id) {
+		if dump, err := s.client.Do(t.Context(), s.client.B().Dump().Key(key).Build()).ToString(); err == nil {
+			kept[key] = dump
+		}
+	}
+	return func() {
+		t.Helper()
+		for key, dump := range kept {
+			call(t, s, "RESTORE", key, "600000", dump, "REPLACE")
+		}
+	}
+}
+
+func TestLostTail(t *testing.T) {
+	for _, refill := range []int{0, 1, 2, 3, 4, 10} {
+		t.Run(fmt.Sprint(refill, " events later"), func(t *testing.T) {
+			s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 4}})
+			mustCreate(t, s, "s", shard.Metadata{})
+			kept := mustStore(t, s, "s", ring.Event{Data: []byte("kept")})
+			restore := keep(t, s, "s")
+			r := mustRead(t, s, "s", replay.Position{})
+			lost := []ring.Event{mustStore(t, s, "s", ring.Event{}), mustStore(t, s, "s", ring.Event{ID: "own"})}
+			for want := range 3 {
+				var e ring.Event
+				if err := r.Wait(t.Context()); err != nil || !r.Next(&e) || e.Seq != uint64(want+1) {
+					t.Fatalf("read event %d, error %v", e.Seq, err)
+				}
+			}
+			time.Sleep(2 * time.Millisecond) // a failover takes longer: no entry has the milliseconds of the one whose place it takes
+			restore()
+			for range refill {
+				e := mustStore(t, s, "s", ring.Event{})
+				if e.ID == lost[0].ID {
+					t.Fatalf("%q was assigned twice", e.ID)
+				}
+			}
+			for range 2 { // the first time a reader may say that there is nothing new
+				if events, err := replay.Drain(r); len(events) > 0 {
+					t.Fatalf("read event %d behind a gap, error %v", events[0].Seq, err)
+				}
+			}
+			if refill < 6 { // else what it needs is gone in any case
+				wantErr(t, "the reader", r.Err(), ErrLost)
+			}
+			wantErr(t, "the reader", r.Err(), ring.ErrEvicted)
+			for _, e := range lost {
+				_, err := s.Open(t.Context(), "s", replay.Position{LastEventID: e.ID})
+				if refill < 6 || e.ID == "own" {
+					wantErr(t, "Open after a lost event", err, ring.ErrUnknownID)
+				} else {
+					wantErr(t, "Open after a lost event whose sequence was evicted", err, ring.ErrEvicted)
+				}
+			}
+			if refill < 4 {
+				mustRead(t, s, "s", replay.Position{LastEventID: kept.ID})
+			}
+		})
+	}
+}
+
+func TestAppendThatWasStoredIsFoundByItsToken(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 400}})
+	mustCreate(t, s, "s", shard.Metadata{})
+	attempt := func(e ring.Event, token string, since ...string) string {
+		args := append([]string{s.limits, string(record(e, token)), e.ID}, since...)
+		m, err := s.run(t.Context(), s.scripts.append, s.buckets.keys("s")[:3], args, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.IsInt64() {
+			return fmt.Sprint(number(m))
+		}
+		if m.IsArray() {
+			return "duplicate"
+		}
+		return text(m)[tagLen:]
+	}
+	now := time.Now()
+	for _, id := range []string{"", "own"} {
+		e := ring.Event{ID: id, Time: now, Data: []byte("x")}
+		first := attempt(e, "token-"+fmt.Sprint(len(id), "0"))
+		for range 100 {
+			mustStore(t, s, "s", ring.Event{})
+		}
+		if again := attempt(e, "token-"+fmt.Sprint(len(id), "0"), "1000"); again != first {
+			t.Errorf("ID %q: entry %s, and again %s", id, first, again)
+		}
+	}
+	if got := attempt(ring.Event{ID: "own", Time: now}, "another-", "1000"); got != "duplicate" {
+		t.Errorf("somebody else's event of the same ID: %s", got)
+	}
+	if got := attempt(ring.Event{Time: now}, "thirdthi", "1000"); got == "10" {
+		t.Error("nothing was evicted: it can be told that the event is not there")
+	}
+	for range 400 {
+		mustStore(t, s, "s", ring.Event{})
+	}
+	if got := attempt(ring.Event{Time: now}, "fourthfo", "60000"); got != "10" {
+		t.Errorf("all that is retained is younger than the attempt: %s, want a refusal", got)
+	}
+}
+
+func TestMetadataSurvivesARepeatedUpdate(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{})
+	mustCreate(t, s, "s", shard.Metadata{Transport: "1"})
+	_, before, err := s.describe(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, _ := encodeMetadata(shard.Metadata{Transport: "2"})
+	for range 2 {
+		if err := s.do(t.Context(), s.scripts.update, "s", s.buckets.keys("s")[:3], []string{s.limits, before, after}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, _ := encodeMetadata(shard.Metadata{Transport: "3"})
+	wantErr(t, "an update of what is no longer there",
+		s.do(t.Context(), s.scripts.update, "s", s.buckets.keys("s")[:3], []string{s.limits, before, other}), errConflict)
+}
