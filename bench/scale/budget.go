@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ const (
 //
 // The total is exact at any moment when it is one counter, so there is one shard.
 func budget(z sizes, _ string) figures {
-	cfg := shard.Config{Shards: 1, MaxSessions: budgetSessions, MaxBytes: z.Budget, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 40}}
+	cfg := shard.Config{Shards: 1, MaxSessions: budgetSessions, MaxBytes: z.Budget, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: min(1<<40, math.MaxInt)}}
 	m := must(shard.New(cfg))
 	defer m.Close()
 	cfg.MaxBytes, cfg.Ring.MaxBytes = -1, int(z.Budget/2/greedy)
