@@ -33,6 +33,9 @@ type Inspector struct {
 	// Manager has the sessions that are shown.
 	Manager *shard.Manager
 
+	// Handlers serve the sessions; what their Stats add up to is shown with the Manager's. Default: nothing is.
+	Handlers []*Handler
+
 	// ShowPayloads adds to each event header the first 200 bytes of its data.
 	ShowPayloads bool
 

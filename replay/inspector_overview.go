@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/reprise-go/reprise/shard"
@@ -33,6 +34,18 @@ type overviewSample struct {
 
 	Unhealthy int            `json:"unhealthy"`
 	Problems  map[string]int `json:"problems"`
+
+	Served *servedSample `json:"served,omitempty"`
+}
+
+// servedSample is what the Handlers have done.
+type servedSample struct {
+	Streams   uint64 `json:"streams"`
+	Resumed   uint64 `json:"resumed"`
+	Slow      uint64 `json:"slow"`
+	Overtaken uint64 `json:"overtaken"`
+	Events    uint64 `json:"events"`
+	Refused   uint64 `json:"refused"` // requests that were answered with 400 or above
 }
 
 // quantiles are those of what was sampled since the sample before, in nanoseconds; all 0 when nothing was.
@@ -61,8 +74,31 @@ func (in *Inspector) overview() sampler {
 		}
 		before = now
 		s.Unhealthy, s.Problems = in.health()
+		s.Served = in.served()
 		return s, true
 	}
+}
+
+// served adds up the Handlers' statistics; nil without any.
+func (in *Inspector) served() *servedSample {
+	if len(in.Handlers) == 0 {
+		return nil
+	}
+	sum := &servedSample{}
+	for _, h := range in.Handlers {
+		st := h.Stats()
+		sum.Streams += st.Streams
+		sum.Resumed += st.Resumed
+		sum.Slow += st.Slow
+		sum.Overtaken += st.Overtaken
+		sum.Events += st.Events
+		for status, n := range st.Answers {
+			if status >= http.StatusBadRequest {
+				sum.Refused += n
+			}
+		}
+	}
+	return sum
 }
 
 // health counts the sessions that are unhealthy, and those with each problem.

@@ -304,6 +304,19 @@ func TestTheOverviewIsLiveAndResumes(t *testing.T) {
 	})
 }
 
+func TestTheOverviewAddsUpTheHandlers(t *testing.T) {
+	m := newManager(t, shard.Config{})
+	a, b := &Handler{Store: Local(m)}, &Handler{Store: Local(m)}
+	ask(a, "GET", "/?session=unknown")
+	ask(b, "DELETE", "/?session=unknown")
+	ask(b, "PATCH", "/")
+	in := &Inspector{Manager: m, Handlers: []*Handler{a, b}}
+	equal(t, "refused", in.served().Refused, 3)
+	if (&Inspector{Manager: m}).served() != nil {
+		t.Error("something was served by nobody")
+	}
+}
+
 func TestAFeedEndsWhenNobodyWatchesAndWithItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{})

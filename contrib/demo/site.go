@@ -36,7 +36,6 @@ type site struct {
 	events    *replay.Handler
 	inspector *replay.Inspector
 	text      []string
-	pause     time.Duration
 
 	mu       sync.Mutex
 	closed   bool
@@ -46,12 +45,12 @@ type site struct {
 }
 
 func newSite(m *shard.Manager) *site {
+	events := &replay.Handler{Store: replay.Local(m), Retry: siteRetry}
 	return &site{
 		manager:   m,
-		events:    &replay.Handler{Store: replay.Local(m), Retry: siteRetry},
-		inspector: &replay.Inspector{Manager: m},
+		events:    events,
+		inspector: &replay.Inspector{Manager: m, Handlers: []*replay.Handler{events}},
 		text:      strings.Fields(speech),
-		pause:     wordPause,
 		conns:     map[string]net.Conn{},
 	}
 }
@@ -163,7 +162,7 @@ func (s *site) start(w http.ResponseWriter, r *http.Request) {
 
 // speak appends a word at a time, whether or not anybody listens; when nobody has for long, it gives up.
 func (s *site) speak(session *shard.Session) {
-	pace := time.NewTicker(s.pause)
+	pace := time.NewTicker(wordPause)
 	defer pace.Stop()
 	for i := range words {
 		select {

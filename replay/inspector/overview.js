@@ -88,6 +88,10 @@ function health(p) {
 function totals(p) {
   const rows = [["created", p.created], ["terminated", p.terminated], ["expired", p.expired], ["evicted events", p.evicted],
     ["replayed events", p.replayed], ["gaps", p.gaps], ["duplicates refused", p.duplicates]];
+  if (p.served) {
+    rows.push(["streams served", p.served.streams], ["resumed", p.served.resumed], ["cut off as too slow", p.served.slow],
+      ["events written", p.served.events], ["requests refused", p.served.refused]);
+  }
   const list = document.getElementById("totals");
   if (list.childElementCount === 0) list.append(...rows.map(([name]) => el("div", {}, el("dt", {}, name), el("dd"))));
   rows.forEach(([, n], i) => text(list.children[i].lastElementChild, count(n)));
