@@ -266,6 +266,24 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// Wait may have read ahead: that is no reason for the reader to be at its end.
+func TestErrIsNilWhileAnEventIsLeft(t *testing.T) {
+	s := newSession(t, ring.Config{})
+	r := mustOpen(t, s, Position{})
+	defer r.Close()
+	add(t, s, "last")
+	s.Terminate()
+	if err := r.Wait(t.Context()); err != nil || r.Err() != nil {
+		t.Fatalf("Wait: %v; Err with an event left: %v", err, r.Err())
+	}
+	var e ring.Event
+	if !r.Next(&e) || string(e.Data) != "last" {
+		t.Fatalf("the last event is %q", e.Data)
+	}
+	equal(t, "Next behind it", r.Next(&e), false)
+	wantErr(t, r.Err(), shard.ErrNotFound)
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, err := shard.New(shard.Config{})

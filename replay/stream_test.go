@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -341,5 +342,47 @@ func TestStreamDoesNotAllocatePerEvent(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// unconnected is a client whose connection has gone, which only its deadlines tell, from the nth on.
+type unconnected struct {
+	*pipe
+	left int
+}
+
+func (u *unconnected) SetWriteDeadline(t time.Time) error {
+	if u.left--; u.left < 0 {
+		return net.ErrClosed
+	}
+	return u.pipe.SetWriteDeadline(t)
+}
+
+// Over HTTP/2 a deadline is set for each write and cleared behind it.
+func TestStreamEndsWhenADeadlineCannotBeSet(t *testing.T) {
+	for n := range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			m := must(shard.New(shard.Config{TTL: -1}))
+			defer m.Close()
+			s := create(t, m, "s", "")
+			w := &unconnected{newPipe(t.Context()), n}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				r := request("GET", "s").WithContext(w.ctx)
+				r.ProtoMajor = 2
+				(&Handler{Store: Local(m), KeepAlive: time.Second}).ServeHTTP(w, r)
+			}()
+			time.Sleep(time.Minute) // of keep-alives
+			synctest.Wait()
+			select {
+			case <-done:
+			default:
+				t.Errorf("a stream goes on with a client of which deadline %d cannot be set", n)
+			}
+			w.hangUp()
+			<-done
+			equal(t, "attached afterwards", s.Info().Attached, 0)
+		})
 	}
 }

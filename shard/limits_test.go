@@ -302,3 +302,19 @@ func TestAttachToAnEndedSessionLeaksNothing(t *testing.T) {
 		t.Errorf("%d attached", info.Attached)
 	}
 }
+
+// Limits that are those of Config.Ring, given once more, are not limits of the session's own.
+func TestOptionsThatRepeatTheConfigurationChangeNothing(t *testing.T) {
+	cfg := ring.Config{MaxEvents: 3, MaxBytes: 4000, MaxEventBytes: 500}
+	m := newManager(t, shard.Config{Ring: cfg})
+	for _, given := range []ring.Config{cfg, {MaxEvents: 3}, {MaxBytes: 4000, MaxEventBytes: 500}} {
+		s, err := m.CreateWith(shard.Options{Ring: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store(t, s, "a", "b", "c", "d")
+		if got := s.Limits(); got != cfg || s.Info().Log.Events != 3 {
+			t.Errorf("with %+v the limits are %+v, and %d events are retained", given, got, s.Info().Log.Events)
+		}
+	}
+}

@@ -66,6 +66,20 @@ func TestMetadataIsCopiedInAndOutAtEveryDepth(t *testing.T) {
 	check("after an Update that failed")
 }
 
+func TestNilMapsAndSlicesAndOtherTypesStayWhatTheyAre(t *testing.T) {
+	given := map[string]any{
+		"map": map[string]int(nil), "slice": []string(nil), "nested": []map[string][]int{nil, {"a": nil}}, "duration": time.Second, "nothing": nil,
+		"interfaces": []any{nil, 1},
+	}
+	s, err := newManager(t, shard.Config{}).Create(shard.Metadata{ClientInfo: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Info().ClientInfo; !reflect.DeepEqual(got, given) {
+		t.Errorf("%#v has become %#v", given, got)
+	}
+}
+
 func TestMetadataIsBoundedTo16KiB(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{MaxSessions: 1})

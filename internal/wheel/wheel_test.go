@@ -179,6 +179,19 @@ func TestAdvanceIsBoundedByItsLimit(t *testing.T) {
 	}
 }
 
+func TestNextIsNowWhileTimersAreDue(t *testing.T) {
+	w := wheel.New[*entry](time.Millisecond, 0)
+	for range 3 {
+		w.Set(&newEntry().Timer, 1e12)
+	}
+	if w.Advance(2e12, 1, func(*entry) {}) {
+		t.Fatal("three timers fired in one step")
+	}
+	if next, ok := w.Next(); !ok || next > 2e12 {
+		t.Fatalf("Next is %d, %v with two timers due at %d", next, ok, int64(1e12))
+	}
+}
+
 func TestNextIsNeverLateAndReachesATimerInFewSteps(t *testing.T) {
 	for _, at := range []int64{1, 1e6, 1e9, 3600e9, 86400e9, 1e17} {
 		w := wheel.New[*entry](25*time.Millisecond, 0)
