@@ -100,4 +100,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall cc others bench bench-peers verdict fuzz model soak lint cover clean
+.PHONY: help run serve test plain race stress stall cc others bench bench-peers verdict bench-scale report fuzz model soak lint cover clean
