@@ -1,0 +1,86 @@
+package prometheus
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
+	t.Helper()
+	m, err := shard.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func create(t testing.TB, m *shard.Manager, id string) *shard.Session {
+	t.Helper()
+	s, err := m.CreateWithID(id, shard.Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// registered returns a registry that also checks that what is collected was described.
+func registered(t testing.TB, collectors ...prometheus.Collector) *prometheus.Registry {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	for _, c := range collectors {
+		if err := r.Register(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// busy is a manager and a handler of which every metric has something to tell.
+func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
+	t.Helper()
+	m := newManager(t, shard.Config{MaxSessions: 50, MaxBytes: 1 << 20, Ring: ring.Config{MaxEvents: 3}})
+	h := &replay.Handler{Store: replay.Local(m), Retry: -1}
+	s := create(t, m, "s")
+	for i := range 5 {
+		if _, err := s.Append(ring.Event{ID: string(rune('a' + i)), Data: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Append(ring.Event{ID: "e"}) // a duplicate
+	create(t, m, "ended").Terminate()
+	serve := func(method, query, lastEventID string) {
+		r := httptest.NewRequest(method, "/?"+query, nil)
+		r.Header.Set("Last-Event-ID", lastEventID)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	serve("GET", "session=s", "a") // evicted, as far as anybody can tell
+	serve("POST", "session=s", "")
+	s.Finish()
+	serve("GET", "session=s", "c") // reads d and e to the end
+	if _, err := s.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	return m, h
+}
+
+// exported returns the names of all metrics.
+func exported(t testing.TB, g prometheus.Gatherer) (names []string) {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		names = append(names, f.GetName())
+	}
+	return names
+}
