@@ -48,7 +48,7 @@ func TestWrongConfigIsAnErrorThatNamesTheFieldAndTheValue(t *testing.T) {
 		"Config.MaxEvents is -2":           {Ring: ring.Config{MaxEvents: -2}},
 		"Config.MaxBytes is -3":            {Ring: ring.Config{MaxBytes: -3}},
 		"Config.MaxEventBytes is -4":       {Ring: ring.Config{MaxEventBytes: -4}},
-		"Config.MaxEvents is 2147483648":   {Ring: ring.Config{MaxEvents: 1 << 31}},
+		"Config.MaxEvents is 1073741824":   {Ring: ring.Config{MaxEvents: 1 << 30}},
 		"shard: Config.Ring: ring: Config": {Ring: ring.Config{MaxBytes: -1}},
 	} {
 		m, err := shard.New(cfg)
