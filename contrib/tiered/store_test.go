@@ -141,6 +141,7 @@ func TestClientResumesElsewhere(t *testing.T) {
 				t.Fatalf("event %d, want %d", e.Seq, want)
 			}
 		}
+		synctest.Wait()
 		if lag := here.Lag("s"); lag != 0 {
 			t.Errorf("%d events are not copied", lag)
 		}
