@@ -25,7 +25,7 @@ run: ## the main job: a client whose connection breaks ten times resumes without
 serve: ## the demo's MCP server, for a client of your own (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
-test: lint plain race stress stall ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step
+test: lint plain race stress stall machines ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits
 
 plain: ## the core's tests without the race detector, which hides what allocates
 	go test -timeout 10m ./ring ./shard ./replay ./internal/...
@@ -39,12 +39,20 @@ stress: cc ## eight writers and eight readers on a ring of eight, ten seconds at
 stall: cc ## the ring's protocol with goroutines stopped between its steps
 	go test -race -tags reprise_steps -timeout 10m ./ring
 
+machines: ## the core's tests on 32 bits (linux/386), and builds for arm64, windows and darwin
+	GOARCH=386 go test -timeout 10m ./ring ./shard ./replay ./internal/... ./fuzz/soak
+	@for m in linux/arm64 windows/amd64 darwin/arm64; do echo "── build $$m"; GOOS=$${m%/*} GOARCH=$${m#*/} go build ./ring ./shard ./replay || exit; done
+
 bench: $(STAT) ## the core's benchmarks, COUNT runs of BENCHTIME each, summed up by benchstat
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(COUNT) ./bench | tee .tools/bench.txt
 	@$(STAT) .tools/bench.txt
 
 bench-peers: ## the core beside its peers, interleaved run by run: about ten minutes, up to 5 GiB, on an idle machine; writes bench/RESULTS.md
 	cd bench/peers && go run ./cmd/compare -o ../RESULTS.md $(ARGS)
+
+bench-redis: ## contrib/redis beside plain and scripted XADD, on a redis-server of its own: two minutes, on an idle machine
+	$(call need,redis-server,redis-server)
+	@cd contrib/redis && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
 
 verdict: ## correctness cases, for the core and its peers: who passes what (ARGS='-only "evicted ID"' runs one), half a minute
 	@cd bench/peers && go run ./cmd/verdict $(ARGS)
@@ -64,17 +72,18 @@ model: cc ## the Promela models of the ring's protocol, checked by spin; not par
 	$(call need,spin,spin)
 	go test -tags model -timeout 30m -v ./fuzz/model
 
-soak: cc ## the ring's stress test for SOAKTIME in all
-	REPRISE_STRESS=$(SOAKTIME) go test -race -timeout 0 -run Stress -v ./ring
+soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
+	REPRISE_SOAK=$(SOAKTIME) go test -timeout 0 -v ./fuzz/soak
 
 lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
 	@go vet -tags reprise_steps ./ring ./internal/step
 
-cover: ## coverage of the core packages
-	go test -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./internal/... ./ring ./shard ./replay ./internal/...
-	@go tool cover -func .tools/cover.txt | tail -1
+cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
+	@mkdir -p .tools
+	go test -tags reprise_steps -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./internal/... ./ring ./shard ./replay ./internal/... ./fuzz
+	@awk -f internal/tools/cover.awk .tools/cover.txt
 
 clean: ## remove what the targets made
 	rm -rf .tools
@@ -100,4 +109,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall cc others bench bench-peers verdict bench-scale report fuzz model soak lint cover clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz model soak lint cover clean
