@@ -44,12 +44,12 @@
 #ifndef STOPPER /* 1: one writer stops for ever, anywhere */
 #define STOPPER 0
 #endif
-#ifndef EXACT /* 1: a sealed chunk goes once it holds no retained event. Go waits until it cannot hold one */
-#define EXACT 0
+#ifndef WASTE /* with so many living chunks the next record gets one of its own, however small it is; 0: never, LARGE must be 0 otherwise */
+#define WASTE 0
 #endif
 #ifndef MOST /* chunks in the directory at any time: writers that lose each race seal chunks without events */
-#if EXACT
-#define MOST (MAXEVENTS + 2 * WRITERS)
+#if WASTE
+#define MOST (WASTE + MAXEVENTS + WRITERS)
 #else
 #define MOST (WRITERS * (MAXEVENTS + 2) + 1)
 #endif
@@ -71,9 +71,6 @@
 typedef Chunk {
 	byte dead;
 	bit own;
-#if EXACT
-	byte born; /* the newest sequence that cannot be in it */
-#endif
 	byte unit[ROOM];
 	byte held; /* how many directories and drafts refer to it */
 };
@@ -126,7 +123,7 @@ inline tidy() {
 		k = 0;
 		do
 		:: k < PLACES ->
-			assert(finished < WRITERS || directory[current].chunk[k] == 0 || !chunk[directory[current].chunk[k]].own ||
+			assert(finished < WRITERS || WASTE || directory[current].chunk[k] == 0 || !chunk[directory[current].chunk[k]].own ||
 				chunk[directory[current].chunk[k]].dead == 0 || OLDEST(tail, count) < chunk[directory[current].chunk[k]].dead);
 			k++
 		:: else -> break
@@ -153,9 +150,6 @@ inline letgo(obj) {
 	:: chunk[obj].held == 0 ->
 		chunk[obj].dead = 0;
 		chunk[obj].own = 0;
-#if EXACT
-		chunk[obj].born = 0;
-#endif
 		j = 0;
 		do
 		:: j < ROOM ->
@@ -218,11 +212,11 @@ inline discard() {
 
 /*
  * Reserves space in dir's chunk if that is the current one, open and not full. Go reads the word and swaps it; should it have changed in between,
- * the caller begins again, as if it had come later. What the swap decides on is in the word, so that it may come back to an old value.
+ * it looks at the word again, as if it had come later. What the swap decides on is in the word, so that it may come back to an old value.
  */
 inline take() {
-	/* go: chunks.go take: res := r.res.Load() */
-	/* go: chunks.go take: res>>resBits != dir.serial || used+units > dir.room || !r.res.CompareAndSwap(res, res+uint64(units)) */
+	/* go: chunks.go open: res>>resBits == d.serial && uint32(res&(1<<resBits-1))+units <= d.room */
+	/* go: chunks.go take: d.chunk, d.alone, d.place, d.units, d.serial = dir.cur, false, dir.place, units, dir.serial */
 	if
 	:: serial == directory[dir].serial && directory[dir].cur && used < ROOM ->
 		if
@@ -264,81 +258,47 @@ inline skip_living() {
 	skip
 }
 
-#if EXACT
-/*
- * Leaves the chunk at place n out of list if no retained event is in it. Once the tail has reached the last sequence that it can hold, nothing
- * comes in any more, so that the slots may be looked at one by one.
- */
-inline skip_empty() {
-	if
-	:: list[n] && !chunk[list[n]].own && tail + 1 >= chunk[list[n]].dead ->
-		k = OLDEST(tail, count);
-		j = 0;
-		do
-		:: k <= tail && k < chunk[list[n]].dead ->
-			if
-			:: k > chunk[list[n]].born && place[k] == n -> j = 1
-			:: else
-			fi;
-			k++
-		:: else -> break
-		od;
-		if
-		:: !j -> list[n] = 0
-		:: else
-		fi;
-		k = 0;
-		j = 0
-	:: else
-	fi
-}
-#endif
-
-/* Takes over the living chunks of dir into list. */
+/* Takes over into list the chunks of dir that live at the tail read just now, when reservations had reached dir. */
 inline adopt() {
 	do
 	/* go: chunks.go adopt: o == old.cur || !o.isDead(tail) */
+	/* dead is swapped in once: who finds none and is beaten to it learns what it would have found a moment later, which makes it one step. */
 	:: atomic {
 		n < PLACES ->
-		/* go: chunks.go isDead: dead := c.dead.Load() */
-		/* What dead says once, it says for ever: looking at it and then at the tail, the latter is the step. */
-		/* go: chunks.go isDead: dead == 0 && !c.own */
-		if
-		:: chunk[directory[dir].chunk[n]].dead == 0 && !chunk[directory[dir].chunk[n]].own ->
-			/* go: chunks.go isDead: c.stamp(tail()) */
-			stamp = tail + 2
-		:: else
-		fi
-		};
-		if
-		:: stamp ->
-			d_step {
-				/* go: chunks.go stamp: c.dead.CompareAndSwap(0, tailSeq(tail)+2) */
-				if
-				:: chunk[directory[dir].chunk[n]].dead == 0 -> chunk[directory[dir].chunk[n]].dead = stamp
-				:: else
-				fi;
-				timely();
-				stamp = 0
-			}
-		:: else
-		fi;
 		d_step {
+			/* go: chunks.go isDead: dead := c.dead.Load() */
+			/* go: chunks.go isDead: dead == 0 && !c.own */
+			/* go: chunks.go isDead: c.stamp(tail) */
+			/* go: chunks.go stamp: c.dead.CompareAndSwap(0, tailSeq(tail)+2) */
 			/* go: chunks.go isDead: dead = c.dead.Load() */
-			/* go: chunks.go isDead: dead != 0 && tailFirst(tail()) >= dead */
 			if
-			:: chunk[directory[dir].chunk[n]].dead != 0 && OLDEST(tail, count) >= chunk[directory[dir].chunk[n]].dead
+			:: chunk[directory[dir].chunk[n]].dead == 0 && !chunk[directory[dir].chunk[n]].own -> chunk[directory[dir].chunk[n]].dead = stamp
+			:: else
+			fi;
+			timely();
+			/* go: chunks.go isDead: dead != 0 && tailFirst(tail) >= dead */
+			if
+			:: chunk[directory[dir].chunk[n]].dead != 0 && oldest >= chunk[directory[dir].chunk[n]].dead
 			:: else -> list[n] = directory[dir].chunk[n]
 			fi;
-#if EXACT
-			skip_empty();
-#endif
 			n++;
 			skip_living()
 		}
+		}
 	:: else -> break
 	od;
-	n = 0
+	atomic {
+		n = 0;
+		stamp = 0;
+		oldest = 0
+	}
+}
+
+/* Reads the tail for adopt. */
+inline read_tail() {
+	stamp = tail + 2;
+	oldest = OLDEST(tail, count);
+	skip_living()
 }
 
 /* Puts list, and the new chunk if there is one, in the place of dir. */
@@ -369,9 +329,6 @@ inline replace(new, isown) {
 			od;
 			list[n] = made;
 			chunk[made].own = isown;
-#if EXACT
-			chunk[made].born = lseq;
-#endif
 			if
 			:: isown ->
 				if
@@ -444,9 +401,9 @@ proctype Writer(byte me; byte appends) {
 	byte mark;              /* the serial of its chunk, if shared */
 	bit mine;               /* the claim is this writer's own */
 	byte seenserial, seenused;
-	byte n, stamp, made;
+	byte n, stamp, oldest, made;
 	byte list[PLACES];
-	bit swapped, sweeps, leaves;
+	bit swapped, alone, sweeps, leaves;
 	{
 	goto next_append;
 next_append:
@@ -472,19 +429,19 @@ again:
 	/* The tail is the same before and after the directory is read, or nothing has happened: one step. */
 	atomic {
 		d_step {
-			/* go: append.go Append: tail := r.tail.Load() */
+			/* go: append.go append: tail := r.tail.Load() */
 			lseq = tail;
 			lcount = count;
-			/* go: append.go Append: old := slot.word.Load() */
-			/* go: append.go Append: dir := r.dir.Load() */
-			/* go: append.go Append: r.tail.Load() != tail */
+			/* go: append.go append: old := slot.word.Load() */
+			/* go: append.go append: dir := r.dir.Load() */
+			/* go: append.go append: r.tail.Load() != tail */
 			if
 			:: !claimed -> hold(dir)
 			:: else
 			fi
 		};
 		if
-		/* go: append.go Append: r.help(tail, t, old) */
+		/* go: append.go append: r.help(tail, t, old) */
 		:: claimed -> goto help
 		:: else
 		fi;
@@ -517,7 +474,7 @@ again:
 	};
 drafting:
 	if
-	/* go: append.go Append: d.chunk == nil || r.sealed(&d) */
+	/* go: append.go append: d.chunk == nil || r.sealed(&d) */
 	/* go: chunks.go sealed: !d.alone && r.res.Load()>>resBits != d.serial */
 	:: atomic {
 		draft && (chunk[draft].own || serial == mark) ->
@@ -528,7 +485,7 @@ drafting:
 	fi;
 	if
 	:: !large ->
-		/* go: append.go Append: r.take(&d, dir, recordBytes+size) */
+		/* go: append.go append: res := r.res.Load(); !dir.open(res, units) || !r.res.CompareAndSwap(res, res+uint64(units)) */
 		atomic {
 			take();
 			if
@@ -540,8 +497,8 @@ drafting:
 		}
 	:: else
 	fi;
-	/* go: append.go Append: r.reserve(&d, recordBytes+size, m.before) */
-	/* go: append.go Append: step.At(step.Reserved) */
+	/* go: append.go append: !r.reserve(&d, units, m.before) */
+	/* go: append.go append: step.At(step.Reserved) */
 	d_step {
 		drop(dir)
 	};
@@ -557,6 +514,25 @@ reserve:
 		assert(directory[dir].serial >= seenserial)
 	};
 	if
+	/* go: chunks.go reserve: dir.open(res, units) */
+	:: atomic {
+		directory[dir].serial == seenserial && !large && directory[dir].cur && seenused < ROOM ->
+		seenserial = 0;
+		seenused = 0
+		};
+		atomic {
+			/* go: chunks.go reserve: r.res.CompareAndSwap(res, res+uint64(units)) */
+			take();
+			if
+			:: draft && mark == directory[dir].serial ->
+				drop(dir);
+				goto claim
+			:: else ->
+				drop(dir);
+				goto reserve
+			fi
+		}
+	/* go: chunks.go reserve: dir.serial > res>>resBits */
 	:: atomic {
 		directory[dir].serial > seenserial ->
 		seenserial = 0;
@@ -568,30 +544,36 @@ reserve:
 			drop(dir)
 		};
 		goto reserve
-	:: atomic {
-		directory[dir].serial == seenserial && !large && directory[dir].cur && seenused < ROOM ->
-		seenserial = 0;
-		seenused = 0
-		};
-		atomic {
-			take();
-			if
-			:: draft && mark == directory[dir].serial ->
-				drop(dir);
-				goto claim
-			:: else ->
-				drop(dir);
-				goto reserve
-			fi
-		}
+	/* go: chunks.go reserve: r.install(d, dir, units, retained) */
 	:: atomic {
 		else ->
 		seenserial = 0;
 		seenused = 0;
-		skip_living()
+		alone = large;
+		read_tail()
 		}
 	fi;
-	/* go: chunks.go install: place := next.adopt(dir, c, r.tail.Load) */
+#if WASTE
+	/* go: chunks.go install: r.wasteful(dir, retained, size) */
+	/* go: chunks.go wasteful: tail, living := r.tail.Load(), int64(0) */
+	/* go: chunks.go wasteful: c == dir.cur || !c.isDead(tail) */
+	adopt();
+	d_step {
+		/* go: chunks.go wasteful: living > most */
+		do
+		:: n < PLACES ->
+			made = made + (list[n] != 0);
+			list[n] = 0;
+			n++
+		:: else -> break
+		od;
+		n = 0;
+		alone = made >= WASTE;
+		made = 0;
+		read_tail()
+	};
+#endif
+	/* go: chunks.go install: place := next.adopt(dir, c, r.tail.Load()) */
 	adopt();
 	atomic {
 		d_step {
@@ -599,9 +581,9 @@ reserve:
 			/* go: chunks.go install: r.dir.CompareAndSwap(dir, next) */
 			/* go: chunks.go install: step.At(step.Installed) */
 			swapped = 0;
-			replace(1, large);
+			replace(1, alone);
 			if
-			:: swapped && !large ->
+			:: swapped && !alone ->
 				next = current;
 				directory[next].held++
 			:: else
@@ -609,9 +591,11 @@ reserve:
 		};
 		if
 		:: !swapped ->
+			alone = 0;
 			drop(dir);
 			goto reserve
-		:: swapped && large ->
+		:: swapped && alone ->
+			alone = 0;
 			swapped = 0;
 			drop(dir);
 			goto claim
@@ -682,9 +666,9 @@ abandon:
 
 claim:
 	atomic {
-		/* go: append.go Append: step.At(step.Written) */
-		/* go: append.go Append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
-		/* go: append.go Append: step.At(step.Claimed) */
+		/* go: append.go append: step.At(step.Written) */
+		/* go: append.go append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
+		/* go: append.go append: step.At(step.Claimed) */
 		if
 		:: tail == lseq && !claimed && growths < GROWTHS ->
 			growths++;
@@ -701,7 +685,7 @@ claim:
 				after = (lcount < MAXEVENTS -> lcount + 1 : lcount);
 				k = OLDEST(lseq + 1, after);
 				/* go: plan.go evictOne: m.large = m.large || cost > largeBytes */
-				sweeps = k > OLDEST(lseq, lcount) && chunk[home[OLDEST(lseq, lcount)]].own;
+				sweeps = LARGE && k > OLDEST(lseq, lcount) && chunk[home[OLDEST(lseq, lcount)]].own;
 				check();
 				timely();
 				drop(dir);
@@ -713,7 +697,7 @@ claim:
 		fi
 	};
 	if
-	/* go: append.go Append: d.chunk.holdsOnly(seq) */
+	/* go: append.go append: d.chunk.holdsOnly(seq) */
 	/* go: chunks.go holdsOnly: c.dead.CompareAndSwap(0, seq+1) */
 	:: chunk[draft].own ->
 		d_step {
@@ -759,7 +743,7 @@ publish:
 				mark = 0
 			};
 			forget();
-			/* go: append.go Append: r.settle(tail, &m) */
+			/* go: append.go append: r.settle(tail, &m) */
 			/* go: plan.go settle: r.sweep() */
 			if
 			:: sweeps -> goto sweep
@@ -806,10 +790,12 @@ sweep:
 	};
 	/* go: chunks.go sweep: r.advance(dir) */
 	d_step {
-		advance(dir);
-		skip_living()
+		advance(dir)
 	};
-	/* go: chunks.go sweep: next.adopt(dir, nil, r.tail.Load) */
+	/* go: chunks.go sweep: next.adopt(dir, nil, r.tail.Load()) */
+	d_step {
+		read_tail()
+	};
 	adopt();
 	atomic {
 		d_step {
@@ -859,6 +845,8 @@ sweep:
 				seenused = 0;
 				n = 0;
 				stamp = 0;
+				oldest = 0;
+				alone = 0;
 				made = 0;
 				k = 0;
 				do

@@ -1,4 +1,4 @@
-//go:build reprise_model
+//go:build model
 
 package model
 
@@ -29,16 +29,16 @@ var mutants = []mutant{
 		:: else
 		fi;
 		if
-		/* go: append.go Append: t.holds(old, seq) */`,
+		/* go: append.go append: t.mayHold(old, seq)`,
 		`		:: false -> skip
 		:: else
 		fi;
 		if
-		/* go: append.go Append: t.holds(old, seq) */`}),
+		/* go: append.go append: t.mayHold(old, seq)`}),
 	ring("the index comes after the tail", "READERS=0 FIRST=1 OTHERS=1", change{
 		`	:: enters -> insert()`,
 		`	:: false -> skip`}, change{
-		`			/* go: append.go Append: return stored, nil */
+		`			/* go: append.go append: return rec, seq, nil */
 `,
 		`			:: enters ->
 				insert();
@@ -46,7 +46,7 @@ var mutants = []mutant{
 				goto again
 `}),
 	ring("the duplicate check comes before the tail is read", "READERS=0 FIRST=1 OTHERS=1 MAXEVENTS=1 SLOTS=2", change{
-		`	/* plan reads only what`,
+		`	/* The plans read only what`,
 		`	atomic {
 		lseq = tail;
 		lcount = count;
@@ -56,15 +56,15 @@ var mutants = []mutant{
 		:: else
 		fi
 	};
-	/* plan reads only what`}),
+	/* The plans read only what`}),
 	ring("as many slots as events", "READERS=0 OTHERS=1", change{
 		`((count) + 1 >= table[t].size && table[t].size <= MAXEVENTS)`,
 		`((count) + 1 >= table[t].size && table[t].size < MAXEVENTS)`}),
 	ring("a slot of another lap is taken for a claim", "READERS=0 MAXEVENTS=1 SLOTS=2", change{
 		`		:: old == lseq + 1 -> goto help
-		/* go: append.go Append: old == frozen`,
+		/* go: append.go append: old == frozen`,
 		`		:: old != 0 && old != FROZEN -> goto help
-		/* go: append.go Append: old == frozen`}),
+		/* go: append.go append: old == frozen`}),
 	ring("a table is copied without freezing it", "READERS=0 FIRST=1 OTHERS=1", change{
 		`				SLOT(t, lseq + 1) = FROZEN;`,
 		`				skip;`}),
@@ -91,11 +91,17 @@ var mutants = []mutant{
 		`			:: newlost < s -> newlost = s`,
 		`			:: false -> skip`}),
 	ring("an entry of a retained event is reused", "READERS=0 OTHERS=1", change{
-		`		which = (cell < OLDEST(lseq, lcount) -> 0 : 2)`,
-		`		which = (cell <= OLDEST(lseq, lcount) -> 0 : 2)`}),
+		`((entry) < OLDEST(lseq, lcount))`,
+		`((entry) <= OLDEST(lseq, lcount))`}),
 	ring("an entry newer than the caller's tail is dead", "READERS=0", change{
-		`		which = (cell < OLDEST(lseq, lcount) -> 0 : 2)`,
-		`		which = (cell < OLDEST(lseq, lcount) || cell > lseq -> 0 : 2)`}),
+		`((entry) < OLDEST(lseq, lcount))`,
+		`((entry) < OLDEST(lseq, lcount) || (entry) > lseq)`}),
+	ring("a cell is taken without comparing", "READERS=0 FIRST=1 OTHERS=3", change{
+		`		:: table[t].cell[which - 1] == cell ->`,
+		`		:: true ->`}),
+	ring("a cell that has come alive is taken", "READERS=0 FIRST=1 OTHERS=3", change{
+		`		:: !DEAD(cell) ->`,
+		`		:: false ->`}),
 	ring("IDs that find no place are not looked for", "READERS=0 MAXEVENTS=3 BUCKETS=1", change{
 		`			:: hit == 0 && table[t].lost >= OLDEST(lseq, lcount) ->`,
 		`			:: false ->`}),
@@ -103,22 +109,22 @@ var mutants = []mutant{
 		`	:: want == NONE && imitate ->`,
 		`	:: false ->`}),
 	ring("the table is read before the flag of own IDs is set", "READERS=0 FIRST=1 OTHERS=1", change{
-		`	:: !table[t].indexed && ownIDs -> old`,
-		`	:: false -> old`}),
+		`	:: !table[t].indexed && ownIDs && (want`,
+		`	:: false && (want`}),
 	ring("a helper does not index", "READERS=0 FIRST=1 OTHERS=1", change{
 		`			enters = kept[lseq + 1];
 			goto publish`,
 		`			goto publish`}),
 	ring("nobody helps", "READERS=0 FIRST=1 OTHERS=1", change{
 		`		:: old == lseq + 1 -> goto help
-		/* go: append.go Append: old == frozen`,
+		/* go: append.go append: old == frozen`,
 		`		:: old == lseq + 1 -> forget(); goto again
-		/* go: append.go Append: old == frozen`}).forever(),
+		/* go: append.go append: old == frozen`}).forever(),
 	ring("closing is not in the tail word", "READERS=0 FIRST=1 OTHERS=1 CLOSER=1", change{
 		`		:: tail == lseq && !closed ->
-			d_step {`,
+			/* Waking`,
 		`		:: tail == lseq ->
-			d_step {`}),
+			/* Waking`}),
 	ring("a reader does not look at the tail again", "MAXEVENTS=1 SLOTS=2 OTHERS=1 INDEX=0", change{
 		`			assert(seq < OLDEST(tail, count) || word == seq);`,
 		`			assert(word == seq);`}),
@@ -145,8 +151,8 @@ var mutants = []mutant{
 		`		stamp = tail + 1;
 		d_step {`}),
 	chunks("a chunk goes one event early", "READERS=0 LARGE=0", change{
-		`chunk[directory[dir].chunk[n]].dead != 0 && OLDEST(tail, count) >= chunk`,
-		`chunk[directory[dir].chunk[n]].dead != 0 && OLDEST(tail, count) + 1 >= chunk`}),
+		`		:: chunk[directory[dir].chunk[n]].dead != 0 && oldest >= chunk`,
+		`		:: chunk[directory[dir].chunk[n]].dead != 0 && oldest + 1 >= chunk`}),
 	chunks("a large draft is stamped like a shared chunk", "READERS=0", change{
 		`:: chunk[directory[dir].chunk[n]].dead == 0 && !chunk[directory[dir].chunk[n]].own ->`,
 		`:: chunk[directory[dir].chunk[n]].dead == 0 ->`}),
@@ -186,14 +192,16 @@ publish:`}),
 		k = 1;`,
 		`	:: true ->
 		k = 1;`}),
-	chunks("a sweep does not seal", "READERS=0", change{
-		`		advance(dir);
-		skip_living()
+	chunks("a sweep does not seal", "WRITERS=4 FIRST=1 OTHERS=1 READERS=0 GROWTHS=1", change{
+		`		advance(dir)
 	};
 	/* go: chunks.go sweep: next.adopt`,
-		`		skip_living()
+		`		skip
 	};
 	/* go: chunks.go sweep: next.adopt`}),
+	chunks("losers get shared chunks without end", "READERS=0 LARGE=0 ROOM=1 WASTE=1 GIVEUP=0 FIRST=3 OTHERS=3", change{
+		`alone = made >= WASTE;`,
+		`alone = 0;`}),
 	chunks("a sweep that loses does not begin again", "READERS=0 OTHERS=1", change{
 		`		:: !swapped ->
 			drop(dir);

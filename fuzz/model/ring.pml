@@ -179,8 +179,32 @@ inline confirm(s) {
 	fi
 }
 
-/* Sets hit to the sequence of a retained event that has the ID, or to 0. What is evicted meanwhile may be missed. */
-inline find(wanted) {
+#define DEAD(entry) ((entry) < OLDEST(lseq, lcount))
+
+/* Remembers what the chosen cell holds, unless that is alive by now. */
+inline open() {
+	if
+	:: which ->
+		/* go: index.go emptier: v.old = v.cell.Load(); v.old&seqMask >= first */
+		cell = table[t].cell[which - 1];
+		if
+		:: !DEAD(cell) ->
+			cell = 0;
+			which = 0
+		:: else
+		fi
+	:: else
+	fi
+}
+
+/*
+ * Sets hit to the sequence of a retained event that has the ID, or to 0; what is evicted meanwhile may be missed. Who chooses also learns which cell the ID
+ * may go into, and what it holds.
+ *
+ * Go looks at a bucket for dead entries and then for the ID, which is one step here. What takes the place of an entry in between either makes the claim
+ * fail, or is an entry once more that a late helper had under way: then the one that led the others on is found, or the cell is looked at again before it is taken.
+ */
+inline find(wanted, chooses) {
 	d_step {
 		sought = wanted;
 		hit = 0;
@@ -210,19 +234,35 @@ inline find(wanted) {
 	/* go: index.go find: t.index == nil */
 	:: hit == 0 && table[t].indexed ->
 		d_step {
-			/* go: index.go find: w := bucket[i].Load() */
+			/* go: index.go find: deadA, hit := a.look(tag, first) */
+			/* go: index.go look: w := b[i].Load() */
+			if
+			:: chooses && DEAD(table[t].cell[0]) -> which = 1
+			:: else
+			fi;
+			/* go: index.go find: r.lookUp(tail, t, a, id, tag) */
+			/* go: index.go lookUp: w := b[i].Load() */
 			confirm(table[t].cell[0])
 		};
 #if BUCKETS == 2
 		d_step {
+			/* go: index.go find: deadB, hit = b.look(tag, first) */
+			/* go: index.go find: r.lookUp(tail, t, b, id, tag) */
 			if
-			:: hit == 0 -> confirm(table[t].cell[1])
+			:: hit == 0 ->
+				if
+				:: chooses && !which && DEAD(table[t].cell[1]) -> which = 2
+				:: else
+				fi;
+				confirm(table[t].cell[1])
 			:: else
 			fi
 		};
 #endif
-		/* Once lost says so, the scan is right whenever it is made. */
+		/* Once lost says so, the scan is right whenever it is made; and what is lost from now on is found, or makes the claim fail. */
 		d_step {
+			/* go: index.go find: v = emptier(a, b, deadA, deadB, first) */
+			open();
 			/* go: index.go find: lost := t.lost.Load() */
 			if
 			:: hit == 0 && table[t].lost >= OLDEST(lseq, lcount) ->
@@ -237,6 +277,12 @@ inline find(wanted) {
 				k = 0
 			:: else
 			fi;
+			if
+			:: hit ->
+				cell = 0;
+				which = 0
+			:: else
+			fi;
 			sought = 0
 		}
 	:: else -> sought = 0
@@ -244,7 +290,7 @@ inline find(wanted) {
 #endif
 }
 
-/* Enters sequence lseq+1 into the index of t. Dead is what was not retained any more at tail lseq. */
+/* Enters sequence lseq+1 into the index of t, in the cell that find has chosen if it still holds what it held. */
 inline insert() {
 #if INDEX == 1
 	d_step {
@@ -254,36 +300,49 @@ inline insert() {
 #else
 	do
 	:: atomic {
-		/* go: index.go insert: a.vacancy(entry, first) */
-		/* go: index.go vacancy: w := b[i].Load() */
-		cell = table[t].cell[0];
+		which ->
+		/* go: index.go insert: !v.cell.CompareAndSwap(v.old, entry) */
 		if
-		:: cell == lseq + 1 ->
-			cell = 0;
+		:: table[t].cell[which - 1] == cell ->
+			d_step {
+				table[t].cell[which - 1] = lseq + 1;
+				check();
+				cell = 0;
+				which = 0
+			};
 			break
+		:: else ->
+			cell = 0;
+			which = 0
+		fi
+		}
+	:: atomic {
+		!which ->
+		/* go: index.go insert: a.has(entry) */
+		/* go: index.go has: b[i].Load() == entry */
+		if
+		:: table[t].cell[0] == lseq + 1 -> break
 		:: else
-		fi;
-		which = (cell < OLDEST(lseq, lcount) -> 0 : 2)
+		fi
 		};
 #if BUCKETS == 2
 		atomic {
-			/* go: index.go insert: b.vacancy(entry, first) */
+			/* go: index.go insert: b.has(entry) */
 			if
-			:: table[t].cell[1] == lseq + 1 ->
-				cell = 0;
-				which = 0;
-				break
-			/* go: index.go insert: liveB < live */
-			:: table[t].cell[1] != lseq + 1 && which == 2 && table[t].cell[1] < OLDEST(lseq, lcount) ->
-				which = 1;
-				cell = table[t].cell[1]
+			:: table[t].cell[1] == lseq + 1 -> break
 			:: else
 			fi
 		};
 #endif
+		/* go: index.go insert: deadA, _ := a.look(tag, first) */
+		which = (DEAD(table[t].cell[0]) -> 1 : 0);
+#if BUCKETS == 2
+		/* go: index.go insert: deadB, _ := b.look(tag, first) */
+		which = (!which && DEAD(table[t].cell[1]) -> 2 : which);
+#endif
 		if
 		:: atomic {
-			which == 2 ->
+			!which ->
 			/* go: index.go insert: t.lose(seq) */
 			/* go: index.go lose: lost := t.lost.Load() */
 			/* go: index.go lose: t.lost.CompareAndSwap(lost, seq) */
@@ -292,26 +351,12 @@ inline insert() {
 			:: table[t].lost < lseq + 1 -> table[t].lost = lseq + 1
 			:: else
 			fi;
-			cell = 0;
-			which = 0;
 			break
 			}
-		:: atomic {
-			else ->
-			/* go: index.go insert: cell.CompareAndSwap(old, entry) */
-			if
-			:: table[t].cell[which] == cell ->
-				d_step {
-					table[t].cell[which] = lseq + 1;
-					check();
-					cell = 0;
-					which = 0
-				};
-				break
-			:: else ->
-				cell = 0;
-				which = 0
-			fi
+		:: d_step {
+			which ->
+			/* go: index.go insert: v = emptier(a, b, deadA, deadB, first) */
+			open()
 			}
 		fi
 	od
@@ -344,6 +389,8 @@ inline forget() {
 		old = 0;
 		zeros = 0;
 		hit = 0;
+		cell = 0;
+		which = 0;
 		mine = 0;
 		enters = 0
 	}
@@ -392,64 +439,73 @@ next:
 	};
 again:
 	atomic {
-		/* go: append.go Append: tail := r.tail.Load() */
-		/* go: append.go Append: step.At(step.TailRead) */
+		/* go: append.go append: tail := r.tail.Load() */
+		/* go: append.go append: step.At(step.TailRead) */
 		lseq = tail;
 		lcount = count;
-		/* go: append.go Append: tail&tailClosed != 0 */
+		/* go: append.go append: tail&tailClosed != 0 */
 		if
 		:: closed -> forget(); goto next
 		:: else
 		fi
 	};
 	d_step {
-		/* go: append.go Append: t := r.table.Load() */
+		/* go: append.go append: t := r.table.Load() */
 		hold()
 	};
-	/* go: append.go Append: old := slot.word.Load() */
-	/* go: append.go Append: step.At(step.SlotRead) */
+	/* go: append.go append: old := slot.word.Load() */
+	/* go: append.go append: step.At(step.SlotRead) */
 	old = SLOT(t, lseq + 1);
 	atomic {
-		/* go: append.go Append: r.tail.Load() != tail */
+		/* go: append.go append: r.tail.Load() != tail */
 		if
 		:: tail != lseq || closed -> forget(); goto again
 		:: else
 		fi;
 		if
-		/* go: append.go Append: t.holds(old, seq) */
+		/* go: append.go append: t.mayHold(old, seq) || tailCount(tail) >= t.most || own && t.index == nil */
+		/* go: append.go append: t.holds(old, seq) */
 		:: old == lseq + 1 -> goto help
-		/* go: append.go Append: old == frozen || !r.fits(t, tail) */
-		/* go: table.go fits: tailCount(tail)+1 >= uint64(len(t.slots)) && len(t.slots) <= r.group.cfg.MaxEvents */
+		/* go: append.go append: old == frozen || !r.fits(t, tail) */
+		/* go: table.go fits: tailCount(tail) >= t.most */
 		:: old == FROZEN || TIGHT(t, lcount) -> old = 0; lseq = 0; lcount = 0; goto grow
 		:: else
 		fi
 	};
 #if INDEX
+	/* Who is assigned an ID asks in the first lap alone, whose words look like none. */
 	/* go: table.go fits: t.index != nil || r.flags.Load()&flagOwnIDs == 0 */
 	if
-	:: !table[t].indexed && ownIDs -> old = 0; lseq = 0; lcount = 0; goto grow
+	:: !table[t].indexed && ownIDs && (want != NONE || old == 0 && lseq + 1 < table[t].size) -> old = 0; lseq = 0; lcount = 0; goto grow
 	:: else
 	fi;
 	if
 	:: want != NONE ->
-		/* go: append.go Append: r.find(tail, t, e.ID, tag) */
-		find(want);
+		/* go: append.go append: r.find(tail, t, e.ID, tag) */
+		find(want, 1);
 		/* The event was found where it was retained: that is ErrDuplicateID. */
 		if
 		:: hit -> forget(); goto next
 		:: else
 		fi
-	/* go: append.go Append: r.flags.Load()&flagImitate != 0 */
+	/* go: append.go append: r.flags.Load()&flagImitate != 0 */
 	:: want == NONE && imitate ->
-		/* go: append.go Append: r.unusual(tail, t, seq) */
+		/* go: append.go append: r.unusual(tail, t, seq) */
 		/* go: id.go unusual: r.find(tail, tb, id, tag) */
 		do
-		:: find(ASSIGNED(lseq + 1, zeros));
+		:: find(ASSIGNED(lseq + 1, zeros), 1);
 			if
 			:: hit -> zeros++
 			:: else -> break
 			fi
-		od
+		od;
+		/* An ID without zeros is not entered. */
+		if
+		:: zeros == 0 ->
+			cell = 0;
+			which = 0
+		:: else
+		fi
 	:: else
 	fi;
 #endif
@@ -459,6 +515,8 @@ again:
 	:: atomic {
 		wider < WIDER ->
 			wider++;
+			cell = 0;
+			which = 0;
 			old = 0;
 			zeros = 0;
 			lseq = 0;
@@ -468,21 +526,22 @@ again:
 	:: true
 	fi;
 #endif
-	/* plan reads only what says how much to evict, or that the tail has moved on; then the swap fails as well. */
+	/* The plans read only what says how much to evict, or that the tail has moved on; then the swap fails as well. */
 	atomic {
-		/* go: append.go Append: step.At(step.Looked) */
-		/* go: append.go Append: r.plan(&m, tail, t, dir, int64(size+Overhead)) */
+		/* go: append.go append: step.At(step.Looked) */
+		/* go: append.go append: !r.planFast(&m, tail, t, int64(size+Overhead)) */
+		/* go: append.go append: r.plan(&m, tail, t, dir, int64(size+Overhead)) */
 		if
 		:: alone = 0
 		:: lcount > 0 && lcount < MAXEVENTS -> alone = 1
 		:: lcount > 1 && lcount == MAXEVENTS -> alone = 1
 		fi;
-		/* go: append.go Append: step.At(step.Written) */
-		/* go: append.go Append: d.place > t.mask */
-		/* go: append.go Append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
-		/* go: append.go Append: step.At(step.Claimed) */
+		/* go: append.go append: step.At(step.Written) */
+		/* go: append.go append: d.place > t.mask */
+		/* go: append.go append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
+		/* go: append.go append: step.At(step.Claimed) */
 		if
-		:: SLOT(t, lseq + 1) != old -> 
+		:: SLOT(t, lseq + 1) != old ->
 			alone = 0;
 			forget(); goto again
 		:: else ->
@@ -494,6 +553,7 @@ again:
 				id[lseq + 1] = (want == NONE -> ASSIGNED(lseq + 1, zeros) : want);
 				kept[lseq + 1] = want != NONE || zeros > 0;
 				enters = kept[lseq + 1];
+				assert(!enters || table[t].indexed || INDEX == 1);
 				k = OLDEST(tail, count);
 				do
 				:: k <= lseq ->
@@ -514,16 +574,16 @@ again:
 publish:
 	if
 	/* go: append.go publish: rec.isIndexed() */
-	/* go: append.go publish: r.insert(t, tail, seq, tag) */
+	/* go: append.go publish: r.insert(t, tail, seq, tag, v) */
 	:: enters -> insert()
 	:: else
 	fi;
 	atomic {
 		/* go: append.go publish: step.At(step.Indexed) */
 		/* go: append.go publish: r.tail.CompareAndSwap(tail, tailOf(seq, rec.count())) */
-		/* go: append.go publish: step.At(step.Published) */
 		if
 		:: tail == lseq && !closed ->
+			/* Waking those who wait comes after this. */
 			d_step {
 				assert(claimed);
 				k = OLDEST(tail, count);
@@ -541,7 +601,7 @@ publish:
 				check()
 			};
 			if
-			/* go: append.go Append: return stored, nil */
+			/* go: append.go append: return rec, seq, nil */
 			:: mine -> forget(); goto next
 			:: else -> forget(); goto again
 			fi
@@ -565,7 +625,7 @@ help:
 		/* go: append.go help: r.tail.Load() != tail */
 		if
 		:: tail != lseq || closed -> forget(); goto again
-		/* go: append.go help: r.publish(tail, t, rec, tag) */
+		/* go: append.go help: r.publish(tail, t, rec, tag, vacancy{}) */
 		:: else ->
 			old = 0;
 			enters = kept[lseq + 1];
@@ -620,7 +680,7 @@ grow:
 copy:
 	atomic {
 		old = 0;
-		/* go: table.go copyTable: tailCount(tail)+1 >= uint64(len(t.slots)) && len(t.slots) <= r.group.cfg.MaxEvents */
+		/* go: table.go copyTable: tailCount(tail) >= t.most */
 		newsize = (TIGHT(t, lcount) -> 2 * table[t].size : table[t].size);
 		newsize = (newsize < SMALLEST -> SMALLEST : newsize);
 		/* go: table.go copyTable: r.flags.Load()&flagOwnIDs != 0 */
@@ -760,7 +820,8 @@ end:
 #if READERS
 /* Readers write nothing: one that does one thing at any time, again and again, stands for all of them. */
 active proctype Reader() {
-	byte seq, lseq, lcount, t, word, sought, hit;
+	byte seq, lseq, lcount, t, word, sought, hit, cell;
+	unsigned which : 2;
 end:
 progress:
 	do
@@ -802,11 +863,11 @@ progress:
 		sought = id[seq]
 		};
 		d_step {
-			/* go: ring.go Seek: tb := r.table.Load() */
+			/* go: ring.go Seek: t := r.table.Load() */
 			hold()
 		};
-		/* go: ring.go Seek: r.find(tail, tb, lastEventID, tag) */
-		find(sought);
+		/* go: ring.go Seek: r.find(tail, t, lastEventID, tag) */
+		find(sought, 0);
 		d_step {
 			assert(hit == seq || hit == 0 && seq < OLDEST(tail, count));
 			drop();

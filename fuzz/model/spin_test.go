@@ -1,4 +1,4 @@
-//go:build reprise_model
+//go:build model
 
 package model
 
