@@ -113,7 +113,7 @@ func handsOver(k *kit) {
 func (k *kit) readSome(w *witness, last *string, n, all int) error {
 	r, err := k.any().Open(k.ctx, "s", replay.Position{LastEventID: *last})
 	if err != nil {
-		return fmt.Errorf("Open after %q: %w", *last, err)
+		return fmt.Errorf("opening after %q: %w", *last, err)
 	}
 	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
