@@ -21,8 +21,8 @@ const (
 
 // budget has greedy sessions use up MaxBytes, beside quiet sessions that were there before and newcomers that want their guaranteed share:
 //
-//	reached.ns, free.ns: the processor time of an append to a greedy session, when MaxBytes is reached, and where there is none but every session may hold
-//	as much by itself
+//	reached.ns, free.ns: the processor time of an append to a greedy session, when MaxBytes is reached, and where there is none but every
+//	session may hold as much by itself
 //	refused: appends that failed; lost: events of quiet sessions and newcomers that were evicted; share: the least that a newcomer got
 //	over: the most bytes by which the total was above MaxBytes
 //
@@ -35,14 +35,7 @@ func budget(z sizes, _ string) figures {
 	free := must(shard.New(cfg))
 	defer free.Close()
 	data := bench.Payload(payload)
-	var quiet []*shard.Session
-	for range quietSessions {
-		s := must(m.Create(shard.Metadata{}))
-		for range quietEvents {
-			must(s.Append(ring.Event{Data: data}))
-		}
-		quiet = append(quiet, s)
-	}
+	quiet := quietOnes(m, data)
 	reachedAppend, freeAppend := greedyAppends(m, data), greedyAppends(free, data)
 	over := mostOver(m, z.Budget, func() {
 		for range 2 * int(z.Budget) / payload / greedy / 1000 {
@@ -68,6 +61,18 @@ func budget(z sizes, _ string) figures {
 		f["lost"] += float64(s.Info().Log.Evicted)
 	}
 	return f
+}
+
+// quietOnes returns sessions with a few events each.
+func quietOnes(m *shard.Manager, data []byte) (quiet []*shard.Session) {
+	for range quietSessions {
+		s := must(m.Create(shard.Metadata{}))
+		for range quietEvents {
+			must(s.Append(ring.Event{Data: data}))
+		}
+		quiet = append(quiet, s)
+	}
+	return quiet
 }
 
 // greedyAppends returns a function that appends n events to each of the greedy sessions, all at once. An append that fails panics.
@@ -124,7 +129,8 @@ func budgetRows(z sizes, r results) []row {
 	share := float64(z.Budget / 2 / budgetSessions)
 	event := payload + ring.Overhead + of("ids")
 	return []row{
-		figure("append to the sessions that have used up MaxBytes, and where there is none, processor time", nanoseconds(of("reached.ns"))+", "+nanoseconds(of("free.ns"))),
+		figure("append to the sessions that have used up MaxBytes, and where there is none, processor time",
+			nanoseconds(of("reached.ns"))+", "+nanoseconds(of("free.ns"))),
 		atMost("the most that the total was over MaxBytes, with five concurrent writers", of("over"), (greedy+1)*event, " B"),
 		exactly("events that quiet sessions and newcomers lost to greedy ones", of("lost"), 0),
 		{"the least that a newcomer got, to within an event", number(of("share")) + " B", "at least " + number(share-event) + " B",

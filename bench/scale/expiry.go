@@ -52,33 +52,28 @@ func expiry(z sizes, _ string) figures {
 	writers.count(busy)
 	go c.ask(due.Add(time.Second))
 	used, began := processTime(), time.Now()
-	var released time.Duration
-	for m.Stats().Expired < uint64(z.Expiring) || told.Load() < int64(z.Expiring) {
-		if released = time.Since(due); released > time.Minute {
-			panic("sessions are left")
-		}
-		time.Sleep(time.Millisecond)
-	}
-	released = time.Since(due)
+	c.awaitAll(&told)
+	released := time.Since(due)
 	got := float64(processTime()-used) / float64(time.Since(began)) / float64(runtime.GOMAXPROCS(0))
 	writers.count(0)
-	for _, s := range c.sessions {
-		<-s.Done()
-	}
 	time.Sleep(time.Until(due.Add(time.Second)))
-	h := writers.stop()
 
 	f := figures{
 		"spread": float64(c.last.Sub(c.first)), "released": float64(max(0, released)),
 		"asked": float64(c.asked.Load()), "late": float64(c.late.Load()), "early": float64(c.early.Load()),
 		"left": float64(m.Stats().Total - appenders), "got": got,
 	}
+	f.tell(writers.stop())
+	return f
+}
+
+// tell records how long the appends of each phase took.
+func (f figures) tell(h [phases]bench.Histogram) {
 	for phase, name := range map[int]string{quiet: "quiet", busy: "busy"} {
 		f[name+".p50"] = float64(h[phase].Quantile(0.5))
 		f[name+".p99.9"] = float64(h[phase].Quantile(0.999))
 		f[name+".p99.99"] = float64(h[phase].Quantile(0.9999))
 	}
-	return f
 }
 
 // A crowd is the sessions that expire together.
@@ -111,6 +106,20 @@ func (c *crowd) touchAll() {
 		c.after[i] = int64(time.Since(c.base))
 	}
 	c.last = time.Now()
+}
+
+// awaitAll waits until Stats, OnEnd and Done have told the end of every session.
+func (c *crowd) awaitAll(told *atomic.Int64) {
+	all, start := len(c.sessions), time.Now()
+	for c.m.Stats().Expired < uint64(all) || told.Load() < int64(all) {
+		if time.Since(start) > time.Minute {
+			panic("sessions are left")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for _, s := range c.sessions {
+		<-s.Done()
+	}
 }
 
 // ask calls sessions at random until the given time, and judges the answers by when they can have been last active.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -116,63 +114,6 @@ func onEach(work []func(n int)) load {
 		}
 		wg.Wait()
 	}, float64(while * len(work))}
-}
-
-// miscounted has four goroutines do all kinds of things, and returns the counters that are wrong afterwards.
-func miscounted() (wrong []string) {
-	const workers, ops = 4, 20_000
-	m := must(shard.New(shard.Config{MaxSessions: -1, Linger: -1, Ring: ring.Config{MaxEvents: 8}}))
-	defer m.Close()
-	var done [workers]struct{ created, terminated, appended, duplicates, retained, attached int }
-	var wg sync.WaitGroup
-	for g := range done {
-		wg.Go(func() {
-			r, d := rand.New(rand.NewPCG(uint64(g), 9)), &done[g]
-			for range ops / 20 {
-				s := must(m.Create(shard.Metadata{}))
-				d.created++
-				n := r.IntN(20)
-				for i := range n {
-					must(s.Append(ring.Event{ID: fmt.Sprint(i)}))
-				}
-				if n > 0 {
-					if _, err := s.Append(ring.Event{ID: fmt.Sprint(n - 1)}); err != nil {
-						d.duplicates++
-					}
-				}
-				d.appended += n
-				if r.IntN(2) == 0 {
-					s.Terminate()
-					d.terminated++
-					continue
-				}
-				must(s.Attach())
-				d.attached++
-				d.retained += min(n, 8)
-			}
-		})
-	}
-	wg.Wait()
-	for _, d := range done[1:] {
-		done[0].created += d.created
-		done[0].terminated += d.terminated
-		done[0].appended += d.appended
-		done[0].duplicates += d.duplicates
-		done[0].retained += d.retained
-		done[0].attached += d.attached
-	}
-	st, sum := m.Stats(), done[0]
-	for name, pair := range map[string][2]int{
-		"Created": {int(st.Created), sum.created}, "Terminated": {int(st.Terminated), sum.terminated},
-		"Appended": {int(st.Appended), sum.appended}, "Duplicates": {int(st.Duplicates), sum.duplicates},
-		"Events": {int(st.Events), sum.retained}, "Attached": {st.Attached, sum.attached},
-		"Active": {st.Active, sum.created - sum.terminated}, "Total": {st.Total, sum.created - sum.terminated},
-	} {
-		if pair[0] != pair[1] {
-			wrong = append(wrong, name)
-		}
-	}
-	return wrong
 }
 
 func statsRows(z sizes, r results) []row {
