@@ -166,7 +166,7 @@ func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
 			return nil, 0, ErrClosed
 		}
 		if g.Tally != nil || m.drawn != 0 || m.large {
-			r.settle(tail, &m)
+			r.settle(tail, &m, int64(size+Overhead))
 		}
 		return rec, seq, nil
 	}

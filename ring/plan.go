@@ -133,8 +133,8 @@ func (r *Ring) fund(m *move, tail uint64, t *table, dir *directory, cost int64) 
 	}
 }
 
-// settle accounts for the event after tail, which is visible.
-func (r *Ring) settle(tail uint64, m *move) {
+// settle accounts for the event of that cost after tail, which is visible.
+func (r *Ring) settle(tail uint64, m *move, cost int64) {
 	if m.drawn != 0 {
 		r.group.Budget.Draw(m.drawn)
 	}
@@ -145,7 +145,7 @@ func (r *Ring) settle(tail uint64, m *move) {
 		return
 	}
 	p := r.group.Tally.Stripe(r.stripeHash())
-	p.Appended.Add(1)
+	p.Append(cost)
 	if n := int64(m.count) - int64(tailCount(tail)); n != 0 {
 		p.Events.Add(n)
 	}

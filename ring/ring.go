@@ -158,6 +158,7 @@ func (r *Ring) Release() Stats {
 		p.Events.Add(-int64(s.Events))
 		p.Bytes.Add(-s.Bytes)
 		p.Released.Add(int64(s.Events))
+		p.ReleasedBytes.Add(s.Bytes)
 		p.Memory.Add(-r.Memory())
 	}
 	return s

@@ -62,4 +62,6 @@ type Stats struct {
 	Gaps       uint64 // readers told that events are missing
 
 	Visits uint64 // looks that expiry has taken at a session, ever: when it comes, when it ends, when it goes, and about once per TTL between
+
+	AppendedBytes, EvictedBytes uint64 // as MaxBytes counts them, Size and Overhead; of what Appended and Evicted count
 }

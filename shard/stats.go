@@ -19,7 +19,11 @@ func (m *Manager) Stats() Stats {
 		Evicted:    uint64(max(0, u.Appended-u.Events-u.Released)),
 		Replayed:   uint64(u.Replayed),
 		Gaps:       uint64(u.Gaps),
-		Visits:     m.driver.visits.Load(),
+
+		AppendedBytes: uint64(u.AppendedBytes),
+		EvictedBytes:  uint64(max(0, u.AppendedBytes-u.Bytes-u.ReleasedBytes)),
+
+		Visits: m.driver.visits.Load(),
 	}
 	for i := range m.shards {
 		sh := &m.shards[i]

@@ -2,19 +2,60 @@
 // seldom meet on a cache line.
 package tally
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
-// A Stripe is one cache line of counters. Writers add deltas to the stripe that their session hashes to;
-// a counter's value is its sum over all stripes, so one stripe alone may be negative.
+// A Stripe is two cache lines of counters, of which an append writes the first alone. Writers add deltas to the stripe that their session
+// hashes to; a counter's value is its sum over all stripes, so one stripe alone may be negative.
 type Stripe struct {
-	Appended   atomic.Int64 // events stored, ever
-	Events     atomic.Int64 // events retained
-	Bytes      atomic.Int64 // bytes retained, as MaxBytes counts them
-	Memory     atomic.Int64 // heap bytes of the rings, estimated
-	Released   atomic.Int64 // events that went because their session ended
-	Duplicates atomic.Int64 // appends refused for their ID
-	Replayed   atomic.Int64 // events handed to readers that were stored before the reader came
-	Gaps       atomic.Int64 // readers told that events are missing
+	stored        atomic.Uint64 // bytes<<eventBits | events, of what was appended since the last carry; see Append
+	Events        atomic.Int64  // events retained
+	Bytes         atomic.Int64  // bytes retained, as MaxBytes counts them
+	Memory        atomic.Int64  // heap bytes of the rings, estimated
+	Released      atomic.Int64  // events that went because their session ended
+	ReleasedBytes atomic.Int64  // and their bytes
+	Duplicates    atomic.Int64  // appends refused for their ID
+	Replayed      atomic.Int64  // events handed to readers that were stored before the reader came
+	Gaps          atomic.Int64  // readers told that events are missing
+
+	appended, appendedBytes atomic.Int64 // carried over from stored
+	begun, done             atomic.Int64 // carries; between the two an amount is in neither place
+	_                       [24]byte
+}
+
+// An append adds to events and bytes with one instruction: both are in one word, whose halves are carried over into counters of their own before
+// they are full. When the word says so there is room left for 2^23 more events, or 500 of the largest, and everybody who adds one meanwhile carries.
+const eventBits = 24
+
+// Append counts an event of that many bytes, less than 2^31.
+func (p *Stripe) Append(bytes int64) {
+	if v := p.stored.Add(uint64(bytes)<<eventBits | 1); (v|v<<(64-eventBits))>>63 != 0 {
+		p.carry()
+	}
+}
+
+func (p *Stripe) carry() {
+	p.begun.Add(1)
+	v := p.stored.Swap(0)
+	p.appended.Add(int64(v & (1<<eventBits - 1)))
+	p.appendedBytes.Add(int64(v >> eventBits))
+	p.done.Add(1)
+}
+
+// sum returns what was appended in all. It looks again when somebody carries, but does not wait for ever for one who has stalled.
+func (p *Stripe) sum() (events, bytes int64) {
+	for range 1000 {
+		done := p.done.Load()
+		v := p.stored.Load()
+		events, bytes = p.appended.Load()+int64(v&(1<<eventBits-1)), p.appendedBytes.Load()+int64(v>>eventBits)
+		if p.begun.Load() == done {
+			break
+		}
+		runtime.Gosched()
+	}
+	return events, bytes
 }
 
 // Tally is a power of two of stripes.
@@ -34,18 +75,21 @@ func (t *Tally) Stripe(hash uint64) *Stripe { return &t.stripes[hash&uint64(len(
 
 // Sums adds up all stripes: exact when nobody writes.
 type Sums struct {
-	Appended, Events, Bytes, Memory, Released, Duplicates, Replayed, Gaps int64
+	Appended, AppendedBytes, Events, Bytes, Memory, Released, ReleasedBytes, Duplicates, Replayed, Gaps int64
 }
 
 // Sum costs the same however many sessions there are.
 func (t *Tally) Sum() (s Sums) {
 	for i := range t.stripes {
 		p := &t.stripes[i]
-		s.Appended += p.Appended.Load()
+		events, bytes := p.sum()
+		s.Appended += events
+		s.AppendedBytes += bytes
 		s.Events += p.Events.Load()
 		s.Bytes += p.Bytes.Load()
 		s.Memory += p.Memory.Load()
 		s.Released += p.Released.Load()
+		s.ReleasedBytes += p.ReleasedBytes.Load()
 		s.Duplicates += p.Duplicates.Load()
 		s.Replayed += p.Replayed.Load()
 		s.Gaps += p.Gaps.Load()

@@ -15,11 +15,12 @@ func TestSumAddsUpAllStripes(t *testing.T) {
 		for hash := range uint64(256) {
 			p := y.Stripe(hash)
 			stripes[p] = true
-			p.Appended.Add(1)
+			p.Append(100)
 			p.Events.Add(2)
 			p.Bytes.Add(3)
 			p.Memory.Add(4)
 			p.Released.Add(5)
+			p.ReleasedBytes.Add(9)
 			p.Duplicates.Add(6)
 			p.Replayed.Add(-7)
 			p.Gaps.Add(8)
@@ -27,14 +28,14 @@ func TestSumAddsUpAllStripes(t *testing.T) {
 		if len(stripes) < n || len(stripes)&(len(stripes)-1) != 0 {
 			t.Errorf("New(%d) has %d stripes, want a power of two no smaller", n, len(stripes))
 		}
-		if want := (tally.Sums{256, 512, 768, 1024, 1280, 1536, -1792, 2048}); y.Sum() != want {
+		if want := (tally.Sums{256, 25600, 512, 768, 1024, 1280, 2304, 1536, -1792, 2048}); y.Sum() != want {
 			t.Errorf("%+v, want %+v", y.Sum(), want)
 		}
 	}
 }
 
-func TestStripeIsACacheLine(t *testing.T) {
-	if n := unsafe.Sizeof(tally.Stripe{}); n != 64 {
+func TestStripeIsTwoCacheLines(t *testing.T) {
+	if n := unsafe.Sizeof(tally.Stripe{}); n != 128 {
 		t.Errorf("%d bytes", n)
 	}
 }
@@ -76,5 +77,49 @@ func TestWhatIsGivenBackToABudgetIsFreeAgain(t *testing.T) {
 	b.Draw(-1001)
 	if b.Used() != 0 || b.Free() != b.Pool() {
 		t.Errorf("%d are free of %d", b.Free(), b.Pool())
+	}
+}
+
+// Events and bytes are counted in one word, which is carried over before either part of it is full, by however many at a time, and never seen in between.
+func TestAppendedEventsAndBytesAreExactAcrossCarries(t *testing.T) {
+	for _, c := range []struct{ writers, events, bytes int64 }{
+		{1, 1<<23 + 5, 1}, // the events are carried
+		{4, 5000, 1 << 30}, // the bytes are
+		{4, 3 << 20, 400}, // both
+	} {
+		y := tally.New(1)
+		p := y.Stripe(0)
+		var writers sync.WaitGroup
+		for range c.writers {
+			writers.Go(func() {
+				for range c.events {
+					p.Append(c.bytes)
+				}
+			})
+		}
+		stop := make(chan struct{})
+		var reader sync.WaitGroup
+		reader.Go(func() {
+			var last tally.Sums
+			for {
+				s := y.Sum()
+				if s.Appended < last.Appended || s.AppendedBytes < last.AppendedBytes || s.AppendedBytes != s.Appended*c.bytes {
+					t.Errorf("%+v after %+v", s, last)
+					return
+				}
+				last = s
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+		writers.Wait()
+		close(stop)
+		reader.Wait()
+		if s := y.Sum(); s.Appended != c.writers*c.events || s.AppendedBytes != c.writers*c.events*c.bytes {
+			t.Errorf("%d × %d events of %d bytes are %+v", c.writers, c.events, c.bytes, s)
+		}
 	}
 }
