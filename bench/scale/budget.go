@@ -28,7 +28,8 @@ const (
 //
 // The total is exact at any moment when it is one counter, so there is one shard.
 func budget(z sizes, _ string) figures {
-	cfg := shard.Config{Shards: 1, MaxSessions: budgetSessions, MaxBytes: z.Budget, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: min(1<<40, math.MaxInt)}}
+	cfg := shard.Config{Shards: 1, MaxSessions: budgetSessions, MaxBytes: z.Budget}
+	cfg.Ring = ring.Config{MaxEvents: 1 << 20, MaxBytes: min(1<<40, math.MaxInt)}
 	m := must(shard.New(cfg))
 	defer m.Close()
 	cfg.MaxBytes, cfg.Ring.MaxBytes = -1, int(z.Budget/2/greedy)
