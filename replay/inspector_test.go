@@ -366,7 +366,7 @@ func TestTheSessionsAreGoneThroughOnceInTwoSecondsAtMost(t *testing.T) {
 		create(t, m, "one", "")
 		time.Sleep(censusAge - 1)
 		equal(t, "a moment before", total(), 0)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		equal(t, "then", total(), 1)
 	})
 }

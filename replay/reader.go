@@ -35,7 +35,7 @@ func open(s *shard.Session, at Position) (Reader, error) {
 		follower.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, follower: follower, progress: newProgress(s.Limits()), stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, follower: follower, progress: progress{told: never}, stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -112,7 +112,8 @@ func (r *reader) fetch(e *ring.Event) bool {
 		return false
 	}
 	if r.scan(e) || r.lookAgain(e) {
-		if r.progress.due(r.cur.Seq(), e.Size()) {
+		if r.progress.due(r.cur.Seq()) {
+			r.progress.size(r.s.Summary().Log.Events)
 			r.tell()
 		}
 		return true
@@ -127,7 +128,7 @@ func (r *reader) fetch(e *ring.Event) bool {
 // tell lets Session.Health know how far the reader is. A reader that nobody has ever asked for events tells nothing: some only attach.
 func (r *reader) tell() {
 	seq := r.cur.Seq()
-	r.progress.reset(seq)
+	r.progress.told = seq
 	r.follower.Read(seq)
 }
 

@@ -108,7 +108,7 @@ func (l *followers) remove(f *Follower, s *Session) {
 	}
 	f.next, f.prev = nil, nil
 	if l.first == nil {
-		l.left = s.home.clock.Exact()
+		l.left = s.home.clock.Now()
 		if log := s.log.Load(); log != nil {
 			l.leftAt = log.Stats().Last
 		}
