@@ -22,7 +22,7 @@ help: ## list the targets
 run: ## the main job: a client whose connection breaks ten times resumes without loss, then the core under load
 	@cd contrib/demo && go run . $(ARGS)
 
-serve: ## the demo's MCP server, for a client of your own (ARGS=--help lists the flags)
+serve: ## the demo's MCP server for a client of your own, a page whose stream you can cut, and the Inspector (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
 test: lint plain race stress stall machines ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits
