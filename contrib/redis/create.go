@@ -17,8 +17,8 @@ import (
 // round trips, and when the limit is reached some more, to find out which sessions have ended.
 //
 // A limit is never exceeded: the registry of places is in one slot, and a session has its place before it begins and until it was seen to have
-// ended. If the process dies within Create, or a server loses what it had confirmed, a place may be taken without need for up to TTL, and no
-// longer than it takes the next Create that needs it to look after that; a registry that lost places admits as many more.
+// ended. If a process dies within Create or Terminate, a place may stay taken without need, for as long as the TTL at most. A server
+// that loses places it had confirmed admits as many sessions more.
 func (s *Store) Create(ctx context.Context, id string, md shard.Metadata) (string, error) {
 	if id != "" && !validID(id) {
 		return "", fmt.Errorf("%w: %.64q, want 1 to 128 bytes of 0x21 to 0x7E", shard.ErrInvalidID, id)
