@@ -96,7 +96,8 @@ Reprise, demonstrated on real parts.
   demo [flags]         1. an MCP server and client of the official Go SDK; the connection between them is
                           cut ten times in mid-stream, and nothing may be lost, doubled or out of order
                        2. the core under load
-  demo serve [flags]   the MCP server alone, for a client of your own, until Ctrl-C
+  demo serve [flags]   the MCP server alone, for a client of your own, until Ctrl-C; and on loopback addresses a
+                       page whose stream you can cut, and the Inspector
 
 Flags of the load:
   -sessions n          sessions that are active at any time, 1 to %s (default %s)
