@@ -49,6 +49,10 @@ func feedID(r *http.Request) string {
 type sampler func() (sample any, more bool)
 
 func (in *Inspector) serveLive(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET")
+		return refuse(http.StatusMethodNotAllowed, "method not allowed")
+	}
 	linger, begin := overviewLinger, in.overview
 	if r.URL.Query().Get("s") != "" {
 		id, err := in.asked(r)

@@ -116,6 +116,9 @@ func TestTheInspectorRefusesWhatHandlerRefuses(t *testing.T) {
 	if w := ask(&Inspector{}, "GET", "/"); w.Code != 500 {
 		t.Errorf("without a Manager: %d", w.Code)
 	}
+	if w := ask(in, "HEAD", "/live"); w.Code != 405 || w.Header().Get("Allow") != "GET" {
+		t.Errorf("HEAD of a feed: %d, %v", w.Code, w.Header())
+	}
 	if w := ask(in, "HEAD", "/"); w.Code != 200 || w.Body.Len() != 0 {
 		t.Errorf("HEAD: %d, %d bytes", w.Code, w.Body.Len())
 	}
