@@ -21,25 +21,24 @@ type hub struct {
 	count atomic.Uint64
 	owned sync.WaitGroup // goroutines
 
-	mu       sync.Mutex // held for a few instructions a reader; never while Redis is asked
-	readers  map[string]map[*reader]struct{}
-	channels map[int]*channel
+	mu       sync.Mutex       // held for a few instructions a reader; never while Redis is asked
+	channels map[int]*channel // by bucket: those with readers, or with some until lately
 	beating  bool
 	closed   bool
 	stop     context.CancelFunc // of ctx
 	ctx      context.Context    // of all goroutines
 }
 
-// channel is a subscription.
+// channel is a subscription, and whom it is for.
 type channel struct {
-	readers int
-	idle    bool // since the last beat
-	stop    context.CancelFunc
+	sessions map[string]map[*reader]struct{} // by session ID
+	idle     bool                            // since the last beat
+	stop     context.CancelFunc
 }
 
 func (h *hub) init(s *Store) {
 	h.store, h.name = s, randomText(tagLen)
-	h.readers, h.channels = map[string]map[*reader]struct{}{}, map[int]*channel{}
+	h.channels = map[int]*channel{}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 }
 
@@ -51,21 +50,18 @@ func (h *hub) add(r *reader) error {
 	if h.closed {
 		return shard.ErrClosed
 	}
-	of := h.readers[r.id]
-	if of == nil {
-		of = map[*reader]struct{}{}
-		h.readers[r.id] = of
-	}
-	of[r] = struct{}{}
 	bucket := bucketOf(r.id)
 	c := h.channels[bucket]
 	if c == nil {
 		ctx, stop := context.WithCancel(h.ctx)
-		c = &channel{stop: stop}
+		c = &channel{sessions: map[string]map[*reader]struct{}{}, stop: stop}
 		h.channels[bucket] = c
 		h.owned.Go(func() { h.subscribe(ctx, bucket) })
 	}
-	c.readers++
+	if c.sessions[r.id] == nil {
+		c.sessions[r.id] = map[*reader]struct{}{}
+	}
+	c.sessions[r.id][r] = struct{}{}
 	if !h.beating {
 		h.beating = true
 		h.owned.Go(h.beat)
@@ -83,28 +79,27 @@ func (h *hub) identify(r *reader, tag string) {
 func (h *hub) remove(r *reader) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	of := h.readers[r.id]
-	if _, is := of[r]; !is {
+	c := h.channels[bucketOf(r.id)]
+	if c == nil {
 		return
 	}
-	delete(of, r)
-	if len(of) == 0 {
-		delete(h.readers, r.id)
+	delete(c.sessions[r.id], r)
+	if len(c.sessions[r.id]) == 0 {
+		delete(c.sessions, r.id)
 	}
-	if c := h.channels[bucketOf(r.id)]; c != nil {
-		c.readers--
-		c.idle = false
-	}
+	c.idle = false
 }
 
 func (h *hub) close() {
 	h.mu.Lock()
 	h.closed = true
 	h.stop()
-	for _, of := range h.readers {
-		for r := range of {
-			r.closed.Store(true)
-			r.notify(0)
+	for _, c := range h.channels {
+		for _, readers := range c.sessions {
+			for r := range readers {
+				r.closed.Store(true)
+				r.notify(0)
+			}
 		}
 	}
 	h.mu.Unlock()
@@ -150,19 +145,22 @@ func (h *hub) heard(m rueidis.PubSubMessage) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for r := range h.readers[id] {
-		r.notify(seq)
+	if c := h.channels[bucketOf(id)]; c != nil {
+		for r := range c.sessions[id] {
+			r.notify(seq)
+		}
 	}
 }
 
 func (h *hub) wakeBucket(bucket int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for id, of := range h.readers {
-		if bucketOf(id) != bucket {
-			continue
-		}
-		for r := range of {
+	c := h.channels[bucket]
+	if c == nil {
+		return
+	}
+	for _, readers := range c.sessions {
+		for r := range readers {
 			r.notify(0)
 		}
 	}

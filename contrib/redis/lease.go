@@ -35,23 +35,23 @@ func (h *hub) beat() {
 func (h *hub) survey() (all map[held][]*reader, more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	all = map[held][]*reader{}
 	for bucket, c := range h.channels {
-		if c.readers == 0 && c.idle {
+		if len(c.sessions) == 0 && c.idle {
 			c.stop()
 			delete(h.channels, bucket)
 		}
-		c.idle = c.readers == 0
-	}
-	h.beating = len(h.channels) > 0
-	all = map[held][]*reader{}
-	for id, of := range h.readers {
-		for r := range of {
-			if r.tag != "" { // else Open has not attached it yet
-				k := held{id, r.tag}
-				all[k] = append(all[k], r)
+		c.idle = len(c.sessions) == 0
+		for id, readers := range c.sessions {
+			for r := range readers {
+				if r.tag != "" { // else Open has not attached it yet
+					k := held{id, r.tag}
+					all[k] = append(all[k], r)
+				}
 			}
 		}
 	}
+	h.beating = len(h.channels) > 0
 	return all, h.beating
 }
 
