@@ -106,7 +106,7 @@ func growing(m *shard.Manager, n int) {
 
 // onEach has all of them done at once, each for a while.
 func onEach(work []func(n int)) load {
-	const while = 20
+	const while = 5
 	return load{func(n int) {
 		var wg sync.WaitGroup
 		for _, w := range work {
