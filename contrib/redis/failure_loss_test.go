@@ -16,6 +16,7 @@ type loss struct {
 	kept, lost []ring.Event
 	all        *follower     // has read everything
 	behind     replay.Reader // has read what is kept
+	asleep     replay.Reader // has read everything, and does not look before lost sequences are given again
 }
 
 func newLoss(t *testing.T, store *redis.Store) *loss {
@@ -23,15 +24,21 @@ func newLoss(t *testing.T, store *redis.Store) *loss {
 	l := &loss{store: store}
 	create(t, store, "s")
 	l.kept = l.append(t, 10)
-	var err error
-	l.behind, err = store.Open(t.Context(), "s", replay.Position{})
-	wantNoErr(t, "Open", err)
-	t.Cleanup(l.behind.Close)
-	events, err := replay.Drain(l.behind)
-	wantNoErr(t, "Drain", err)
-	equal(t, "events", len(events), 10)
+	l.behind = l.open(t, 10)
 	l.all = follow(t, store, replay.Position{})
 	return l
+}
+
+// open returns a reader that has read the n events that are stored.
+func (l *loss) open(t *testing.T, n int) replay.Reader {
+	t.Helper()
+	r, err := l.store.Open(t.Context(), "s", replay.Position{})
+	wantNoErr(t, "Open", err)
+	t.Cleanup(r.Close)
+	events, err := replay.Drain(r)
+	wantNoErr(t, "Drain", err)
+	equal(t, "events", len(events), n)
+	return r
 }
 
 func (l *loss) append(t *testing.T, n int) (stored []ring.Event) {
@@ -55,6 +62,7 @@ func (l *loss) more(t *testing.T) {
 	t.Helper()
 	l.lost = l.append(t, 5)
 	l.all.until(t, 15)
+	l.asleep = l.open(t, 15)
 }
 
 // check wants everybody who had seen a lost event to be told so, also once its number is another event's.
@@ -82,6 +90,7 @@ func (l *loss) check(t *testing.T) {
 		t.Errorf("the follower that had seen the lost events ended with %v, want ErrEvicted and ErrLost", l.all.err)
 	}
 	equal(t, "events that it saw", l.all.count(), 15)
+	wantEnd(t, l.asleep, redis.ErrLost)
 	for _, want := range again {
 		var e ring.Event
 		for !l.behind.Next(&e) {

@@ -1,11 +1,15 @@
 package redis_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
 )
 
 // Redis tells followers of events at most once. Whatever it does not tell, they find out.
@@ -27,36 +31,65 @@ func TestSubscriptionsThatBreak(t *testing.T) {
 	w.check(t, writing, f)
 }
 
-// The follower's connections are silent, though not broken, while the session goes on and ends.
-func TestSilentNetwork(t *testing.T) {
+// A reading node behind a cable, and a writing one. The session s has one event, which the reader has seen.
+func quiet(t *testing.T, lease time.Duration) (*cable, *redis.Store, replay.Reader) {
+	t.Helper()
 	s := newServer(t)
-	cable := newCable(t, s.addr)
-	writing, reading := newStore(t, roomy("p"), s.addr), newStore(t, roomy("p"), cable.addr())
+	cable, cfg := newCable(t, s.addr), roomy("p")
+	cfg.Lease = lease
+	writing, reading := newStore(t, cfg, s.addr), newStore(t, cfg, cable.addr())
 	create(t, writing, "s")
 	r, err := reading.Open(t.Context(), "s", replay.Position{})
 	wantNoErr(t, "Open", err)
-	defer r.Close()
-	next := func(want string) {
-		t.Helper()
-		var e ring.Event
-		for !r.Next(&e) {
-			wantNoErr(t, "Err", r.Err())
-			wantNoErr(t, "Wait", r.Wait(t.Context()))
-		}
-		equal(t, "event", string(e.Data), want)
-	}
+	t.Cleanup(r.Close)
 	mustAppend(t, writing, ring.Event{Data: []byte("1")})
-	next("1")
+	wantNext(t, r, "1")
+	return cable, writing, r
+}
+
+func wantNext(t *testing.T, r replay.Reader, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var e ring.Event
+	for !r.Next(&e) {
+		wantNoErr(t, "Err", r.Err())
+		wantNoErr(t, "Wait", r.Wait(ctx))
+	}
+	equal(t, "event", string(e.Data), want)
+}
+
+func wantEnd(t *testing.T, r replay.Reader, want error) {
+	t.Helper()
+	wantNoErr(t, "Wait", r.Wait(t.Context()))
+	var e ring.Event
+	if r.Next(&e) || !errors.Is(r.Err(), want) {
+		t.Errorf("read %q, error %v; want %v", e.Data, r.Err(), want)
+	}
+}
+
+// Nothing comes through to the follower while the session goes on and ends, and then the connections break. With such a lease
+// no periodic look helps.
+func TestSilentNetwork(t *testing.T) {
+	cable, writing, r := quiet(t, time.Hour)
 	cable.set(true, false)
 	mustAppend(t, writing, ring.Event{Data: []byte("2")})
 	mustAppend(t, writing, ring.Event{Data: []byte("3")})
 	wantNoErr(t, "Finish", writing.Finish(t.Context(), "s"))
-	time.AfterFunc(time.Second, func() { cable.set(false, false) })
-	next("2")
-	next("3")
-	wantNoErr(t, "Wait", r.Wait(t.Context()))
-	var e ring.Event
-	if r.Next(&e) || r.Err() == nil {
-		t.Errorf("read %q, error %v; want the end", e.Data, r.Err())
-	}
+	cable.set(false, false)
+	wantNext(t, r, "2")
+	wantNext(t, r, "3")
+	wantEnd(t, r, shard.ErrFinished)
+}
+
+// Notifications alone do not come through, and nothing breaks: the periodic look finds out.
+func TestNotificationsThatAreLost(t *testing.T) {
+	cable, writing, r := quiet(t, time.Second)
+	cable.dropNotifications()
+	mustAppend(t, writing, ring.Event{Data: []byte("2")})
+	wantNext(t, r, "2")
+	mustAppend(t, writing, ring.Event{Data: []byte("3")})
+	wantNext(t, r, "3")
+	wantNoErr(t, "Terminate", writing.Terminate(t.Context(), "s"))
+	wantEnd(t, r, shard.ErrNotFound)
 }

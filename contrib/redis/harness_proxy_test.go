@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ type cable struct {
 	budget  int  // bytes that still pass towards the client
 	mute    bool // what servers say is dropped from now on
 	down    bool // connections are refused
+	deaf    bool // notifications are dropped, with whatever came in the same packet: for one event at a time
 	cuts    int
 }
 
@@ -61,17 +63,17 @@ func (c *cable) accept() {
 		c.mu.Lock()
 		c.conns[client], c.conns[server] = true, true
 		c.mu.Unlock()
-		c.running.Go(func() { c.pass(server, client, func(n int) (int, bool) { return n, false }) })
+		c.running.Go(func() { c.pass(server, client, func(b []byte) (int, bool) { return len(b), false }) })
 		c.running.Go(func() { c.pass(client, server, c.spend) })
 	}
 }
 
 // pass copies from one connection to the other as far as allow lets it.
-func (c *cable) pass(to, from net.Conn, allow func(n int) (pass int, cut bool)) {
+func (c *cable) pass(to, from net.Conn, allow func([]byte) (pass int, cut bool)) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buf)
-		pass, cut := allow(n)
+		pass, cut := allow(buf[:n])
 		if _, werr := to.Write(buf[:pass]); err == nil {
 			err = werr
 		}
@@ -90,12 +92,13 @@ func (c *cable) pass(to, from net.Conn, allow func(n int) (pass int, cut bool)) 
 	}
 }
 
-// spend takes n bytes towards the client from the budget, and tells how many of them pass and whether to cut then.
-func (c *cable) spend(n int) (pass int, cut bool) {
+// spend takes bytes towards the client from the budget, and tells how many of them pass and whether to cut then.
+func (c *cable) spend(b []byte) (pass int, cut bool) {
+	n := len(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.mute:
+	case c.mute, c.deaf && bytes.Contains(b, []byte("smessage")):
 		return 0, false
 	case !c.armed || n < c.budget:
 		c.budget -= n
@@ -138,6 +141,13 @@ func (c *cable) set(mute, down bool) {
 	if down || restored {
 		c.cut()
 	}
+}
+
+// dropNotifications makes Redis's pub/sub lose everything, without a sign of it.
+func (c *cable) dropNotifications() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaf = true
 }
 
 func (c *cable) made() int {
