@@ -57,7 +57,7 @@ func Register(provider metric.MeterProvider, m *shard.Manager, o Options) (metri
 	return r.meter.RegisterCallback(r.observe, all...)
 }
 
-// reporter is immutable once it is registered, but for evicted.
+// reporter is immutable once it is registered, but for the counts of what was evicted.
 type reporter struct {
 	meter    metric.Meter
 	manager  *shard.Manager
@@ -65,8 +65,8 @@ type reporter struct {
 	constant []attribute.KeyValue
 	made     map[string]metric.Int64Observable // by name
 
-	mu      sync.Mutex
-	evicted uint64 // the most that was seen
+	mu                    sync.Mutex
+	evicted, evictedBytes uint64 // the most that was seen
 }
 
 func (r *reporter) makeAll() error {
@@ -103,8 +103,7 @@ func (r *reporter) make(i instrument) (err error) {
 // observe is what the meter calls when somebody collects.
 func (r *reporter) observe(_ context.Context, o metric.Observer) error {
 	if r.manager != nil {
-		now := state{r.manager.Stats(), r.manager.Config()}
-		now.Stats.Evicted = r.rising(now.Stats.Evicted)
+		now := state{r.rising(r.manager.Stats()), r.manager.Config()}
 		for _, i := range managerInstruments {
 			if v := i.of(now); v >= 0 {
 				r.report(o, i.instrument, v)
@@ -132,11 +131,12 @@ func (r *reporter) report(o metric.Observer, i instrument, v int64, more ...attr
 	o.ObserveInt64(r.made[i.name], v, metric.WithAttributes(attributes...))
 }
 
-// rising makes a counter of Stats.Evicted, which is a difference of sums and may be a few events less than before while events are being
-// appended.
-func (r *reporter) rising(evicted uint64) uint64 {
+// rising makes counters of Stats.Evicted and EvictedBytes, which are differences of sums and may be a few events less than before while events
+// are being appended.
+func (r *reporter) rising(st shard.Stats) shard.Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.evicted = max(r.evicted, evicted)
-	return r.evicted
+	r.evicted, r.evictedBytes = max(r.evicted, st.Evicted), max(r.evictedBytes, st.EvictedBytes)
+	st.Evicted, st.EvictedBytes = r.evicted, r.evictedBytes
+	return st
 }

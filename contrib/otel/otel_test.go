@@ -121,8 +121,10 @@ func lines(metrics map[string]metricdata.Metrics) (all []string) {
 const wanted = `
 reprise.budget.limit{} 1048576 By
 reprise.budget.usage{} 198 By
+reprise.event.appended.size{} 330 By, rises
 reprise.event.appended{} 5 {event}, rises
 reprise.event.duplicate{} 1 {event}, rises
+reprise.event.evicted.size{} 132 By, rises
 reprise.event.evicted{} 2 {event}, rises
 reprise.event.replayed{} 2 {event}, rises
 reprise.event.retained{} 3 {event}
@@ -169,6 +171,20 @@ func TestInstrumentsSayWhatStatsSay(t *testing.T) {
 	for name, m := range metrics {
 		if !strings.HasSuffix(m.Description, ".") {
 			t.Errorf("%s is described as %q", name, m.Description)
+		}
+	}
+}
+
+func TestWhatWasEvictedOnlyRises(t *testing.T) {
+	r := &reporter{}
+	for _, step := range []struct{ seen, want shard.Stats }{
+		{shard.Stats{Evicted: 5, EvictedBytes: 500}, shard.Stats{Evicted: 5, EvictedBytes: 500}},
+		{shard.Stats{Evicted: 3, EvictedBytes: 600}, shard.Stats{Evicted: 5, EvictedBytes: 600}},
+		{shard.Stats{Evicted: 6, EvictedBytes: 599}, shard.Stats{Evicted: 6, EvictedBytes: 600}},
+		{shard.Stats{Appended: 1}, shard.Stats{Appended: 1, Evicted: 6, EvictedBytes: 600}},
+	} {
+		if got := r.rising(step.seen); got != step.want {
+			t.Errorf("%+v became %+v, want %+v", step.seen, got, step.want)
 		}
 	}
 }

@@ -52,14 +52,14 @@ func New(m *shard.Manager, o Options) prometheus.Collector {
 	return c
 }
 
-// collector is immutable but for evicted.
+// collector is immutable but for the counts of what was evicted.
 type collector struct {
 	manager  *shard.Manager
 	handlers map[string]*replay.Handler
 	descs    map[string]*prometheus.Desc // by name
 
-	mu      sync.Mutex
-	evicted uint64 // the most that was seen
+	mu                    sync.Mutex
+	evicted, evictedBytes uint64 // the most that was seen
 }
 
 func (c *collector) describe(name, help string, constant prometheus.Labels, labels ...string) {
@@ -92,8 +92,7 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 }
 
 func (c *collector) collectManager(metrics chan<- prometheus.Metric) {
-	now := state{c.manager.Stats(), c.manager.Config()}
-	now.Stats.Evicted = c.rising(now.Stats.Evicted)
+	now := state{c.rising(c.manager.Stats()), c.manager.Config()}
 	for _, f := range managerMetrics {
 		if v, ok := f.of(now); ok {
 			metrics <- prometheus.MustNewConstMetric(c.descs[f.name], f.kind, v, f.values()...)
@@ -105,13 +104,14 @@ func (c *collector) collectManager(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// rising makes a counter of Stats.Evicted, which is a difference of sums and may be a few events less than before while events are being
-// appended. Prometheus would take that for a restart.
-func (c *collector) rising(evicted uint64) uint64 {
+// rising makes counters of Stats.Evicted and EvictedBytes, which are differences of sums and may be a few events less than before while events
+// are being appended. Prometheus would take that for a restart.
+func (c *collector) rising(st shard.Stats) shard.Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.evicted = max(c.evicted, evicted)
-	return c.evicted
+	c.evicted, c.evictedBytes = max(c.evicted, st.Evicted), max(c.evictedBytes, st.EvictedBytes)
+	st.Evicted, st.EvictedBytes = c.evicted, c.evictedBytes
+	return st
 }
 
 // histogram converts h: seconds, and in each bucket all that is not more than its bound.

@@ -32,6 +32,9 @@ reprise_answers_total{code="409",handler="events"} 0
 reprise_answers_total{code="410",handler="events"} 1
 reprise_answers_total{code="500",handler="events"} 0
 reprise_answers_total{code="503",handler="events"} 0
+# HELP reprise_appended_bytes_total Size of the events stored, as the budget counts it.
+# TYPE reprise_appended_bytes_total counter
+reprise_appended_bytes_total 330
 # HELP reprise_events_appended_total Events stored.
 # TYPE reprise_events_appended_total counter
 reprise_events_appended_total 5
@@ -47,6 +50,9 @@ reprise_events_replayed_total 2
 # HELP reprise_events_retained Events that can be replayed.
 # TYPE reprise_events_retained gauge
 reprise_events_retained 3
+# HELP reprise_evicted_bytes_total Size of the events dropped to stay within the limits, as the budget counts it.
+# TYPE reprise_evicted_bytes_total counter
+reprise_evicted_bytes_total 132
 # HELP reprise_followers Open streams of all sessions.
 # TYPE reprise_followers gauge
 reprise_followers 1
@@ -231,6 +237,20 @@ type one struct{ m prometheus.Metric }
 
 func (o one) Describe(d chan<- *prometheus.Desc)  { d <- o.m.Desc() }
 func (o one) Collect(ms chan<- prometheus.Metric) { ms <- o.m }
+
+func TestWhatWasEvictedOnlyRises(t *testing.T) {
+	c := &collector{}
+	for _, step := range []struct{ seen, want shard.Stats }{
+		{shard.Stats{Evicted: 5, EvictedBytes: 500}, shard.Stats{Evicted: 5, EvictedBytes: 500}},
+		{shard.Stats{Evicted: 3, EvictedBytes: 600}, shard.Stats{Evicted: 5, EvictedBytes: 600}},
+		{shard.Stats{Evicted: 6, EvictedBytes: 599}, shard.Stats{Evicted: 6, EvictedBytes: 600}},
+		{shard.Stats{Appended: 1}, shard.Stats{Appended: 1, Evicted: 6, EvictedBytes: 600}},
+	} {
+		if got := c.rising(step.seen); got != step.want {
+			t.Errorf("%+v became %+v, want %+v", step.seen, got, step.want)
+		}
+	}
+}
 
 func TestCountersNeverFallWhileEventsAreAppended(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1000}})
