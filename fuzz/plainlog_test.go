@@ -15,6 +15,7 @@ type plainLog struct {
 	budget *plainBudget // nil: unlimited
 	tag    string       // of the IDs that the ring assigns; "" until it has assigned one
 	last   uint64
+	spent  int64 // what all events ever stored have cost
 	live   []ring.Event
 	closed bool
 }
@@ -116,6 +117,7 @@ func (l *plainLog) store(e ring.Event) bool {
 		return false
 	}
 	l.last++
+	l.spent += cost(e)
 	l.live = append(keep[:len(keep):len(keep)], e)
 	return true
 }

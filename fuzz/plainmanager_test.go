@@ -169,6 +169,8 @@ func (m *plainManager) stats() (st shard.Stats, totalAtMost int) {
 		st.Attached += s.attached
 		st.Appended += s.log.last
 		st.Evicted += s.log.stats().Evicted
+		st.AppendedBytes += uint64(s.log.spent)
+		st.EvictedBytes += uint64(s.log.spent - s.log.bytes())
 		if !s.ended {
 			st.Active++
 			st.Events += int64(len(s.log.live))
