@@ -26,6 +26,9 @@ type overviewSample struct {
 	Replayed   uint64 `json:"replayed"`
 	Gaps       uint64 `json:"gaps"`
 
+	AppendedBytes uint64 `json:"appendedBytes"`
+	EvictedBytes  uint64 `json:"evictedBytes"`
+
 	MaxSessions int   `json:"maxSessions"` // negative: unlimited
 	MaxBytes    int64 `json:"maxBytes"`    // negative: unlimited
 
@@ -69,6 +72,7 @@ func (in *Inspector) overview() sampler {
 			Events: st.Events, Bytes: st.Bytes, Memory: st.Memory,
 			Created: st.Created, Terminated: st.Terminated, Expired: st.Expired,
 			Appended: st.Appended, Duplicates: st.Duplicates, Evicted: st.Evicted, Replayed: st.Replayed, Gaps: st.Gaps,
+			AppendedBytes: st.AppendedBytes, EvictedBytes: st.EvictedBytes,
 			MaxSessions: limits.MaxSessions, MaxBytes: limits.MaxBytes,
 			Append: quantilesOf(now.Append.Sub(before.Append)), WakeUp: quantilesOf(now.WakeUp.Sub(before.WakeUp)),
 		}

@@ -33,7 +33,7 @@ follow("", {
   sample(s) {
     const seconds = before ? (s.t - before.t) / 1000 : 0;
     const rate = (key) => (seconds > 0 ? Math.max(0, s[key] - before[key]) / seconds : null);
-    const point = { ...s, appendRate: rate("appended"), evictRate: rate("evicted"), replayRate: rate("replayed") };
+    const point = { ...s, appendRate: rate("appended"), evictRate: rate("evicted"), replayRate: rate("replayed"), byteRate: rate("appendedBytes") };
     before = s;
     for (const chart of charts) chart.add(point);
     clearTimeout(timer);
@@ -53,7 +53,8 @@ function now(p) {
   const of = (value, limit, write) => (limit > 0 ? `of ${write(limit)} · ${percentOf(value, limit)}` : "no limit");
   tile("tile-sessions", count(p.active), of(p.active, p.maxSessions, count));
   tile("tile-streams", count(p.attached), `${count(p.lingering)} ended sessions linger`);
-  tile("tile-rate", p.appendRate === null ? "–" : short(p.appendRate), `${count(p.appended)} ever`);
+  const size = p.byteRate === null ? "" : `${bytes(p.byteRate)}/s · `;
+  tile("tile-rate", p.appendRate === null ? "–" : short(p.appendRate), `${size}${short(p.appended)} ever`);
   tile("tile-bytes", bytes(p.bytes), of(p.bytes, p.maxBytes, bytes));
   tile("tile-wake", p.wakeUp.n ? latency(p.wakeUp.p99) : "–", p.wakeUp.n ? `p50 ${latency(p.wakeUp.p50)}` : "nobody was woken");
   health(p);
@@ -86,13 +87,13 @@ function health(p) {
 }
 
 function totals(p) {
-  const rows = [["created", p.created], ["terminated", p.terminated], ["expired", p.expired], ["evicted events", p.evicted],
-    ["replayed events", p.replayed], ["gaps", p.gaps], ["duplicates refused", p.duplicates]];
+  const rows = [["created", p.created], ["terminated", p.terminated], ["expired", p.expired], ["appended", p.appendedBytes, bytes],
+    ["evicted", p.evictedBytes, bytes], ["evicted events", p.evicted], ["replayed events", p.replayed], ["gaps", p.gaps], ["duplicates refused", p.duplicates]];
   if (p.served) {
     rows.push(["streams served", p.served.streams], ["resumed", p.served.resumed], ["cut off as too slow", p.served.slow],
       ["events written", p.served.events], ["requests refused", p.served.refused]);
   }
   const list = document.getElementById("totals");
   if (list.childElementCount === 0) list.append(...rows.map(([name]) => el("div", {}, el("dt", {}, name), el("dd"))));
-  rows.forEach(([, n], i) => text(list.children[i].lastElementChild, count(n)));
+  rows.forEach(([, n, write = count], i) => text(list.children[i].lastElementChild, write(n)));
 }
