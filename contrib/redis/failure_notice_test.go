@@ -3,8 +3,12 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"testing"
 	"time"
+
+	"github.com/redis/rueidis"
 
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/replay"
@@ -92,4 +96,29 @@ func TestNotificationsThatAreLost(t *testing.T) {
 	wantNext(t, r, "3")
 	wantNoErr(t, "Terminate", writing.Terminate(t.Context(), "s"))
 	wantEnd(t, r, shard.ErrNotFound)
+}
+
+func TestNothingRunsOnAfterClose(t *testing.T) {
+	s := newServer(t)
+	before := runtime.NumGoroutine()
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.addr}, DisableCache: true})
+	wantNoErr(t, "NewClient", err)
+	store, err := redis.New(client, roomy("p"))
+	wantNoErr(t, "New", err)
+	var readers []replay.Reader
+	for i := range 50 {
+		create(t, store, fmt.Sprint(i))
+		r, err := store.Open(t.Context(), fmt.Sprint(i), replay.Position{})
+		wantNoErr(t, "Open", err)
+		readers = append(readers, r)
+	}
+	store.Close()
+	for _, r := range readers {
+		if err := r.Wait(t.Context()); err != nil || r.Err() == nil {
+			t.Fatalf("Wait: error %v; then the reader's %v, want an end", err, r.Err())
+		}
+		r.Close()
+	}
+	client.Close()
+	eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -74,8 +74,14 @@ type process struct {
 
 func startProcess(t testing.TB, redisAddr string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0], "-test.run", "^TestProcess$")}
-	p.cmd.Env = append(os.Environ(), asProcess+"="+redisAddr)
+	return startTest(t, "^TestProcess$", asProcess+"="+redisAddr)
+}
+
+// startTest runs one test in another process, in an environment that makes it serve, and say where, until its standard input ends.
+func startTest(t testing.TB, name, environment string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(os.Args[0], "-test.run", name)}
+	p.cmd.Env = append(os.Environ(), environment)
 	p.cmd.Stderr = os.Stderr
 	endWithUs(p.cmd)
 	stdin, err := p.cmd.StdinPipe()
