@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
@@ -18,17 +19,19 @@ func expiring() []test {
 	}
 }
 
-// inTime runs attempt until it was fast enough to tell: what a session does before its time is over can be seen only by one who looks before.
-// An attempt that was too slow returns false before it has failed. With fake time the first one is fast enough.
-func (k *kit) inTime(cfg Config, attempt func() bool) {
+// inTime runs attempt with a TTL until it was fast enough to tell: what a session does before its time is over can be seen only by one who looks
+// before. An attempt that was too slow returns false before it has failed, and the next one has twice the time. With fake time the first one
+// is fast enough.
+func (k *kit) inTime(attempt func(ttl time.Duration) bool) {
 	k.Helper()
-	for range 5 {
-		k.start(cfg)
-		if attempt() {
+	ttl := k.subject.TTL
+	for range 4 {
+		if attempt(ttl) {
 			return
 		}
+		ttl *= 2
 	}
-	k.Fatalf("five attempts were too slow for a TTL of %v: Subject.TTL is too short for this machine", k.subject.TTL)
+	k.Fatalf("attempts with a TTL of up to %v were too slow", ttl/2)
 }
 
 // nearly is when to look whether a session is still there that lives for d.
@@ -55,6 +58,17 @@ func (k *kit) alive(id string, want shard.Status, deadline time.Time) (inTime bo
 	return true
 }
 
+// over sleeps until d after since, when the session's time is over, and as long as the Store may be late. Then the Store is to have noticed.
+func (k *kit) over(id string, since time.Time, d time.Duration, noticed func(shard.Info, error) bool) {
+	k.Helper()
+	k.until(since, d+k.subject.Late)
+	k.byNow("the time of "+id+" is over", func() bool { return noticed(k.any().Info(k.ctx, id)) })
+}
+
+func isExpired(info shard.Info, err error) bool { return err != nil || info.Status == shard.Expired }
+
+func isForgotten(_ shard.Info, err error) bool { return errors.Is(err, shard.ErrNotFound) }
+
 // activities are all uses of a Store that keep a session alive.
 func (k *kit) activities() map[string]func(id string) error {
 	return map[string]func(id string) error{
@@ -75,8 +89,8 @@ func (k *kit) activities() map[string]func(id string) error {
 }
 
 func expires(k *kit) {
-	ttl := k.subject.TTL
-	k.inTime(Config{TTL: ttl, Linger: time.Hour}, func() bool {
+	k.inTime(func(ttl time.Duration) bool {
+		k.start(Config{TTL: ttl, Linger: time.Hour})
 		began := map[string]time.Time{} // before the last activity began
 		for what := range k.activities() {
 			began[what] = time.Now()
@@ -109,8 +123,8 @@ func expires(k *kit) {
 				return false
 			}
 		}
-		k.until(ended, ttl+k.subject.Late)
 		for what := range began {
+			k.over(what, ended, ttl, isExpired)
 			k.wantRefused(what)
 			k.equal("status of "+what, k.info(what).Status, shard.Expired)
 			k.equal("log of "+what, k.info(what).Log, ring.Stats{})
@@ -120,16 +134,20 @@ func expires(k *kit) {
 }
 
 func readerHoldsExpiryOff(k *kit) {
-	ttl := k.subject.TTL
-	k.inTime(Config{TTL: ttl}, func() bool {
+	k.inTime(func(ttl time.Duration) bool {
+		k.start(Config{TTL: ttl})
 		began := time.Now()
 		k.create("s")
-		k.add("s", "1")
-		r, another := k.open("s", replay.Position{}), k.open("s", replay.Position{})
+		r, err := k.any().Open(k.ctx, "s", replay.Position{})
+		if err == nil {
+			k.Cleanup(r.Close)
+		}
 		if time.Since(began) > ttl {
 			return false
 		}
-		another.Close()
+		k.wantErr("Open", err, nil)
+		k.add("s", "1")
+		k.open("s", replay.Position{}).Close()
 		for range 3 {
 			k.sleep(ttl)
 			k.equal("status while a reader is open", k.info("s").Status, shard.Active)
@@ -143,19 +161,17 @@ func readerHoldsExpiryOff(k *kit) {
 		if !k.alive("s", shard.Active, closing.Add(ttl)) {
 			return false
 		}
-		k.eventually("the session expires after its last reader", func() bool { return k.info("s").Status == shard.Expired })
-		// eventually looks once in a twentieth of the TTL
-		if late := time.Since(closing) - ttl; k.subject.FakeTime && late > k.subject.Late+k.subject.TTL/20 {
-			k.Errorf("it expired %v late", late)
-		}
+		k.over("s", closing, ttl, isExpired)
+		k.equal("status after the last reader", k.info("s").Status, shard.Expired)
 		k.wantRefused("s")
 		return true
 	})
 }
 
 func lingers(k *kit) {
-	ttl, linger := k.subject.TTL, k.subject.TTL/2
-	k.inTime(Config{TTL: ttl, Linger: linger}, func() bool {
+	k.inTime(func(ttl time.Duration) bool {
+		linger := ttl / 2
+		k.start(Config{TTL: ttl, Linger: linger})
 		created := time.Now()
 		k.create("expires")
 		k.create("terminated")
@@ -171,12 +187,12 @@ func lingers(k *kit) {
 			return false
 		}
 		k.wantErr("Create while it lingers", err, shard.ErrExists)
-		k.until(latest, ttl+k.subject.Late)
+		k.over("expires", latest, ttl, isExpired)
 		if !k.alive("expires", shard.Expired, created.Add(ttl+linger)) {
 			return false
 		}
-		k.until(latest, ttl+linger+2*k.subject.Late)
 		for _, id := range []string{"expires", "terminated"} {
+			k.over(id, latest, ttl+k.subject.Late+linger, isForgotten)
 			_, err := k.any().Info(k.ctx, id)
 			k.wantErr("Info of one that was "+id, err, shard.ErrNotFound)
 			k.create(id)
@@ -187,8 +203,9 @@ func lingers(k *kit) {
 }
 
 func finishedLingers(k *kit) {
-	linger := k.subject.TTL / 2
-	k.inTime(Config{Linger: linger}, func() bool {
+	k.inTime(func(ttl time.Duration) bool {
+		linger := ttl / 2
+		k.start(Config{Linger: linger})
 		k.create("s")
 		k.add("s", "1")
 		finishing := time.Now()
@@ -202,7 +219,7 @@ func finishedLingers(k *kit) {
 		if err != nil || len(events) != 1 {
 			k.Fatalf("finished session: %d events, error %v", len(events), err)
 		}
-		k.until(finished, linger+k.subject.Late)
+		k.over("s", finished, linger, isForgotten)
 		k.wantRefused("s")
 		return true
 	})

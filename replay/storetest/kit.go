@@ -27,7 +27,7 @@ type kit struct {
 }
 
 func newKit(t testing.TB, s Subject) *kit {
-	patience := time.Minute
+	patience := 3 * time.Minute
 	if s.FakeTime {
 		patience = time.Hour
 	}
@@ -258,6 +258,16 @@ func (k *kit) eventually(what string, ok func() bool) {
 			k.Fatalf("does not come true: %s", what)
 		}
 		k.sleep(pause)
+	}
+}
+
+// byNow wants ok with fake time. In real time it polls until ok: when a busy machine gets round to it nobody can say.
+func (k *kit) byNow(what string, ok func() bool) {
+	k.Helper()
+	if !k.subject.FakeTime {
+		k.eventually(what, ok)
+	} else if !ok() {
+		k.Fatalf("is not true in time: %s", what)
 	}
 }
 

@@ -60,11 +60,13 @@ type Subject struct {
 	// FakeTime runs every case under testing/synctest. The Store must then work in this process alone, and Open must start whatever runs.
 	FakeTime bool
 
-	// TTL is what cases about expiry set as TTL, and half of it as Linger. In real time they take about four times as long.
+	// TTL is what cases about expiry set as TTL, and half of it as Linger. In real time they take up to six times as long, and try again with
+	// twice the TTL where the machine was too slow to tell.
 	// Default: 2 s, or 1 minute with FakeTime.
 	TTL time.Duration
 
-	// Late is how long after its time a session may still be there. Default: 100 ms.
+	// Late is how long after its time a session may still be there. Default: 100 ms. In real time it may be there for longer, as on a busy
+	// machine nothing is in time; but not for good.
 	Late time.Duration
 
 	// Lacks are the features that the Store does without; cases about them are left out.
