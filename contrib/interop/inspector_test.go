@@ -38,6 +38,8 @@ func TestTheInspectorShowsSessionsLive(t *testing.T) {
 	shown := value[string](t, st.tab, `document.querySelector('#tile-sessions .value').textContent`)
 	create(t, st.manager, "one-more-session", "somebody-else")
 	st.until(t, `document.querySelector('#tile-sessions .value').textContent !== '`+shown+`'`)
+	st.until(t, `/B\/s · .* ever$/.test(document.querySelector('#tile-rate .note').textContent)`)
+	st.until(t, `/appended[\d.]+ [KMG]iB/.test(document.querySelector('#totals').textContent)`)
 	for _, problem := range []string{"overtaken", "lagging", "evicting", "unfollowed"} {
 		st.until(t, `document.querySelector('#tile-health').textContent.includes('`+problem+`')`)
 	}
