@@ -7,7 +7,7 @@
 -- ErrOverBudget stay what they are. Once a command has written, none is refused.
 local raw = redis.call('GET', KEYS[1])
 if not raw then return 1 end
-local last, seq, first, bytes, gone, status, created, left, lease, keep = struct.unpack('<dddddddddd', raw)
+local last, seq, first, bytes, used, status, created, left, lease, keep = struct.unpack('<dddddddddd', raw)
 local maxEvents, maxBytes, ttl, linger = struct.unpack('<dddd', ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -16,7 +16,7 @@ if status ~= 0 or now >= last + ttl and now >= lease then
   if status == 1 and (now < left + linger or linger == 0 and now < lease) then return 2 end
   return 1
 end
-local tag, record, id = string.sub(raw, 81), ARGV[2], ARGV[3]
+local tag, record, id = string.sub(raw, 81, 92), ARGV[2], ARGV[3]
 
 local till = now + ttl
 if till < lease then till = lease end
@@ -28,19 +28,21 @@ end
 
 -- An ID that was given tells by itself whether the event is there; else the token in the record does, which each event has for itself.
 local entry = string.format('%.0f-%.0f', seq + 1, now)
-local found
+local found, ours
 if id ~= '' then
   if string.sub(id, 1, 13) == tag .. '-' then -- the ID that a retained event was assigned?
     local n, token = string.match(id, '^([1-9]%d*)%-(%w+)$', 14)
-    local e = n and #n < 14 and redis.call('XRANGE', KEYS[2], n, n)[1]
+    local e = n and #n < 14 and tonumber(n) >= first and redis.call('XRANGE', KEYS[2], n, n)[1]
     if e and string.sub(e[2][2], 17, 18) == '\0\0' and string.sub(e[2][2], 1, 8) == token then found = e end
   end
   if not found and redis.call('HSETNX', KEYS[3], id, entry) == 0 then
     local at = redis.call('HGET', KEYS[3], id)
     found = redis.call('XRANGE', KEYS[2], at, at)[1]
+    ours = found and ARGV[4] and string.sub(found[2][2], 1, 8) == string.sub(record, 1, 8)
+    if found and not ours and tonumber(string.match(at, '^%d+')) < first then found = nil end -- evicted: the ID is free
     if not found then redis.call('HSET', KEYS[3], id, entry) end
   end
-  if found and not (ARGV[4] and string.sub(found[2][2], 1, 8) == string.sub(record, 1, 8)) then
+  if found and not ours then
     redis.pcall('SETRANGE', KEYS[1], 0, struct.pack('<d', now))
     return {3, tag, found[1], found[2][2]}
   end
@@ -64,29 +66,47 @@ local cost = 42 + #record -- 64 of overhead, and the record but for 22 bytes of 
 if id == '' then cost = cost + 22 + string.len(seq) end
 bytes = bytes + cost
 
-if seq - first < maxEvents and bytes <= maxBytes then
-  redis.call('XADD', KEYS[2], entry, 'e', record)
-else
-  local evicted, count = {}, 1
-  while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
-    local entries = redis.call('XRANGE', KEYS[2], string.format('%.0f', first), '+', 'COUNT', count)
-    if #entries == 0 then first, bytes = seq, cost end -- somebody has deleted them
-    for _, e in ipairs(entries) do
-      local n, ms = string.match(e[1], '^(%d+)-(%d+)$')
-      if seq - first < maxEvents and bytes <= maxBytes then break end
-      local r = e[2][2]
-      local length = string.byte(r, 17) + 256 * string.byte(r, 18)
-      bytes = bytes - 42 - #r
-      if length > 0 then evicted[#evicted + 1] = string.sub(r, 23, 22 + length) else bytes = bytes - 22 - #n end
-      first, gone = n + 1, tonumber(ms)
+-- A log that is full evicts an event or so with each append. To do so without a look at the stream, the state holds what the next ones to go
+-- cost, used of which have gone. When it has run out, the stream is trimmed by whole nodes up to one entry before
+-- the log's first.
+local costs, evicted
+while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
+  local pos = 93 + 4 * used
+  if pos > #raw then
+    local count = math.floor(maxBytes / 16 / ((bytes - cost) / (seq - first)))
+    local entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', math.max(1, math.min(32, count)))
+    costs = {}
+    if #entries == 0 then -- somebody has deleted them
+      first, bytes, used = seq, cost, 0
+      break
     end
-    count = 32
+    for i, e in ipairs(entries) do
+      local r = e[2][2]
+      local size = 42 + #r
+      if string.sub(r, 17, 18) == '\0\0' then size = size + 22 + #string.match(e[1], '^%d+') end
+      costs[i] = struct.pack('<I4', size)
+    end
+    raw, pos, used = string.sub(raw, 1, 92) .. table.concat(costs), 93, 0
   end
-  redis.call('XADD', KEYS[2], 'MINID', string.format('%.0f', first), entry, 'e', record)
-  for _, own in ipairs(evicted) do redis.call('HDEL', KEYS[3], own) end
+  first, bytes, used = first + 1, bytes - struct.unpack('<I4', raw, pos), used + 1
 end
-if seq == 1 then redis.call('PEXPIREAT', KEYS[2], keep) end -- it is new
-redis.call('SETRANGE', KEYS[1], 0, struct.pack('<ddddd', now, seq, first, bytes, gone))
+
+if costs then
+  evicted = redis.call('HLEN', KEYS[3]) > 2 and redis.call('XRANGE', KEYS[2], '-', first - 1) or {}
+  redis.call('XADD', KEYS[2], 'MINID', '~', first - 1, entry, 'e', record)
+  for _, e in ipairs(evicted) do
+    local r = e[2][2]
+    local length = string.byte(r, 17) + 256 * string.byte(r, 18)
+    local own = string.sub(r, 23, 22 + length)
+    if length > 0 and redis.call('HGET', KEYS[3], own) == e[1] then redis.call('HDEL', KEYS[3], own) end
+  end
+  redis.call('SET', KEYS[1], struct.pack('<dddddddddd', now, seq, first, bytes, used, status, created, left, lease, keep)
+    .. string.sub(raw, 81, 92) .. table.concat(costs), 'KEEPTTL')
+else
+  redis.call('XADD', KEYS[2], entry, 'e', record)
+  if seq == 1 then redis.call('PEXPIREAT', KEYS[2], keep) end -- it is new
+  redis.call('SETRANGE', KEYS[1], 0, struct.pack('<ddddd', now, seq, first, bytes, used))
+end
 if lease > now then
   local channel, session = string.match(KEYS[1], '^(%b{})s:(.*)$')
   redis.call('SPUBLISH', channel, seq .. ' ' .. session)

@@ -11,6 +11,7 @@ if most > 0 and redis.call('ZCARD', KEYS[4]) >= most and not redis.call('ZSCORE'
 local function seek(id)
   local entry = redis.call('HGET', KEYS[3], id)
   if entry then
+    if sequence(entry) < s.first then return 7 end -- evicted
     local e = redis.call('XRANGE', KEYS[2], entry, entry)[1]
     if not e then return 7 end
     return e[1], e[2][2]
@@ -24,13 +25,17 @@ local function seek(id)
   return e[1], e[2][2]
 end
 
-local at, record = string.format('%.0f-%.0f', s.first - 1, s.gone), ''
+local at, record = '0-0', ''
 if ARGV[4] ~= '' then
   at, record = seek(ARGV[4])
   if not record then return at end
-elseif ARGV[5] == '1' and s.seq >= s.first then
-  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-  if newest then at = newest[1] end
+else
+  local n = ARGV[5] == '1' and s.seq or s.first - 1
+  if n > 0 then
+    local e = redis.call('XRANGE', KEYS[2], n, n)[1]
+    if not e then return 8 end
+    at = e[1]
+  end
 end
 local found = batch(s, at, tonumber(ARGV[6]))
 if type(found) == 'number' then return found end

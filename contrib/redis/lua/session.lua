@@ -1,6 +1,7 @@
 -- What all scripts but append.lua begin with. The keys of a session are, in this order:
---   state    ten numbers and the session's tag, below
---   events   a stream of entries <sequence>-<milliseconds>, with the record in field e; exactly what is retained
+--   state    ten numbers, the session's tag, and costs, below
+--   events   a stream of entries <sequence>-<milliseconds>, with the record in field e: what is retained, the one before, and
+--            up to 32 more or a sixteenth of the bytes that are to be trimmed
 --   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, which are no event IDs
 --   leases   a sorted set of readers by the time until which they count
 -- All times are the server's, in milliseconds. What a script refuses it answers by number, see refusal in script.go.
@@ -11,13 +12,13 @@ local maxEvents, maxBytes, ttl, linger, term = struct.unpack('<ddddd', ARGV[1])
 --   status 0 active, 1 finished, 2 terminated, 3 expired      left   when it stopped being active
 --   last   activity      seq  newest event      first  oldest retained one, seq + 1 when there is none
 --   bytes  retained      lease  until when a reader holds the session open      keep  until when the keys live: some time longer than need be
---   gone   the milliseconds in the ID of the entry before first
+--   costs  what the next events to be evicted cost, and used, how many of these are no longer the next; see append.lua
 local function load()
   local raw = redis.call('GET', KEYS[1])
   if not raw then return nil end
   local s = {}
-  s.last, s.seq, s.first, s.bytes, s.gone, s.status, s.created, s.left, s.lease, s.keep = struct.unpack(FORMAT, raw)
-  s.tag = string.sub(raw, 81)
+  s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep = struct.unpack(FORMAT, raw)
+  s.tag, s.costs = string.sub(raw, 81, 92), string.sub(raw, 93)
   local t = redis.call('TIME')
   s.now = math.max(t[1] * 1000 + math.floor(t[2] / 1000), s.last)
   if s.status == 0 and s.now >= s.last + ttl and s.now >= s.lease then
@@ -50,33 +51,26 @@ local function save(s)
     redis.call('PEXPIREAT', KEYS[3], till)
   end
   redis.call('SET', KEYS[1],
-    struct.pack(FORMAT, s.last, s.seq, s.first, s.bytes, s.gone, s.status, s.created, s.left, s.lease, s.keep) .. s.tag, 'PXAT', s.keep)
+    struct.pack(FORMAT, s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep) .. s.tag .. s.costs, 'PXAT', s.keep)
 end
 
 -- tell wakes the session's followers, in all processes, to look for themselves.
 local function tell(id) redis.call('SPUBLISH', string.match(KEYS[1], '^%b{}'), '0 ' .. id) end
 
-local function split(entry)
-  local n, ms = string.match(entry, '^(%d+)-(%d+)$')
-  return tonumber(n), tonumber(ms)
-end
+local function sequence(entry) return tonumber(string.match(entry, '^%d+')) end
 
 -- batch returns what follows the entry at, up to count events, as {newest sequence, entry, record, entry, …}, or the number of
 -- a refusal. It looks whether at is still the entry that it was: a server that has lost the newest events gives their numbers again.
 local function batch(s, at, count)
-  local n, ms = split(at)
+  local n = sequence(at)
   if n + 1 < s.first then return 6 end
   if n > s.seq then return 8 end
   local average = s.bytes / math.max(1, s.seq + 1 - s.first)
   count = math.max(1, math.min(count, math.floor(1048576 / math.max(1, average))))
-  local entries, from = nil, 1
-  if n >= s.first then
-    entries, from = redis.call('XRANGE', KEYS[2], n, '+', 'COUNT', count + 1), 2
+  local entries, from = redis.call('XRANGE', KEYS[2], n, '+', 'COUNT', count + 1), 1
+  if n > 0 then
     if not entries[1] or entries[1][1] ~= at then return 8 end
-  else
-    if ms ~= s.gone then return 8 end
-    entries = n < s.seq and redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', count) or {}
-    if n < s.seq and (not entries[1] or split(entries[1][1]) ~= n + 1) then return 8 end
+    from = 2
   end
   local flat = {s.seq}
   for i = from, #entries do
