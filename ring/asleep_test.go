@@ -54,21 +54,20 @@ func TestVisibleEventIsFoundThoughItsWriterSleeps(t *testing.T) {
 // A slot's hint is written after the claim: late by a writer that sleeps, and then maybe over a newer one.
 func TestBytesAreExactThoughWritersSleepBeforeTheirHints(t *testing.T) {
 	for _, cfg := range []Config{{MaxEvents: 5}, {MaxEvents: 100, MaxBytes: 1000}} {
-		r := newRing(t, cfg)
-		size := func(n int) Event { return Event{Data: make([]byte, n*37%200)} }
-		for n := range 20 {
-			mustAppend(t, r, size(n))
-		}
-		for _, later := range []int{1, 3, 8, 21} {
-			wake := asleep(t, r, step.Claimed, size(later))
-			for n := range later {
-				mustAppend(t, r, size(n))
-				wantExactBytes(t, r)
+		for _, before := range []int{1, 2, 20} {
+			r := newRing(t, cfg)
+			fill := func(events int) {
+				for n := range events {
+					mustAppend(t, r, Event{Data: make([]byte, n*37%200)})
+					wantExactBytes(t, r)
+				}
 			}
-			wake()
-			for n := range 20 {
-				mustAppend(t, r, size(n))
-				wantExactBytes(t, r)
+			fill(before)
+			for _, later := range []int{1, 3, 8, 21} {
+				wake := asleep(t, r, step.Claimed, Event{Data: make([]byte, 50)})
+				fill(later)
+				wake()
+				fill(20)
 			}
 		}
 	}
@@ -76,9 +75,10 @@ func TestBytesAreExactThoughWritersSleepBeforeTheirHints(t *testing.T) {
 
 // The writer of the first own ID makes a table with an index, and sleeps with the copy in its hands. What others store meanwhile is not in the copy.
 func TestEventsStoredWhileATableIsCopiedAreNotLost(t *testing.T) {
-	r := newRing(t, Config{})
-	mustAppend(t, r, Event{})
-	mustAppend(t, r, Event{})
+	r := newRing(t, Config{MaxEvents: 6})
+	for range 20 { // in its first lap a table tells everybody that it lacks an index
+		mustAppend(t, r, Event{})
+	}
 	wake := asleep(t, r, step.Copied, Event{ID: "own"})
 	for n := range 3 {
 		mustAppend(t, r, Event{Data: fmt.Append(nil, n)})

@@ -46,3 +46,14 @@ func TestFullRingOfAPowerOfTwoGrowsAnIndex(t *testing.T) {
 	mustAppend(t, r, Event{ID: "own", Data: []byte("9.")})
 	wantAll(t, r, 9, 8)
 }
+
+// The oldest event is in the way of all that come: its entry is looked at again and again, and copied with every growth.
+func TestOldestIDIsFoundWhileTheRingFills(t *testing.T) {
+	r := newRing(t, Config{MaxEvents: 500})
+	for n := range 500 {
+		mustAppend(t, r, Event{ID: fmt.Sprint("own-", n)})
+		if seq := seekSeq(t, r, "own-0"); seq != 1 {
+			t.Fatalf("event %d is found", seq)
+		}
+	}
+}

@@ -282,7 +282,8 @@ func TestDuplicateOfAStalledClaimIsRefused(t *testing.T) {
 	}
 }
 
-// A writer reserves space in a chunk, sleeps until the chunk is gone, and goes on: its record must be copied to a living one.
+// A writer reserves space in a chunk, sleeps until the chunk is gone, and goes on: its record must be copied to a living one. (An assigned ID would
+// have got longer, which is a reason to copy by itself.)
 func TestRecordInASealedChunkIsNotClaimed(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 4})
 	mustAppend(t, r, event("assigned", 1))
@@ -290,7 +291,7 @@ func TestRecordInASealedChunkIsNotClaimed(t *testing.T) {
 	defer resume()
 	got := make(chan Event)
 	go func() {
-		e, err := r.Append(event("assigned", 77))
+		e, err := r.Append(event("own", 77))
 		if err != nil {
 			t.Error(err)
 		}

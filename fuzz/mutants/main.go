@@ -106,7 +106,7 @@ func sound(root string, mutants []mutant) error {
 	for of, names := range tests {
 		wait.Go(func() {
 			of.test = "(" + strings.Join(names, "|") + ")"
-			out, err := of.run(root)
+			out, err := of.run(root, "-timeout="+patience)
 			if err != nil {
 				failed <- fmt.Errorf("without a patch, %s: %w\n%s", of, err, tail(out))
 				return

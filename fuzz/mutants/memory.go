@@ -21,7 +21,7 @@ var ofItsMemory = []mutant{
 	{"chunks never go", "ring/chunks.go", []change{{
 		"return dead != 0 && tailFirst(tail) >= dead",
 		"return false"}},
-		check{"ring", "TestMemoryIsBoundedByTheLimits", ""}},
+		check{"ring", "TestChunkGoesWithItsLastEventAndNotBefore", ""}},
 	{"a large record that is given up keeps its chunk", "ring/chunks.go", []change{{
 		"\t\td.chunk.dead.CompareAndSwap(0, 1)\n",
 		""}},

@@ -60,7 +60,11 @@ type verdict struct {
 	err     error // the mutant survived, or was none
 }
 
-const deadline = "100s" // of a test that takes a second or two
+// The tests take a second or two each.
+const (
+	deadline = "30s"
+	patience = "5m" // with all of a package's together
+)
 
 // try builds the core with the patch in place of the file, which stays as it is, and runs the check.
 func (m mutant) try(root string) (v verdict) {
@@ -82,7 +86,7 @@ func (m mutant) try(root string) (v verdict) {
 		return verdict{err: err}
 	}
 	began := time.Now()
-	out, err := m.caught.run(root, "-overlay="+overlay)
+	out, err := m.caught.run(root, "-timeout="+deadline, "-overlay="+overlay)
 	v.seconds = time.Since(began).Seconds()
 	v.how, v.err = judge(out, err)
 	return v
@@ -90,7 +94,7 @@ func (m mutant) try(root string) (v verdict) {
 
 // run runs the check. Without vet: a patch may leave something unused.
 func (c check) run(root string, more ...string) (string, error) {
-	args := slices.Concat([]string{"test", "-vet=off", "-count=1", "-v", "-timeout=" + deadline, "-run=^" + c.test + "$"}, more, strings.Fields(c.flags))
+	args := slices.Concat([]string{"test", "-vet=off", "-count=1", "-v", "-run=^" + c.test + "$"}, more, strings.Fields(c.flags))
 	cmd := exec.Command("go", append(args, "./"+c.pkg)...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()

@@ -57,7 +57,7 @@ var ofTheRing = []mutant{
 		"(w&seqMask-first-1)"}, {
 		"v.old&seqMask >= first",
 		"v.old&seqMask > first"}},
-		check{"ring", "TestDuplicateOfTheOldestEventOfAFullRingIsRefused", ""}},
+		check{"ring", "TestOldestIDIsFoundWhileTheRingFills", ""}},
 	{"IDs that find no place are not looked for", "ring/index.go", []change{{
 		"lost := t.lost.Load(); lost >= first {",
 		"lost := t.lost.Load(); lost > lost+first {"}},
@@ -73,7 +73,7 @@ var ofTheRing = []mutant{
 	{"growth forgets the index", "ring/index.go", []change{{
 		"w := old.index[i][j].Load(); retained(tail, w&seqMask)",
 		"w := old.index[i][j].Load(); w == 1"}},
-		check{"ring", "TestSeekFindsEveryRetainedIDAndItsStreamFollows", ""}},
+		check{"ring", "TestOldestIDIsFoundWhileTheRingFills", ""}},
 	{"as many slots as events", "ring/table.go", []change{{
 		"if len(next.slots) > r.group.cfg.MaxEvents {",
 		"if len(next.slots) >= r.group.cfg.MaxEvents {"}},
