@@ -81,6 +81,9 @@ func TestServerThatIsNotThere(t *testing.T) {
 	cfg.Timeout = 300 * time.Millisecond
 	store := newStore(t, cfg, s.addr)
 	create(t, store, "s")
+	f := follow(t, store, replay.Position{})
+	mustAppend(t, store, ring.Event{})
+	f.until(t, 1) // it waits from now on
 	s.kill()
 	for range 3 {
 		e, err := store.Append(t.Context(), "s", ring.Event{ID: "x"})
@@ -95,8 +98,9 @@ func TestServerThatIsNotThere(t *testing.T) {
 	s.start()
 	eventually(t, "the Store works again", func() bool {
 		e, err := store.Append(t.Context(), "s", ring.Event{ID: "x"})
-		return err == nil && e.Seq == 1
+		return err == nil && e.Seq == 2
 	})
+	equal(t, "the event that the follower has waited for", f.until(t, 2)[1].ID, "x")
 }
 
 func TestServerThatRestartsInMidStream(t *testing.T) {

@@ -159,7 +159,11 @@ func (f *follower) read(ctx context.Context, r replay.Reader) error {
 		if err := r.Err(); err != nil {
 			return err
 		}
-		if err := r.Wait(ctx); ctx.Err() != nil || err != nil && !errors.Is(err, redis.ErrUnavailable) {
+		err := r.Wait(ctx)
+		for errors.Is(err, redis.ErrUnavailable) && ctx.Err() == nil { // Next would end the reader with it
+			err = r.Wait(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
