@@ -106,7 +106,9 @@ var errConflict = errors.New("redis: try again")
 
 // run runs a script until it was answered, ctx or Config.Timeout ends, or there is no hope. again, if set, returns the arguments of
 // another attempt, when so much time has passed since the first.
-func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys, args []string, again func(since time.Duration) []string) (rueidis.RedisMessage, error) {
+func (s *Store) run(
+	ctx context.Context, script *rueidis.Lua, keys, args []string, again func(since time.Duration) []string,
+) (rueidis.RedisMessage, error) {
 	if s.closed.Load() {
 		return rueidis.RedisMessage{}, shard.ErrClosed
 	}
@@ -114,7 +116,9 @@ func (s *Store) run(ctx context.Context, script *rueidis.Lua, keys, args []strin
 }
 
 // attempt is run on a Store that may be closed.
-func (s *Store) attempt(parent context.Context, script *rueidis.Lua, keys, args []string, again func(time.Duration) []string) (rueidis.RedisMessage, error) {
+func (s *Store) attempt(
+	parent context.Context, script *rueidis.Lua, keys, args []string, again func(time.Duration) []string,
+) (rueidis.RedisMessage, error) {
 	ctx, cancel := context.WithTimeout(parent, s.cfg.Timeout)
 	defer cancel()
 	start := time.Now()

@@ -22,12 +22,21 @@ func startServer(t testing.TB) string {
 	addr := l.Addr().String()
 	_, port, _ := net.SplitHostPort(addr)
 	l.Close()
-	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("redis-server: %v", err)
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatalf("apt-get install -y --no-install-recommends redis-server: %v", err)
+	}
+	// It ends when its input does: with us, however we end.
+	cmd := exec.Command("sh", "-c", `redis-server "$@" </dev/null >/dev/null & cat; kill -9 $!`, "sh",
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	alive, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		alive.Close()
 		cmd.Wait()
 	})
 	for deadline := time.Now().Add(10 * time.Second); ; {
