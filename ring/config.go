@@ -57,9 +57,11 @@ type Group struct {
 	cfg     Config
 	maxSize int    // of an event
 	costs   uint64 // sums of costs are kept modulo costs+1, a power of two that is more than is ever retained
-	hints   bool   // …and slots have room for them
 	seed    uint64 // secret part of the rings' ID hashes
 }
+
+// hints reports whether slots have room for sums of costs.
+func (g *Group) hints() bool { return g.costs>>sumBits == 0 }
 
 // NewGroup returns an error that names the field for a limit that is negative or above its bound.
 func NewGroup(cfg Config, shared Shared) (*Group, error) {
@@ -72,7 +74,7 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 	}
 	g := &Group{Shared: shared, cfg: cfg, maxSize: min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead), costs: 1<<costBits - 1, seed: rand.Uint64()}
 	if cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes {
-		g.costs, g.hints = 1<<sumBits-1, true
+		g.costs = 1<<sumBits - 1
 	}
 	return g, nil
 }

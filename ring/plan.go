@@ -20,7 +20,7 @@ func (r *Ring) planFast(m *move, tail uint64, t *table, cost int64) bool {
 	g := r.group
 	seq, n := tailSeq(tail), tailCount(tail)
 	newest, base := t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()
-	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints {
+	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints() {
 		return false
 	}
 	const mask = 1<<sumBits - 1
@@ -92,7 +92,7 @@ func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
 // another lap; while it has not, dir has the chunk.
 func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 	s := t.slot(seq)
-	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints {
+	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints() {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := s.word.Load()
@@ -104,7 +104,7 @@ func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 
 // sumBefore returns what all events before seq, the oldest one, have cost. The slot of the one before keeps its hint until the next event is claimed.
 func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
-	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints {
+	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints() {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := t.slot(seq).word.Load()
