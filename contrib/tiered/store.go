@@ -203,7 +203,10 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 	if err := c.(*copying).wait(ctx, c.(*copying).newest()); err != nil {
 		return err
 	}
-	return finisher.Finish(ctx, id)
+	if err := finisher.Finish(ctx, id); !errors.Is(err, shard.ErrNotFound) {
+		return err
+	}
+	return nil // it has ended there already
 }
 
 // Append implements replay.Store. Without Config.Sync it returns as soon as the event is stored in this process.
