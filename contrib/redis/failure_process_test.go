@@ -78,10 +78,10 @@ func startProcess(t testing.TB, redisAddr string) *process {
 }
 
 // startTest runs one test in another process, in an environment that makes it serve, and say where, until its standard input ends.
-func startTest(t testing.TB, name, environment string) *process {
+func startTest(t testing.TB, name string, environment ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], "-test.run", name)}
-	p.cmd.Env = append(os.Environ(), environment)
+	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stderr = os.Stderr
 	endWithUs(p.cmd)
 	stdin, err := p.cmd.StdinPipe()

@@ -29,7 +29,7 @@ func TestOwner(t *testing.T) {
 }
 
 func TestServersEndWithTestsThatAreKilled(t *testing.T) {
-	p := startTest(t, "^TestOwner$", asOwner+"=1")
+	p := startTest(t, "^TestOwner$", asOwner+"=1", "TMPDIR="+t.TempDir())
 	conn, err := net.Dial("tcp", p.addr)
 	wantNoErr(t, "Dial", err)
 	conn.Close()
