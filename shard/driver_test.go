@@ -35,6 +35,22 @@ func TestDriverEndsAnIdleSessionWithinATickThoughNobodyCalls(t *testing.T) {
 	})
 }
 
+func TestSleepingDriverIsWokenForASessionThatExpiresEarlier(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		m := newManager(t, shard.Config{TTL: time.Hour})
+		create(t, m, "long")
+		sleep(time.Minute) // until the driver sleeps for the rest of the hour
+		s, err := m.CreateWith(shard.Options{ID: "short", TTL: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sleep(2 * time.Second)
+		if !closed(s.Done()) {
+			t.Error("it has not ended a second after its time")
+		}
+	})
+}
+
 func TestTouchedSessionIsVisitedAtMostOncePerTTL(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{TTL: time.Minute})
