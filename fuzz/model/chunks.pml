@@ -743,7 +743,7 @@ publish:
 				mark = 0
 			};
 			forget();
-			/* go: append.go append: r.settle(tail, &m) */
+			/* go: append.go append: r.settle(tail, &m, int64(size+Overhead)) */
 			/* go: plan.go settle: r.sweep() */
 			if
 			:: sweeps -> goto sweep
