@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
@@ -18,56 +17,6 @@ func expiring() []test {
 		{name: "never expires a session without a TTL", run: neverExpires},
 	}
 }
-
-// inTime runs attempt with a TTL until it was fast enough to tell: what a session does before its time is over can be seen only by one who looks
-// before. An attempt that was too slow returns false before it has failed, and the next one has twice the time. With fake time the first one
-// is fast enough.
-func (k *kit) inTime(attempt func(ttl time.Duration) bool) {
-	k.Helper()
-	ttl := k.subject.TTL
-	for range 4 {
-		if attempt(ttl) {
-			return
-		}
-		ttl *= 2
-	}
-	k.Fatalf("attempts with a TTL of up to %v were too slow", ttl/2)
-}
-
-// nearly is when to look whether a session is still there that lives for d.
-func (k *kit) nearly(d time.Duration) time.Duration {
-	if k.subject.FakeTime {
-		return d - time.Millisecond
-	}
-	return d * 3 / 4
-}
-
-// until sleeps until d after since.
-func (k *kit) until(since time.Time, d time.Duration) { k.sleep(time.Until(since.Add(d))) }
-
-// alive reports whether the session has that status, if it can be told before the deadline.
-func (k *kit) alive(id string, want shard.Status, deadline time.Time) (inTime bool) {
-	k.Helper()
-	info, err := k.any().Info(k.ctx, id)
-	if time.Now().After(deadline) {
-		return false
-	}
-	if err != nil || info.Status != want {
-		k.Fatalf("session %q before its time is over: %v, error %v; want %v", id, info.Status, err, want)
-	}
-	return true
-}
-
-// over sleeps until d after since, when the session's time is over, and as long as the Store may be late. Then the Store is to have noticed.
-func (k *kit) over(id string, since time.Time, d time.Duration, noticed func(shard.Info, error) bool) {
-	k.Helper()
-	k.until(since, d+k.subject.Late)
-	k.byNow("the time of "+id+" is over", func() bool { return noticed(k.any().Info(k.ctx, id)) })
-}
-
-func isExpired(info shard.Info, err error) bool { return err != nil || info.Status == shard.Expired }
-
-func isForgotten(_ shard.Info, err error) bool { return errors.Is(err, shard.ErrNotFound) }
 
 // activities are all uses of a Store that keep a session alive.
 func (k *kit) activities() map[string]func(id string) error {

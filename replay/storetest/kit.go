@@ -250,34 +250,6 @@ func show(e ring.Event) string {
 	return fmt.Sprintf("{%d %q %q %q %.60q %v}", e.Seq, e.ID, e.Stream, e.Type, e.Data, e.Time)
 }
 
-// eventually polls until ok.
-func (k *kit) eventually(what string, ok func() bool) {
-	k.Helper()
-	for pause := time.Millisecond; !ok(); pause = min(2*pause, k.subject.TTL/20) {
-		if k.ctx.Err() != nil {
-			k.Fatalf("does not come true: %s", what)
-		}
-		k.sleep(pause)
-	}
-}
-
-// byNow wants ok with fake time. In real time it polls until ok: when a busy machine gets round to it nobody can say.
-func (k *kit) byNow(what string, ok func() bool) {
-	k.Helper()
-	if !k.subject.FakeTime {
-		k.eventually(what, ok)
-	} else if !ok() {
-		k.Fatalf("is not true in time: %s", what)
-	}
-}
-
-// sleep lets d pass on the Store's clock.
-func (k *kit) sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	<-timer.C
-}
-
 // together runs f on n goroutines that start at the same moment, and waits for them. f must not end the case.
 func together(n int, f func(i int)) {
 	var wg sync.WaitGroup
