@@ -25,7 +25,7 @@ run: ## the main job: a client whose connection breaks ten times resumes without
 serve: ## the demo's MCP server for a client of your own, a page whose stream you can cut, and the Inspector (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
-test: lint plain race stress stall machines ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits
+test: lint plain race stress stall machines models ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models
 
 plain: ## the core's tests without the race detector, which hides what allocates
 	go test -timeout 10m ./ring ./shard ./replay ./internal/...
@@ -68,9 +68,17 @@ fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, whi
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
 	    echo "── $$p $$f"; (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s .); done; done
 
-model: cc ## the Promela models of the ring's protocol, checked by spin; not part of test yet
+spin: cc
 	$(call need,spin,spin)
+
+model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: four minutes, 2 GiB
 	go test -tags model -timeout 30m -v ./fuzz/model
+
+models: spin ## the same with fewer events, in less than a minute
+	go test -tags model -timeout 10m -short ./fuzz/model
+
+mutants: ## breaks the core in one place after the other and wants a named test to fail each time: some minutes (ARGS='-only wheel' breaks some)
+	@go run ./fuzz/mutants $(ARGS)
 
 soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
 	REPRISE_SOAK=$(SOAKTIME) go test -timeout 0 -v ./fuzz/soak
@@ -78,7 +86,7 @@ soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory 
 lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
-	@go vet -tags reprise_steps ./ring ./internal/step
+	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 
 cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
 	@mkdir -p .tools
@@ -109,4 +117,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz model soak lint cover clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint cover clean

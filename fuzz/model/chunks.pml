@@ -324,9 +324,10 @@ inline replace(new, isown) {
 			made = n;
 			n = 0;
 			do
-			:: list[n] -> n++
+			:: n < PLACES && list[n] -> n++
 			:: else -> break
 			od;
+			assert(n < PLACES); /* memory is bounded */
 			list[n] = made;
 			chunk[made].own = isown;
 			if
@@ -429,7 +430,7 @@ again:
 	/* The tail is the same before and after the directory is read, or nothing has happened: one step. */
 	atomic {
 		d_step {
-			/* go: append.go append: tail := r.tail.Load() */
+			/* go: append.go append: r.tail.Load() step.At(step.TailRead) */
 			lseq = tail;
 			lcount = count;
 			/* go: append.go append: old := slot.word.Load() */
@@ -670,10 +671,12 @@ claim:
 		/* go: append.go append: slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) */
 		/* go: append.go append: step.At(step.Claimed) */
 		if
+#if GROWTHS
 		:: tail == lseq && !claimed && growths < GROWTHS ->
 			growths++;
 			forget();
 			goto again
+#endif
 		:: tail == lseq && !claimed ->
 			d_step {
 				assert(chunk[draft].unit[at] == DRAFT(me));

@@ -192,13 +192,6 @@ publish:`}),
 		k = 1;`,
 		`	:: true ->
 		k = 1;`}),
-	chunks("a sweep does not seal", "WRITERS=4 FIRST=1 OTHERS=1 READERS=0 GROWTHS=1", change{
-		`		advance(dir)
-	};
-	/* go: chunks.go sweep: next.adopt`,
-		`		skip
-	};
-	/* go: chunks.go sweep: next.adopt`}),
 	chunks("losers get shared chunks without end", "READERS=0 LARGE=0 ROOM=1 WASTE=1 GIVEUP=0 FIRST=3 OTHERS=3", change{
 		`alone = made >= WASTE;`,
 		`alone = 0;`}),

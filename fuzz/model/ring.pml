@@ -370,7 +370,9 @@ inline enter(s) {
 	:: else ->
 		if
 		:: newcell[0] == 0 -> newcell[0] = s
-		:: newcell[0] != 0 && newcell[BUCKETS-1] == 0 -> newcell[BUCKETS-1] = s
+#if BUCKETS == 2
+		:: newcell[0] != 0 && newcell[1] == 0 -> newcell[1] = s
+#endif
 		:: else ->
 			if
 			:: newlost < s -> newlost = s
@@ -439,11 +441,10 @@ next:
 	};
 again:
 	atomic {
-		/* go: append.go append: tail := r.tail.Load() */
-		/* go: append.go append: step.At(step.TailRead) */
+		/* go: append.go append: r.tail.Load() step.At(step.TailRead) */
 		lseq = tail;
 		lcount = count;
-		/* go: append.go append: tail&tailClosed != 0 */
+		/* go: append.go append: tail&tailClosed != 0 || tailSeq(tail) == MaxSeq */
 		if
 		:: closed -> forget(); goto next
 		:: else
