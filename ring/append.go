@@ -34,9 +34,11 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 
 // append stores e and returns its record and sequence; with ErrDuplicateID, those of the retained event.
 func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
-	if r.tail.Load()&tailClosed != 0 {
+	tail := r.tail.Load()
+	if tail&tailClosed != 0 {
 		return nil, 0, ErrClosed
 	}
+	r.fetch(tail)
 	g := r.group
 	idLen, size := len(e.ID), len(e.ID)+len(e.Stream)+len(e.Type)+len(e.Data)
 	untimed := e.Time.IsZero()
@@ -45,7 +47,7 @@ func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
 			return nil, 0, err
 		}
 	}
-	if size > g.maxSize {
+	if size > int(g.maxSize) {
 		return nil, 0, g.tooLarge(size)
 	}
 	var nanos int64
@@ -65,7 +67,7 @@ func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
 	var v vacancy
 	losses := 0
 	for {
-		tail := r.tail.Load()
+		tail = r.tail.Load()
 		step.At(step.TailRead)
 		if tail&tailClosed != 0 || tailSeq(tail) == MaxSeq {
 			r.Close() // also when the sequence numbers are used up

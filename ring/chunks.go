@@ -193,6 +193,7 @@ func (r *Ring) install(d *draft, dir *directory, units uint32, retained int64) b
 		d.chunk, d.alone, d.place, d.unit, d.units = c, true, place, chunkUnits, units
 		return true
 	}
+	r.chunk.Store(uintptr(unsafe.Pointer(c)))
 	r.advance(next)
 	if dir.cur != nil {
 		dir.cur.stamp(r.tail.Load())

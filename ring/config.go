@@ -54,14 +54,21 @@ type Shared struct {
 // A Group makes rings with the same limits; thousands of them share one copy. It is immutable and safe for concurrent use.
 type Group struct {
 	Shared
-	cfg     Config
-	maxSize int    // of an event
-	costs   uint64 // sums of costs are kept modulo costs+1, a power of two that is more than is ever retained
-	seed    uint64 // secret part of the rings' ID hashes
+	maxBytes      int64 // Config, in as few bytes as its bounds allow: a ring made by New has a Group of its own
+	maxEvents     int32
+	maxEventBytes int32
+	maxSize       int32  // what an event may have under both limits
+	hints         bool   // slots have room for sums of costs
+	seed          uint64 // secret part of the rings' ID hashes
 }
 
-// hints reports whether slots have room for sums of costs.
-func (g *Group) hints() bool { return g.costs>>sumBits == 0 }
+// costs returns a power of two, less one, that is more than is ever retained: sums of costs are kept modulo costs+1.
+func (g *Group) costs() uint64 {
+	if g.hints {
+		return 1<<sumBits - 1
+	}
+	return 1<<costBits - 1
+}
 
 // NewGroup returns an error that names the field for a limit that is negative or above its bound.
 func NewGroup(cfg Config, shared Shared) (*Group, error) {
@@ -72,23 +79,29 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 	if shared.Clock == nil {
 		shared.Clock = clock.New()
 	}
-	g := &Group{Shared: shared, cfg: cfg, maxSize: min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead), costs: 1<<costBits - 1, seed: rand.Uint64()}
-	if cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes {
-		g.costs = 1<<sumBits - 1
-	}
-	return g, nil
+	return &Group{
+		Shared:        shared,
+		maxBytes:      int64(cfg.MaxBytes),
+		maxEvents:     int32(cfg.MaxEvents),
+		maxEventBytes: int32(cfg.MaxEventBytes),
+		maxSize:       int32(min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead)),
+		hints:         cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes,
+		seed:          rand.Uint64(),
+	}, nil
 }
 
 // Config returns the limits with their defaults filled in.
-func (g *Group) Config() Config { return g.cfg }
+func (g *Group) Config() Config {
+	return Config{MaxEvents: int(g.maxEvents), MaxBytes: int(g.maxBytes), MaxEventBytes: int(g.maxEventBytes)}
+}
 
-// New returns an empty ring, which costs 64 bytes until its first event.
+// New returns an empty ring, which costs 80 bytes until its first event.
 func (g *Group) New() *Ring {
 	r := &Ring{group: g, tag: newTag()}
 	r.table.Store(&noTable)
 	r.dir.Store(&noChunks)
 	r.tail.Store(tailOf(g.Start, 0))
-	r.account(ringBytes)
+	r.account(int64(ringBytes))
 	return r
 }
 

@@ -20,19 +20,19 @@ func (r *Ring) planFast(m *move, tail uint64, t *table, cost int64) bool {
 	g := r.group
 	seq, n := tailSeq(tail), tailCount(tail)
 	newest, base := t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()
-	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints() {
+	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints {
 		return false
 	}
 	const mask = 1<<sumBits - 1
 	before := int64((newest - base) & mask)
 	after := before + cost
 	count := n + 1
-	if count > uint64(g.cfg.MaxEvents) || after > int64(g.cfg.MaxBytes) {
+	if count > uint64(g.maxEvents) || after > g.maxBytes {
 		oldest := t.slot(seq - n + 1).sum.Load()
 		gone := int64((oldest - base) & mask)
 		after -= gone
 		count--
-		if oldest>>sumBits != seq-n+1 || after > int64(g.cfg.MaxBytes) || gone > largeBytes && isLarge(gone, chunkBytes(before)) {
+		if oldest>>sumBits != seq-n+1 || after > g.maxBytes || gone > largeBytes && isLarge(gone, chunkBytes(before)) {
 			return false
 		}
 	}
@@ -59,12 +59,12 @@ func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) 
 		if m.base, ok = r.sumBefore(t, dir, tailFirst(tail)); !ok {
 			return false, nil
 		}
-		m.before = int64((newest - m.base) & r.group.costs)
+		m.before = int64((newest - m.base) & r.group.costs())
 		m.sum = newest
 		m.after += m.before
 	}
-	m.sum = (m.sum + uint64(cost)) & r.group.costs
-	for m.count > uint64(r.group.cfg.MaxEvents) || m.after > int64(r.group.cfg.MaxBytes) && m.count > 1 {
+	m.sum = (m.sum + uint64(cost)) & r.group.costs()
+	for m.count > uint64(r.group.maxEvents) || m.after > r.group.maxBytes && m.count > 1 {
 		if !r.evictOne(m, tail, t, dir) {
 			return false, nil
 		}
@@ -79,7 +79,7 @@ func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) 
 func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
 	sum, ok := r.sumAfter(t, dir, tailSeq(tail)+2-m.count)
 	if ok {
-		cost := int64((sum - m.base) & r.group.costs)
+		cost := int64((sum - m.base) & r.group.costs())
 		m.base = sum
 		m.after -= cost
 		m.count--
@@ -88,11 +88,11 @@ func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
 	return ok
 }
 
-// sumAfter returns what all events up to seq have cost, modulo Group.costs+1. It returns false when seq is no longer retained: its slot has gone on to
+// sumAfter returns what all events up to seq have cost, modulo Group.costs()+1. It returns false when seq is no longer retained: its slot has gone on to
 // another lap; while it has not, dir has the chunk.
 func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 	s := t.slot(seq)
-	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints() {
+	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := s.word.Load()
@@ -104,7 +104,7 @@ func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
 
 // sumBefore returns what all events before seq, the oldest one, have cost. The slot of the one before keeps its hint until the next event is claimed.
 func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
-	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints() {
+	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints {
 		return hint & (1<<sumBits - 1), true
 	}
 	w := t.slot(seq).word.Load()
@@ -112,7 +112,7 @@ func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
 		return 0, false
 	}
 	rec := dir.record(t, w)
-	return (rec.sum() - uint64(rec.cost())) & r.group.costs, true
+	return (rec.sum() - uint64(rec.cost())) & r.group.costs(), true
 }
 
 // fund finds room for m in the shared budget, if need be by evicting more of the ring's own oldest events.

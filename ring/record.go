@@ -10,7 +10,7 @@ import (
 // Until its word is in a slot a record belongs to the goroutine that writes it; from then on nobody writes it. Readers get to it through
 // the slot, so the swap of the slot orders the plain reads after the plain writes.
 type record struct {
-	after uint64 // count<<costBits | sum: how many events are retained once this is the newest; what all up to it have cost, modulo Group.costs+1
+	after uint64 // count<<costBits | sum: how many events are retained once this is the newest; what all up to it have cost, modulo Group.costs()+1
 	nanos int64  // Event.Time, in Unix nanoseconds
 	lens  uint64 // len(Data) | len(ID)<<idShift | len(Stream)<<streamShift | len(Type)<<typeShift | indexed
 }

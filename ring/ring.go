@@ -3,6 +3,9 @@ package ring
 import (
 	"fmt"
 	"sync/atomic"
+	"unsafe"
+
+	"github.com/reprise-go/reprise/internal/prefetch"
 )
 
 // A Ring is one session's event log. All methods are safe for concurrent use.
@@ -34,17 +37,33 @@ import (
 // reservation word is the one exception; chunks.go says why that is right.)
 type Ring struct {
 	tail  atomic.Uint64             // sequence | count | closed; written by (c) and Close
+	res   atomic.Uint64             // serial of the current chunk | units reserved in it; written by reserve and advance
 	table atomic.Pointer[table]     // slots and index; written by grow and Release
 	dir   atomic.Pointer[directory] // the chunks; written by install and Release
-	res   atomic.Uint64             // serial of the current chunk | units reserved in it; written by reserve and advance
-	wake  atomic.Pointer[waiters]   // who waits for the next event; written by Wait, taken by (c) and Close
-	group *Group                    // immutable
-	tag   [tagLen]byte              // of assigned IDs; immutable
-	flags atomic.Uint32             // set by appends before they claim, never cleared
+
+	// Where the table's slots and the current chunk are, so that an append to a ring that no cache holds can ask for all it needs at once instead of
+	// following one pointer after the other. Addresses, not pointers: they may be out of date, and keep nothing alive. Written by grow and install.
+	slots atomic.Uintptr // address | log2 of how many there are
+	chunk atomic.Uintptr
+
+	group *Group                  // immutable
+	wake  atomic.Pointer[waiters] // who waits for the next event; written by Wait, taken by (c) and Close
+	tag   [tagLen]byte            // of assigned IDs; immutable
+	flags atomic.Uint32           // set by appends before they claim, never cleared
 }
 
-// ringBytes is the size of a Ring: one cache line.
-const ringBytes = 64
+// ringBytes is the size of a Ring.
+const ringBytes = 64 + 2*unsafe.Sizeof(uintptr(0))
+
+// fetch asks for the memory that an append after tail touches, two or three pointers away: the slots of the next sequence and of the one before the oldest, and
+// where the record goes.
+func (r *Ring) fetch(tail uint64) {
+	slots, seq := r.slots.Load(), tailSeq(tail)
+	mask := uint64(1)<<(slots&31) - 1
+	slots &^= 31
+	next, base := (seq+1)&mask, (seq-tailCount(tail))&mask
+	prefetch.Append(slots+uintptr(next)*slotBytes, slots+uintptr(base)*slotBytes, r.chunk.Load()+uintptr(r.res.Load()&(1<<resBits-1))*8)
+}
 
 const (
 	flagOwnIDs  = 1 << iota // producers bring IDs of their own: tables need an index
@@ -91,7 +110,7 @@ func (r *Ring) Stats() Stats {
 		}
 		return Stats{
 			Events:  int(tailCount(tail)),
-			Bytes:   int64((newest.sum() - oldest.sum() + uint64(oldest.cost())) & r.group.costs),
+			Bytes:   int64((newest.sum() - oldest.sum() + uint64(oldest.cost())) & r.group.costs()),
 			First:   tailFirst(tail),
 			Last:    tailSeq(tail),
 			Evicted: tailFirst(tail) - 1,
@@ -165,7 +184,7 @@ func (r *Ring) Release() Stats {
 }
 
 // Memory estimates the heap that the ring holds, in bytes; what readers hold beyond it is not counted.
-func (r *Ring) Memory() int64 { return ringBytes + r.table.Load().bytes() + r.dir.Load().bytes }
+func (r *Ring) Memory() int64 { return int64(ringBytes) + r.table.Load().bytes() + r.dir.Load().bytes }
 
 // account notes that the ring's heap has grown by n bytes.
 func (r *Ring) account(n int64) {

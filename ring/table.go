@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/reprise-go/reprise/internal/step"
 )
@@ -41,6 +42,8 @@ type slot struct {
 	word atomic.Uint64 // see table
 	sum  atomic.Uint64
 }
+
+const slotBytes = 16
 
 const (
 	sumBits    = 24
@@ -126,6 +129,7 @@ func (r *Ring) grow(t *table) {
 	next := r.copyTable(t, tail)
 	step.At(step.Copied)
 	if r.table.CompareAndSwap(t, next) {
+		r.slots.Store(uintptr(unsafe.Pointer(&next.slots[0])) | uintptr(next.log))
 		r.account(next.bytes() - t.bytes())
 	}
 }
@@ -141,7 +145,7 @@ func (r *Ring) copyTable(t *table, tail uint64) *table {
 	}
 	next := &table{log: log, mask: 1<<(placeBase+log) - 1, slots: make([]slot, 1<<log)}
 	next.most = uint64(len(next.slots) - 1)
-	if len(next.slots) > r.group.cfg.MaxEvents {
+	if len(next.slots) > int(r.group.maxEvents) {
 		next.most = math.MaxUint64
 	}
 	if r.flags.Load()&flagOwnIDs != 0 {
