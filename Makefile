@@ -60,8 +60,8 @@ verdict: ## correctness cases, for the core and its peers: who passes what (ARGS
 bench-scale: ## what a million sessions and ten million events cost: one table, about ten minutes, up to 9 GiB (ARGS=-quick: a minute)
 	@go run ./bench/scale $(ARGS)
 
-report: ## the comparison with the peers as bench/REPORT.md, with charts: about ten minutes, up to 5 GiB, on an idle machine
-	cd bench/peers && go run ./cmd/compare -o ../REPORT.md -charts report $(ARGS)
+report: ## the same as bench/REPORT.md, with charts, and as bench/RESULTS.md
+	cd bench/peers && go run ./cmd/compare -o ../REPORT.md -charts report -plain ../RESULTS.md $(ARGS)
 
 fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, which takes a minute by default, is cut short
 	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \

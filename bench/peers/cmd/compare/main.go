@@ -63,6 +63,7 @@ func compare(ctx context.Context, args []string, out, progress io.Writer) error 
 		runs  = flags.Int("runs", 0, "rounds; 0: 7, or 3 with -quick")
 		file  = flags.String("o", "", "also write the result to `file`")
 		dir   = flags.String("charts", "", "also draw charts into this `directory` beside the file of -o, which shows them")
+		plain = flags.String("plain", "", "also write the result without charts to `file`")
 		only  = flags.String("only", "", "this `scenario` alone: "+strings.Join(scenarioNames(), ", "))
 	)
 	if err := flags.Parse(args); err != nil {
@@ -95,6 +96,11 @@ func compare(ctx context.Context, args []string, out, progress io.Writer) error 
 		return err
 	}
 	run.Took = time.Since(run.Start)
+	if *plain != "" {
+		if err := os.WriteFile(*plain, []byte(run.Page()), 0o644); err != nil {
+			return err
+		}
+	}
 	if *dir != "" {
 		charts := chart.All(run.Samples, sizes)
 		if err := chart.WriteAll(filepath.Join(filepath.Dir(*file), *dir), charts); err != nil {
