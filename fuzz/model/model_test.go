@@ -34,6 +34,7 @@ var full = []run{
 	{"…while the ring is closed", "ring.pml", "READERS=0 CLOSER=1", false},
 	{"…while one stops for ever", "ring.pml", "READERS=0 STOPPER=1", false},
 	{"…and a reader", "ring.pml", "FIRST=1 OTHERS=1 STOPPER=1", false},
+	{"…and tables are replaced at any time", "ring.pml", "READERS=0 OTHERS=1 STOPPER=1 WIDER=1", false},
 	{"two writers: nobody runs for ever", "ring.pml", "READERS=0", true},
 	{"three writers, the index a set", "ring.pml", "WRITERS=3 FIRST=1 OTHERS=1 INDEX=1 READERS=0", false},
 	{"three writers, no index, a reader", "ring.pml", "WRITERS=3 OTHERS=1 INDEX=0", false},

@@ -24,6 +24,7 @@ var models = []string{"ring.pml", "chunks.pml"}
 // beyond are the functions with atomic operations that the models leave out, and why.
 var beyond = map[string]string{
 	"config.go Group.New":    "nobody else has the ring yet",
+	"ring.go fetch":          "asks for memory ahead of time, at addresses that may be out of date",
 	"ring.go Stats":          "reads as a cursor does",
 	"ring.go Tail":           "one load",
 	"ring.go Release":        "comes after Close, for the accounts",
@@ -40,23 +41,25 @@ var beyond = map[string]string{
 
 // besides are statements in modelled functions that the models leave out, and why.
 var besides = map[string]string{
-	"append.go append: if r.tail.Load()&tailClosed != 0":                               "a short cut: the loop asks again",
-	"append.go append: err != nil && r.tail.Load() == tail":                            "an error is an append less; with another tail it begins again",
-	"append.go append: slot.sum.Store(seq<<sumBits | m.sum&(1<<sumBits-1))":            "names its sequence, which is claimed once: true whenever it is written and read",
-	"plan.go planFast: t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()":               "the same",
-	"plan.go planFast: oldest := t.slot(seq - n + 1).sum.Load()":                       "the same",
-	"plan.go sumAfter: hint := s.sum.Load()":                                           "the same",
-	"plan.go sumBefore: hint := t.slot(seq - 1).sum.Load()":                            "the same",
-	"table.go copyTable: next.slot(first - 1).sum.Store(t.slot(first - 1).sum.Load())": "the same",
-	"table.go copyTable: to.sum.Store(from.sum.Load())":                                "the same",
-	"append.go publish: step.At(step.Published)":                                       "what follows does not touch the log",
-	"append.go publish: r.wake.Load() != nil":                                          "the same",
-	"wait.go wakeAll: step.At(step.Waking)":                                            "the same",
-	"chunks.go newChunk: c.dead.Store(0)":                                              "nobody else has the chunk yet",
-	"table.go copyTable: to.word.Store(next.word(seq, t.place(w), unitOf(w)))":         "nobody else has the copy yet",
-	"table.go copyTable: bits.Len(uint(len(r.dir.Load().chunks)))":                     "decides on the width of a field",
-	"ring.go Seek: Cursor{ring: r, seq: tailFirst(r.tail.Load()) - 1}":                 "one load",
-	"ring.go Seek: seq >= tailFirst(r.tail.Load())":                                    "chooses between an error and another look",
+	"append.go append: tail := r.tail.Load() if tail&tailClosed != 0":                           "a short cut: the loop asks again",
+	"table.go grow: r.slots.Store(uintptr(unsafe.Pointer(&next.slots[0])) | uintptr(next.log))": "for fetch",
+	"chunks.go install: r.chunk.Store(uintptr(unsafe.Pointer(c)))":                              "for fetch",
+	"append.go append: err != nil && r.tail.Load() == tail":                                     "an error is an append less; with another tail it begins again",
+	"append.go append: slot.sum.Store(seq<<sumBits | m.sum&(1<<sumBits-1))":                     "names its sequence, which is claimed once: true whenever it is written and read",
+	"plan.go planFast: t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()":                        "the same",
+	"plan.go planFast: oldest := t.slot(seq - n + 1).sum.Load()":                                "the same",
+	"plan.go sumAfter: hint := s.sum.Load()":                                                    "the same",
+	"plan.go sumBefore: hint := t.slot(seq - 1).sum.Load()":                                     "the same",
+	"table.go copyTable: next.slot(first - 1).sum.Store(t.slot(first - 1).sum.Load())":          "the same",
+	"table.go copyTable: to.sum.Store(from.sum.Load())":                                         "the same",
+	"append.go publish: step.At(step.Published)":                                                "what follows does not touch the log",
+	"append.go publish: r.wake.Load() != nil":                                                   "the same",
+	"wait.go wakeAll: step.At(step.Waking)":                                                     "the same",
+	"chunks.go newChunk: c.dead.Store(0)":                                                       "nobody else has the chunk yet",
+	"table.go copyTable: to.word.Store(next.word(seq, t.place(w), unitOf(w)))":                  "nobody else has the copy yet",
+	"table.go copyTable: bits.Len(uint(len(r.dir.Load().chunks)))":                              "decides on the width of a field",
+	"ring.go Seek: Cursor{ring: r, seq: tailFirst(r.tail.Load()) - 1}":                          "one load",
+	"ring.go Seek: seq >= tailFirst(r.tail.Load())":                                             "chooses between an error and another look",
 }
 
 var quotation = regexp.MustCompile(`/\* go: (\S+) ([\w.]+): (.*?) \*/`)

@@ -21,12 +21,12 @@ var ofTheRing = []mutant{
 		"\t\tstep.At(step.Looked)\n\t\ttail = r.tail.Load()\n\t\tseq, slot = tailSeq(tail)+1, t.slot(tailSeq(tail)+1)\n\t\told = slot.word.Load()\n"}},
 		check{"ring", "TestDuplicateOfAStalledClaimIsRefused", stalled}},
 	{"eviction by count is off by one", "ring/plan.go", []change{{
-		"\tif count > uint64(g.cfg.MaxEvents) ||",
-		"\tif count > uint64(g.cfg.MaxEvents)+1 ||"}},
+		"\tif count > uint64(g.maxEvents) ||",
+		"\tif count > uint64(g.maxEvents)+1 ||"}},
 		check{"ring", "TestOverMaxEventsTheOldestGo", ""}},
 	{"eviction by bytes forgets the new event", "ring/plan.go", []change{{
-		"|| after > int64(g.cfg.MaxBytes) {\n\t\toldest",
-		"|| before > int64(g.cfg.MaxBytes) {\n\t\toldest"}},
+		"|| after > g.maxBytes {\n\t\toldest",
+		"|| before > g.maxBytes {\n\t\toldest"}},
 		check{"ring", "TestOverMaxBytesTheOldestGoUntilItFits", ""}},
 	{"a hint is taken without its sequence", "ring/plan.go", []change{{
 		"newest>>sumBits != seq || base>>sumBits != seq-n || n == 0",
@@ -75,8 +75,8 @@ var ofTheRing = []mutant{
 		"w := old.index[i][j].Load(); w == 1"}},
 		check{"ring", "TestOldestIDIsFoundWhileTheRingFills", ""}},
 	{"as many slots as events", "ring/table.go", []change{{
-		"if len(next.slots) > r.group.cfg.MaxEvents {",
-		"if len(next.slots) >= r.group.cfg.MaxEvents {"}},
+		"if len(next.slots) > int(r.group.maxEvents) {",
+		"if len(next.slots) >= int(r.group.maxEvents) {"}},
 		check{"ring", "TestFullRingOfAPowerOfTwoGrowsAnIndex", ""}},
 	{"a cursor does not look at the tail again", "ring/cursor.go", []change{{
 		"\t\tif seq < tailFirst(r.tail.Load()) {\n\t\t\tc.gone",
