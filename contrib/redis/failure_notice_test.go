@@ -41,7 +41,9 @@ func quiet(t *testing.T, lease time.Duration) (*cable, *redis.Store, replay.Read
 	s := newServer(t)
 	cable, cfg := newCable(t, s.addr), roomy("p")
 	cfg.Lease = lease
-	writing, reading := newStore(t, cfg, s.addr), newStore(t, cfg, cable.addr())
+	writing := newStore(t, cfg, s.addr)
+	// RESP2, for its notifications have a connection of their own.
+	reading := newStoreOn(t, cfg, newClientWith(t, rueidis.ClientOption{InitAddress: []string{cable.addr()}, AlwaysRESP2: true}))
 	create(t, writing, "s")
 	r, err := reading.Open(t.Context(), "s", replay.Position{})
 	wantNoErr(t, "Open", err)

@@ -5,15 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 )
-
-// endWithUs makes the kernel end a program when the tests are killed before they can, even one that is stopped.
-func endWithUs(command *exec.Cmd) {
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-}
 
 // asOwner tells the test binary to start a server and to wait.
 const asOwner = "REPRISE_REDIS_OWNER"

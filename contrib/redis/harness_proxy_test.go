@@ -20,7 +20,7 @@ type cable struct {
 	budget  int  // bytes that still pass towards the client
 	mute    bool // what servers say is dropped from now on
 	down    bool // connections are refused
-	deaf    bool // notifications are dropped, with whatever came in the same packet: for one event at a time
+	deaf    bool // notifications are dropped, with whatever came in the same packet: for clients that have a connection for nothing else
 	cuts    int
 }
 
@@ -122,6 +122,11 @@ func (c *cable) arm(bytes int) bool {
 func (c *cable) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.cutAll()
+}
+
+// cutAll is cut with the mutex held.
+func (c *cable) cutAll() {
 	c.armed = false
 	if len(c.conns) > 0 {
 		c.cuts++
@@ -135,11 +140,11 @@ func (c *cable) cut() {
 // set changes whether servers are heard and whether connections are accepted. It cuts when it restores either.
 func (c *cable) set(mute, down bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	restored := c.mute && !mute || c.down && !down
 	c.mute, c.down = mute, down
-	c.mu.Unlock()
-	if down || restored {
-		c.cut()
+	if down || restored { // in one step, so that what is cut was there before
+		c.cutAll()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,8 +18,9 @@ import (
 	"github.com/reprise-go/reprise/contrib/redis"
 )
 
-// patience is how long a test waits for what must happen. It is reached by failing tests alone.
-const patience = 45 * time.Second
+const patience = redis.Patience
+
+var eventually = redis.Eventually
 
 // program returns where a program of a Debian package is.
 func program(t testing.TB, name, pkg string) string {
@@ -32,22 +34,19 @@ func program(t testing.TB, name, pkg string) string {
 
 // A server is a redis-server of the test's own on a loopback port, with its files in a temporary directory. It ends with the test.
 type server struct {
-	t     testing.TB
-	addr  string
-	args  []string
-	mu    sync.Mutex
-	cmd   *exec.Cmd // nil: not running
-	ended chan struct{}
+	t       testing.TB
+	addr    string
+	bus     string // the port on which it talks to other servers of a cluster
+	args    []string
+	mu      sync.Mutex
+	process *redis.Process // nil: not running
 }
 
 // newServer starts a redis-server with these settings: "name value" each.
 func newServer(t testing.TB, settings ...string) *server {
 	t.Helper()
-	port := freePort(t)
-	s := &server{t: t, addr: "127.0.0.1:" + port}
 	dir := t.TempDir()
-	s.args = []string{"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "log"),
-		"--repl-diskless-sync-delay", "0"}
+	s := &server{t: t, args: []string{"--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "log"), "--repl-diskless-sync-delay", "0"}}
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, " ")
 		s.args = append(s.args, "--"+name, value)
@@ -58,51 +57,44 @@ func newServer(t testing.TB, settings ...string) *server {
 			t.Logf("redis-server on %s said:\n%s", s.addr, log[max(0, len(log)-1000):])
 		}
 	})
-	s.start()
-	return s
+	fixed := s.args
+	for range 10 {
+		port := redis.FreePort(t)
+		s.addr, s.bus = "127.0.0.1:"+port, redis.FreePort(t)
+		s.args = append(slices.Clip(fixed), "--cluster-port", s.bus)
+		if s.process = redis.Start(t, port, s.args...); s.process != nil {
+			return s
+		}
+	}
+	t.Fatal("redis-server does not start")
+	return nil
 }
 
-// freePort returns a port that nobody listens on.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+func (s *server) port() string {
+	_, port, _ := net.SplitHostPort(s.addr)
 	return port
 }
 
-// start starts the server, again with the same files, and waits until it serves.
+// start starts the server again with the same files, and waits until it serves.
 func (s *server) start() {
 	s.t.Helper()
-	cmd := exec.Command(program(s.t, "redis-server", "redis-server"), s.args...)
-	endWithUs(cmd)
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
+	p := redis.Start(s.t, s.port(), s.args...)
+	if p == nil {
+		s.t.Fatal("redis-server does not start again")
 	}
-	ended := make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(ended)
-	}()
 	s.mu.Lock()
-	s.cmd, s.ended = cmd, ended
-	s.mu.Unlock()
-	eventually(s.t, "redis-server serves", func() bool { return s.try("PING") == "PONG" })
+	defer s.mu.Unlock()
+	s.process = p
 }
 
 // kill ends the server at once, without a chance to write anything.
 func (s *server) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cmd == nil {
-		return
+	if s.process != nil {
+		s.process.Kill()
+		s.process = nil
 	}
-	s.cmd.Process.Kill()
-	<-s.ended
-	s.cmd = nil
 }
 
 // pause stops the server's process, as a machine does that hangs; resume lets it go on.
@@ -113,7 +105,7 @@ func (s *server) signal(sig syscall.Signal) {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := s.process.Process.Signal(sig); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -129,8 +121,7 @@ func (s *server) cli(args ...string) string {
 }
 
 func (s *server) try(args ...string) string {
-	_, port, _ := net.SplitHostPort(s.addr)
-	out, _ := exec.Command(program(s.t, "redis-cli", "redis-tools"), append([]string{"-p", port}, args...)...).CombinedOutput()
+	out, _ := exec.Command(program(s.t, "redis-cli", "redis-tools"), append([]string{"-p", s.port()}, args...)...).CombinedOutput()
 	return strings.TrimSpace(string(out))
 }
 
@@ -155,12 +146,16 @@ func newClient(t testing.TB, addrs ...string) rueidis.Client {
 func newClientWith(t testing.TB, options rueidis.ClientOption) rueidis.Client {
 	t.Helper()
 	options.DisableCache = true
-	options.Dialer = net.Dialer{Timeout: time.Second, KeepAlive: time.Second}
-	options.ConnWriteTimeout = 2 * time.Second // without an answer for so long, a connection is taken for broken
-	client, err := rueidis.NewClient(options)
-	if err != nil {
-		t.Fatal(err)
+	if options.ConnWriteTimeout == 0 {
+		options.Dialer.Timeout, options.Dialer.KeepAlive = time.Second, time.Second
+		options.ConnWriteTimeout = 2 * time.Second // without an answer for so long, a connection is taken for broken
 	}
+	var client rueidis.Client
+	eventually(t, "the client is connected", func() (ok bool) {
+		var err error
+		client, err = rueidis.NewClient(options)
+		return err == nil
+	})
 	t.Cleanup(client.Close)
 	return client
 }
@@ -179,16 +174,6 @@ func newStoreOn(t testing.TB, cfg redis.Config, client rueidis.Client) *redis.St
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
-}
-
-// eventually polls until ok.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in %v: %s", patience, what)
-		}
-	}
 }
 
 func wantNoErr(t testing.TB, what string, err error) {

@@ -18,7 +18,7 @@ import (
 
 // roomy is a Config under which nothing is evicted and an outage of some seconds is sat out.
 func roomy(prefix string) redis.Config {
-	return redis.Config{Prefix: prefix, Timeout: 30 * time.Second, Lease: 3 * time.Second, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 30}}
+	return redis.Config{Prefix: prefix, Timeout: time.Minute, Lease: 3 * time.Second, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 30}}
 }
 
 func create(t testing.TB, s replay.Store, id string) {
@@ -134,6 +134,11 @@ func follow(t testing.TB, store replay.Store, at replay.Position) *follower {
 	t.Helper()
 	r, err := store.Open(t.Context(), "s", at)
 	wantNoErr(t, "Open", err)
+	return followOn(t, r)
+}
+
+func followOn(t testing.TB, r replay.Reader) *follower {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	f := &follower{done: make(chan struct{}), stop: stop}
 	go func() {

@@ -78,7 +78,7 @@ func TestAuthorize(t *testing.T) {
 
 // What a session leaves on the server goes by itself: nobody needs to touch it again.
 func TestEveryKeyOfASessionExpires(t *testing.T) {
-	s := newStore(t, dial(t, startServer(t)), Config{TTL: time.Second, Linger: time.Second, MaxSessions: -1})
+	s := newStore(t, dial(t, startServer(t)), Config{TTL: time.Second, Linger: time.Second, Lease: 3 * time.Second, MaxSessions: -1})
 	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
 	mustStore(t, s, "s", ring.Event{ID: "own"})
 	mustStore(t, s, "s", ring.Event{})
@@ -87,16 +87,12 @@ func TestEveryKeyOfASessionExpires(t *testing.T) {
 		t.Errorf("%d keys, want 4", n)
 	}
 	for _, key := range keysOf(t, s) {
-		if ms, _ := strconv.Atoi(call(t, s, "PTTL", key)); ms <= 0 || ms > 20_000 {
+		if ms, _ := strconv.Atoi(call(t, s, "PTTL", key)); ms <= 0 || ms > 6000 {
 			t.Errorf("%s lives for another %d ms", key, ms)
 		}
 	}
 	r.Close()
-	for deadline := time.Now().Add(20 * time.Second); len(keysOf(t, s)) > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("still there: %q", keysOf(t, s))
-		}
-	}
+	Eventually(t, "all keys are gone", func() bool { return len(keysOf(t, s)) == 0 })
 }
 
 func TestTerminatedSessionHoldsNoEvents(t *testing.T) {
@@ -127,13 +123,9 @@ func TestReaderLearnsOfEventsWithoutNotifications(t *testing.T) {
 	s.hub.mu.Lock()
 	s.hub.channels[bucketOf("s")].stop()
 	s.hub.mu.Unlock()
-	for deadline := time.Now().Add(10 * time.Second); call(t, s, "PUBSUB", "SHARDCHANNELS") != "[]"; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the subscription does not end")
-		}
-	}
+	Eventually(t, "the subscription has ended", func() bool { return call(t, s, "PUBSUB", "SHARDCHANNELS") == "[]" })
 	mustStore(t, s, "s", ring.Event{Data: []byte("1")})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	var e ring.Event
 	if err := r.Wait(ctx); err != nil || !r.Next(&e) || string(e.Data) != "1" {
@@ -143,26 +135,32 @@ func TestReaderLearnsOfEventsWithoutNotifications(t *testing.T) {
 
 func TestLeaseHoldsASessionOnlyAsLongAsItsProcessLives(t *testing.T) {
 	client := dial(t, startServer(t))
-	s := newStore(t, client, Config{TTL: 500 * time.Millisecond, Lease: time.Second})
-	mustCreate(t, s, "s", shard.Metadata{})
-	dead := beside(t, s)
-	mustRead(t, dead, "s", replay.Position{})
-	dead.hub.stop() // no sign of life from now on
-	attached := func() int {
-		info, err := s.Info(t.Context(), "s")
-		if err != nil || info.Status != shard.Active {
-			return -1
+	InTime(t, time.Second, func(lease time.Duration) bool {
+		s := newStore(t, client, Config{TTL: lease / 2, Lease: lease})
+		start := time.Now()
+		if _, err := s.Create(t.Context(), "s", shard.Metadata{}); err != nil {
+			t.Fatal(err)
 		}
-		return info.Attached
-	}
-	if n := attached(); n != 1 {
-		t.Errorf("%d readers attached, want 1", n)
-	}
-	for deadline := time.Now().Add(10 * time.Second); attached() >= 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the session is still there")
+		dead := beside(t, s)
+		_, err := dead.Open(t.Context(), "s", replay.Position{})
+		dead.hub.stop() // no sign of life from now on
+		info, _ := s.Info(t.Context(), "s")
+		if time.Since(start) > lease/2 {
+			return false
 		}
-	}
+		wantErr(t, "Open", err, nil)
+		if info.Status != shard.Active || info.Attached != 1 {
+			t.Errorf("status %v with %d readers attached, want active and 1", info.Status, info.Attached)
+		}
+		Eventually(t, "the session has expired", func() bool {
+			info, err := s.Info(t.Context(), "s")
+			return err == nil && info.Status == shard.Expired
+		})
+		if took := time.Since(start); took < lease-10*time.Millisecond { // the server counts whole milliseconds
+			t.Errorf("it expired after %v, with a lease of %v", took, lease)
+		}
+		return true
+	})
 }
 
 func TestLapsedReaderIsAttachedAgain(t *testing.T) {
@@ -170,14 +168,10 @@ func TestLapsedReaderIsAttachedAgain(t *testing.T) {
 	mustCreate(t, s, "s", shard.Metadata{})
 	mustRead(t, s, "s", replay.Position{})
 	call(t, s, "DEL", s.buckets.keys("s")[3])
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if info, err := s.Info(t.Context(), "s"); err == nil && info.Attached == 1 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the reader is not attached again")
-		}
-	}
+	Eventually(t, "the reader is attached again", func() bool {
+		info, err := s.Info(t.Context(), "s")
+		return err == nil && info.Attached == 1
+	})
 }
 
 func TestClosedStore(t *testing.T) {

@@ -43,7 +43,7 @@ func TestRightsOfTheReadmeSuffice(t *testing.T) {
 
 func useEverything(t *testing.T, s *Store) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	for range 2 {
 		mustCreate(t, s, "s", shard.Metadata{Principal: "me"})

@@ -3,11 +3,8 @@ package redis
 import (
 	"context"
 	"fmt"
-	"net"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -15,49 +12,25 @@ import (
 // startServer starts a redis-server of the test's own and returns its address.
 func startServer(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	l.Close()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Fatalf("apt-get install -y --no-install-recommends redis-server: %v", err)
-	}
-	// It ends when its input does: with us, however we end.
-	cmd := exec.Command("sh", "-c", `redis-server "$@" </dev/null >/dev/null & cat; kill -9 $!`, "sh",
-		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	alive, err := cmd.StdinPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		alive.Close()
-		cmd.Wait()
-	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
-			return addr
+	for range 10 {
+		port := FreePort(t)
+		if p := Start(t, port, "--save", "", "--dir", t.TempDir()); p != nil {
+			t.Cleanup(p.Kill)
+			return "127.0.0.1:" + port
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("redis-server does not come up: %v", err)
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
+	t.Fatal("redis-server does not start")
+	return ""
 }
 
 func dial(t testing.TB, addr string) rueidis.Client {
 	t.Helper()
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var client rueidis.Client
+	Eventually(t, "the client is connected", func() bool {
+		var err error
+		client, err = rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
+		return err == nil
+	})
 	t.Cleanup(client.Close)
 	return client
 }

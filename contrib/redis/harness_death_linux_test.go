@@ -1,0 +1,11 @@
+package redis
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// EndWithUs makes the kernel end a program when the tests are killed before they can, even one that is stopped.
+func EndWithUs(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}

@@ -1,7 +1,0 @@
-//go:build !linux
-
-package redis_test
-
-import "os/exec"
-
-func endWithUs(*exec.Cmd) {}
