@@ -71,7 +71,7 @@ fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, whi
 spin: cc
 	$(call need,spin,spin)
 
-model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: four minutes, 2 GiB
+model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: four minutes of processor time, 2 GiB
 	go test -tags model -timeout 30m -v ./fuzz/model
 
 models: spin ## the same with fewer events, in less than a minute

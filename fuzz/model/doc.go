@@ -5,6 +5,6 @@
 // somewhere or to be excepted by name: who changes the protocol hears of it. Others run spin and a C compiler, check the models, and then
 // break them on purpose: each of these mutants must be refuted. All have the build tag model.
 //
-//	go test -tags model -v ./fuzz/model          # four minutes on two processors, 2 GiB
+//	go test -tags model -v ./fuzz/model          # four minutes of processor time, two searches of up to 1 GiB at a time
 //	go test -tags model -v -short ./fuzz/model   # most of one, and less memory
 package model
