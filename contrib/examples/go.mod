@@ -46,4 +46,5 @@ replace (
 	github.com/reprise-go/reprise/contrib/mcpgo => ../mcpgo
 	github.com/reprise-go/reprise/contrib/prometheus => ../prometheus
 	github.com/reprise-go/reprise/contrib/redis => ../redis
+	github.com/reprise-go/reprise/contrib/tiered => ../tiered
 )

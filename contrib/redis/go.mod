@@ -6,6 +6,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/redis/rueidis v1.0.79
 	github.com/reprise-go/reprise v0.0.0
+	github.com/reprise-go/reprise/contrib/tiered v0.0.0
 	github.com/zeebo/xxh3 v1.1.0
 )
 
@@ -15,4 +16,7 @@ require (
 	golang.org/x/sys v0.47.0 // indirect
 )
 
-replace github.com/reprise-go/reprise => ../..
+replace (
+	github.com/reprise-go/reprise => ../..
+	github.com/reprise-go/reprise/contrib/tiered => ../tiered
+)
