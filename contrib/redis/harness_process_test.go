@@ -198,8 +198,9 @@ func (c *client) follow(t testing.TB, balancer *cable, goal int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	most := goal * 18 / 12 // bytes a connection, as an event takes 18 or more: so there are at least 12 connections
 	for len(c.events) < goal {
-		balancer.arm(1 + rand.IntN(1500))
+		balancer.arm(1 + rand.IntN(most))
 		if err := c.read(ctx, goal); err != nil || ctx.Err() != nil {
 			t.Fatalf("after %d events: %v %v", len(c.events), err, ctx.Err())
 		}

@@ -53,7 +53,7 @@ func TestTieredConforms(t *testing.T) {
 // The client's connections break and lead to the session's own process and to another one in turn, until the first dies without a chance to do
 // anything more: what it had confirmed is in Redis.
 func TestClientOfATieredStoreGoesOnElsewhereWhenItsProcessDies(t *testing.T) {
-	const events = 300
+	const events = 600
 	server := newServer(t)
 	own, other := startProcess(t, server.addr, asTiered+"=1"), startProcess(t, server.addr, asTiered+"=1")
 	wantNoErr(t, "PUT", own.call(http.MethodPut, ""))
