@@ -116,6 +116,40 @@ func TestTerminatedSessionHoldsNoEvents(t *testing.T) {
 	}
 }
 
+// The index holds the IDs of what is retained, and some that are to go, however many there were.
+func TestIndexDoesNotGrow(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 500, MaxBytes: 100_000}})
+	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
+	for i := range 3000 {
+		e := ring.Event{ID: strconv.Itoa(i % 2000), Data: []byte("x")} // IDs come again when they are free
+		if i%700 == 699 {
+			e.Data = make([]byte, 90_000) // pushes out nearly everything at once
+		}
+		mustStore(t, s, "s", e)
+		if i%100 != 0 {
+			continue
+		}
+		info, err := s.Info(t.Context(), "s")
+		wantErr(t, "Info", err, nil)
+		if n, _ := strconv.Atoi(call(t, s, "HLEN", s.buckets.keys("s")[2])); n > info.Log.Events+3+64 {
+			t.Fatalf("after %d events, of which %d are retained, the index has %d fields", i+1, info.Log.Events, n)
+		}
+	}
+}
+
+// The index holds more than IDs.
+func TestNoEventHasTheIDOfAnotherField(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 1}})
+	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
+	for i := range 100 {
+		mustStore(t, s, "s", ring.Event{ID: strconv.Itoa(i)})
+	}
+	for _, id := range []string{"\x00", "\x00ids"} {
+		_, err := s.Open(t.Context(), "s", replay.Position{LastEventID: id})
+		wantErr(t, "Open", err, ring.ErrUnknownID)
+	}
+}
+
 func TestReaderLearnsOfEventsWithoutNotifications(t *testing.T) {
 	s := newStore(t, dial(t, startServer(t)), Config{Lease: time.Second})
 	mustCreate(t, s, "s", shard.Metadata{})

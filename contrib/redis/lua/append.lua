@@ -68,22 +68,27 @@ bytes = bytes + cost
 
 -- A log that is full evicts an event or so with each append. To do so without a look at the stream, the state holds what the next ones to go
 -- cost, used of which have gone. When it has run out, the stream is trimmed by whole nodes up to one entry before
--- the log's first.
-local costs, evicted
+-- the log's first. The own IDs of the events in that list are kept in the index, each after its entry, and leave it when the list has run out.
+local costs, ids, stale
 while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
   local pos = 93 + 4 * used
   if pos > #raw then
     local count = math.floor(maxBytes / 16 / ((bytes - cost) / (seq - first)))
     local entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', math.max(1, math.min(32, count)))
-    costs = {}
+    stale = (stale or redis.call('HGET', KEYS[3], '\0ids') or '') .. (ids and table.concat(ids) or '')
+    costs, ids = {}, {}
     if #entries == 0 then -- somebody has deleted them
       first, bytes, used = seq, cost, 0
       break
     end
     for i, e in ipairs(entries) do
       local r = e[2][2]
-      local size = 42 + #r
-      if string.sub(r, 17, 18) == '\0\0' then size = size + 22 + #string.match(e[1], '^%d+') end
+      local size, low, high = 42 + #r, string.byte(r, 17, 18)
+      if low + high == 0 then
+        size = size + 22 + #string.match(e[1], '^%d+')
+      else
+        ids[#ids + 1] = e[1] .. '\n' .. string.sub(r, 23, 22 + low + 256 * high) .. '\n'
+      end
       costs[i] = struct.pack('<I4', size)
     end
     raw, pos, used = string.sub(raw, 1, 92) .. table.concat(costs), 93, 0
@@ -92,13 +97,25 @@ while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
 end
 
 if costs then
-  evicted = redis.call('HLEN', KEYS[3]) > 2 and redis.call('XRANGE', KEYS[2], '-', first - 1) or {}
   redis.call('XADD', KEYS[2], 'MINID', '~', first - 1, entry, 'e', record)
-  for _, e in ipairs(evicted) do
-    local r = e[2][2]
-    local length = string.byte(r, 17) + 256 * string.byte(r, 18)
-    local own = string.sub(r, 23, 22 + length)
-    if length > 0 and redis.call('HGET', KEYS[3], own) == e[1] then redis.call('HDEL', KEYS[3], own) end
+  local own, at = {}, {}
+  local function free()
+    local gone = {}
+    for i, newest in ipairs(redis.call('HMGET', KEYS[3], unpack(own))) do
+      if newest == at[i] then gone[#gone + 1] = own[i] end -- else it was given again
+    end
+    if #gone > 0 then redis.call('HDEL', KEYS[3], unpack(gone)) end
+    own, at = {}, {}
+  end
+  for e, id in string.gmatch(stale, '([^\n]+)\n([^\n]+)\n') do
+    own[#own + 1], at[#at + 1] = id, e
+    if #own == 256 then free() end -- a call takes not many more
+  end
+  if #own > 0 then free() end
+  if #ids > 0 then
+    redis.call('HSET', KEYS[3], '\0ids', table.concat(ids))
+  elseif stale ~= '' then
+    redis.call('HDEL', KEYS[3], '\0ids')
   end
   redis.call('SET', KEYS[1], struct.pack('<dddddddddd', now, seq, first, bytes, used, status, created, left, lease, keep)
     .. string.sub(raw, 81, 92) .. table.concat(costs), 'KEEPTTL')

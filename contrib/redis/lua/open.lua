@@ -9,6 +9,7 @@ if most > 0 and redis.call('ZCARD', KEYS[4]) >= most and not redis.call('ZSCORE'
 
 -- seek returns the entry to begin after and its record, or the number of a refusal.
 local function seek(id)
+  if string.byte(id) == 0 then return 7 end -- a field that is no event ID
   local entry = redis.call('HGET', KEYS[3], id)
   if entry then
     if sequence(entry) < s.first then return 7 end -- evicted

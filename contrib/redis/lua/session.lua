@@ -2,7 +2,8 @@
 --   state    ten numbers, the session's tag, and costs, below
 --   events   a stream of entries <sequence>-<milliseconds>, with the record in field e: what is retained, the one before, and
 --            up to 32 more or a sixteenth of the bytes that are to be trimmed
---   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, which are no event IDs
+--   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, and under
+--            NUL ids the IDs that go next, see append.lua: none of which is an event ID
 --   leases   a sorted set of readers by the time until which they count
 -- All times are the server's, in milliseconds. What a script refuses it answers by number, see refusal in script.go.
 local FORMAT = '<dddddddddd'
