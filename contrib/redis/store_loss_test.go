@@ -116,6 +116,39 @@ func TestAppendThatWasStoredIsFoundByItsToken(t *testing.T) {
 	}
 }
 
+// A connection that was given up may deliver what was sent through it after another one has: here the second attempt comes before the first.
+func TestAppendThatIsOvertakenByItsRetryIsStoredOnce(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 4}})
+	for _, id := range []string{"", "own"} {
+		for _, later := range []int{0, 40} { // events, which push it out
+			session := fmt.Sprint(id, later)
+			mustCreate(t, s, session, shard.Metadata{})
+			attempt := func(e ring.Event, token string, since ...string) string {
+				args := append([]string{s.limits, string(record(e, token)), e.ID}, since...)
+				m, err := s.run(t.Context(), s.scripts.append, s.buckets.keys(session)[:3], args, nil)
+				if err != nil || !m.IsString() {
+					t.Fatalf("ID %q, %d events later: it answers %v, error %v", id, later, number(m), err)
+				}
+				return text(m)
+			}
+			e, token := ring.Event{ID: id, Time: time.Now()}, randomText(tokenLen)
+			second, other := attempt(e, token, "1000"), attempt(ring.Event{Time: e.Time}, randomText(tokenLen), "1000")
+			if second == other {
+				t.Errorf("another event is taken for it: %s", other)
+			}
+			for range later {
+				mustStore(t, s, session, ring.Event{})
+			}
+			if first, third := attempt(e, token), attempt(e, token, "2000"); first != second || third != second {
+				t.Errorf("ID %q, %d events later: the attempts are answered %s, %s and %s", id, later, first, second, third)
+			}
+			if info, err := s.Info(t.Context(), session); err != nil || info.Log.Last != uint64(2+later) {
+				t.Errorf("ID %q: %d events were stored, error %v; want %d", id, info.Log.Last, err, 2+later)
+			}
+		}
+	}
+}
+
 func TestMetadataSurvivesARepeatedUpdate(t *testing.T) {
 	s := newStore(t, dial(t, startServer(t)), Config{})
 	mustCreate(t, s, "s", shard.Metadata{Transport: "1"})

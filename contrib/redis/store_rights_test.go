@@ -53,7 +53,7 @@ func useEverything(t *testing.T, s *Store) {
 		wantErr(t, "Authorize", s.Authorize(ctx, "s", "me"), nil)
 		r := mustRead(t, s, "s", replay.Position{})
 		var e ring.Event
-		for _, id := range []string{"1", "", "2", "3"} {
+		for _, id := range []string{"1", "", "2", "4", "5", "6", "7", "8", "3"} {
 			mustStore(t, s, "s", ring.Event{ID: id})
 			for !r.Next(&e) {
 				if err := r.Wait(ctx); err != nil {

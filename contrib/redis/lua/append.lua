@@ -7,7 +7,7 @@
 -- ErrOverBudget stay what they are. Once a command has written, none is refused.
 local raw = redis.call('GET', KEYS[1])
 if not raw then return 1 end
-local last, seq, first, bytes, used, status, created, left, lease, keep = struct.unpack('<dddddddddd', raw)
+local last, seq, first, bytes, used, status, created, left, lease, keep, retried = struct.unpack('<ddddddddddd', raw)
 local maxEvents, maxBytes, ttl, linger = struct.unpack('<dddd', ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -16,7 +16,7 @@ if status ~= 0 or now >= last + ttl and now >= lease then
   if status == 1 and (now < left + linger or linger == 0 and now < lease) then return 2 end
   return 1
 end
-local tag, record, id = string.sub(raw, 81, 92), ARGV[2], ARGV[3]
+local tag, record, id = string.sub(raw, 89, 100), ARGV[2], ARGV[3]
 
 local till = now + ttl
 if till < lease then till = lease end
@@ -26,8 +26,18 @@ if keep < till + linger then
   for i = 1, 3 do redis.call('PEXPIREAT', KEYS[i], keep) end
 end
 
--- An ID that was given tells by itself whether the event is there; else the token in the record does, which each event has for itself.
 local entry = string.format('%.0f-%.0f', seq + 1, now)
+
+-- The first attempt may come after another one: it was on its way in a connection that the client has given up. An attempt that is not the first and
+-- stores its event leaves its token and the entry in the index, for ten minutes at least, unless hundreds of others follow.
+local done = ''
+if retried > now then
+  done = redis.call('HGET', KEYS[3], '\0retried') or ''
+  local stored = string.match(done, ' ' .. string.sub(record, 1, 8) .. ':(%S+)')
+  if stored then return tag .. stored end
+end
+
+-- An ID that was given tells by itself whether the event is there; else the token in the record does, which each event has for itself.
 local found, ours
 if id ~= '' then
   if string.sub(id, 1, 13) == tag .. '-' then -- the ID that a retained event was assigned?
@@ -71,7 +81,7 @@ bytes = bytes + cost
 -- the log's first. The own IDs of the events in that list are kept in the index, each after its entry, and leave it when the list has run out.
 local costs, ids, stale
 while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
-  local pos = 93 + 4 * used
+  local pos = 101 + 4 * used
   if pos > #raw then
     local count = math.floor(maxBytes / 16 / ((bytes - cost) / (seq - first)))
     local entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', math.max(1, math.min(32, count)))
@@ -91,11 +101,17 @@ while first < seq and (seq - first >= maxEvents or bytes > maxBytes) do
       end
       costs[i] = struct.pack('<I4', size)
     end
-    raw, pos, used = string.sub(raw, 1, 92) .. table.concat(costs), 93, 0
+    raw, pos, used = string.sub(raw, 1, 100) .. table.concat(costs), 101, 0
   end
   first, bytes, used = first + 1, bytes - struct.unpack('<I4', raw, pos), used + 1
 end
 
+local before = retried
+if ARGV[4] then
+  retried = now + 600000
+elseif retried <= now then
+  retried = 0
+end
 if costs then
   redis.call('XADD', KEYS[2], 'MINID', '~', first - 1, entry, 'e', record)
   local own, at = {}, {}
@@ -117,12 +133,18 @@ if costs then
   elseif stale ~= '' then
     redis.call('HDEL', KEYS[3], '\0ids')
   end
-  redis.call('SET', KEYS[1], struct.pack('<dddddddddd', now, seq, first, bytes, used, status, created, left, lease, keep)
-    .. string.sub(raw, 81, 92) .. table.concat(costs), 'KEEPTTL')
+  redis.call('SET', KEYS[1], struct.pack('<ddddddddddd', now, seq, first, bytes, used, status, created, left, lease, keep, retried)
+    .. tag .. table.concat(costs), 'KEEPTTL')
 else
   redis.call('XADD', KEYS[2], entry, 'e', record)
   if seq == 1 then redis.call('PEXPIREAT', KEYS[2], keep) end -- it is new
   redis.call('SETRANGE', KEYS[1], 0, struct.pack('<ddddd', now, seq, first, bytes, used))
+end
+if retried ~= before and not costs then redis.call('SETRANGE', KEYS[1], 80, struct.pack('<d', retried)) end
+if ARGV[4] then
+  redis.call('HSET', KEYS[3], '\0retried', string.sub(done, -8192) .. ' ' .. string.sub(record, 1, 8) .. ':' .. entry)
+elseif retried < before then
+  redis.call('HDEL', KEYS[3], '\0retried')
 end
 if lease > now then
   local channel, session = string.match(KEYS[1], '^(%b{})s:(.*)$')

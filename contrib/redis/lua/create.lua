@@ -11,5 +11,5 @@ if s then
   tell(ARGV[2])
 end
 redis.call('HSET', KEYS[3], '', ARGV[4], '\0', ARGV[5])
-save({status = 0, created = now, last = now, left = 0, seq = 0, first = 1, bytes = 0, lease = 0, keep = 0, used = 0, tag = ARGV[3], costs = ''})
+save({status = 0, created = now, last = now, left = 0, seq = 0, first = 1, bytes = 0, lease = 0, keep = 0, retried = 0, used = 0, tag = ARGV[3], costs = ''})
 return 0

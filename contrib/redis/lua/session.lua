@@ -1,25 +1,26 @@
 -- What all scripts but append.lua begin with. The keys of a session are, in this order:
---   state    ten numbers, the session's tag, and costs, below
+--   state    eleven numbers, the session's tag, and costs, below
 --   events   a stream of entries <sequence>-<milliseconds>, with the record in field e: what is retained, the one before, and
 --            up to 32 more or a sixteenth of the bytes that are to be trimmed
 --   index    a hash from an event ID that its producer gave to the entry; the metadata under '', the principal under NUL, and under
---            NUL ids the IDs that go next, see append.lua: none of which is an event ID
+--            NUL ids and NUL retried what append.lua says: none of which is an event ID
 --   leases   a sorted set of readers by the time until which they count
 -- All times are the server's, in milliseconds. What a script refuses it answers by number, see refusal in script.go.
-local FORMAT = '<dddddddddd'
+local FORMAT = '<ddddddddddd'
 local maxEvents, maxBytes, ttl, linger, term = struct.unpack('<ddddd', ARGV[1])
 
 -- load returns the session, or nil when it is unknown or no longer lingers.
 --   status 0 active, 1 finished, 2 terminated, 3 expired      left   when it stopped being active
 --   last   activity      seq  newest event      first  oldest retained one, seq + 1 when there is none
 --   bytes  retained      lease  until when a reader holds the session open      keep  until when the keys live: some time longer than need be
+--   retried  until when appends look whether another attempt has stored them
 --   costs  what the next events to be evicted cost, and used, how many of these are no longer the next; see append.lua
 local function load()
   local raw = redis.call('GET', KEYS[1])
   if not raw then return nil end
   local s = {}
-  s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep = struct.unpack(FORMAT, raw)
-  s.tag, s.costs = string.sub(raw, 81, 92), string.sub(raw, 93)
+  s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep, s.retried = struct.unpack(FORMAT, raw)
+  s.tag, s.costs = string.sub(raw, 89, 100), string.sub(raw, 101)
   local t = redis.call('TIME')
   s.now = math.max(t[1] * 1000 + math.floor(t[2] / 1000), s.last)
   if s.status == 0 and s.now >= s.last + ttl and s.now >= s.lease then
@@ -52,7 +53,7 @@ local function save(s)
     redis.call('PEXPIREAT', KEYS[3], till)
   end
   redis.call('SET', KEYS[1],
-    struct.pack(FORMAT, s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep) .. s.tag .. s.costs, 'PXAT', s.keep)
+    struct.pack(FORMAT, s.last, s.seq, s.first, s.bytes, s.used, s.status, s.created, s.left, s.lease, s.keep, s.retried) .. s.tag .. s.costs, 'PXAT', s.keep)
 end
 
 -- tell wakes the session's followers, in all processes, to look for themselves.
