@@ -58,11 +58,24 @@ const ringBytes = 64 + 2*unsafe.Sizeof(uintptr(0))
 // fetch asks for the memory that an append after tail touches, two or three pointers away: the slots of the next sequence and of the one before the oldest, and
 // where the record goes.
 func (r *Ring) fetch(tail uint64) {
-	slots, seq := r.slots.Load(), tailSeq(tail)
-	mask := uint64(1)<<(slots&31) - 1
-	slots &^= 31
-	next, base := (seq+1)&mask, (seq-tailCount(tail))&mask
-	prefetch.Append(slots+uintptr(next)*slotBytes, slots+uintptr(base)*slotBytes, r.chunk.Load()+uintptr(r.res.Load()&(1<<resBits-1))*8)
+	slots := r.slots.Load()
+	prefetch.Append(slotAt(slots, tailSeq(tail)+1), slotAt(slots, tailSeq(tail)-tailCount(tail)), r.free())
+}
+
+// slotAt is the address of the slot of seq, where slots is Ring.slots.
+func slotAt(slots uintptr, seq uint64) uintptr {
+	return slots&^31 + uintptr(seq&(1<<(slots&31)-1))*slotBytes
+}
+
+// free is the address at which the current chunk has room.
+func (r *Ring) free() uintptr {
+	return r.chunk.Load() + uintptr(r.res.Load()&(1<<resBits-1))*8
+}
+
+// Foresee notes in a what the next append will touch, for prefetch.Fetch. It takes about 3 ns.
+func (r *Ring) Foresee(a *prefetch.Ahead) {
+	prefetch.Note(a, slotAt(r.slots.Load(), tailSeq(r.tail.Load())+1), r.free(),
+		uintptr(unsafe.Pointer(r.table.Load())), uintptr(unsafe.Pointer(r.dir.Load())))
 }
 
 const (

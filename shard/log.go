@@ -3,7 +3,9 @@ package shard
 import (
 	"context"
 	"errors"
+	"unsafe"
 
+	"github.com/reprise-go/reprise/internal/prefetch"
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -14,6 +16,8 @@ import (
 // It costs little more than the ring's Append: to record the activity takes one load, and once a millisecond a compare-and-swap, of
 // a word that only this session's users share; with a TTL below 20 s, a reading of the clock and a compare-and-swap each time.
 func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
+	log := s.log.Load()
+	prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
 	w := word(s.word.Load())
 	now := s.home.clock.Now()
 	if w.phase() != active || now-w.activity() >= s.fresh ||
@@ -22,7 +26,6 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 			return ring.Event{}, s.refuse(w)
 		}
 	}
-	log := s.log.Load()
 	if log == nil {
 		return ring.Event{}, s.refuse(word(s.word.Load()))
 	}
@@ -31,6 +34,7 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	} else {
 		stored, err = log.Append(e)
 	}
+	log.Foresee(&s.ahead)
 	if err != nil && errors.Is(err, ring.ErrClosed) {
 		return ring.Event{}, s.logClosed()
 	}

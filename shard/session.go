@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/prefetch"
 	"github.com/reprise-go/reprise/internal/wheel"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -12,9 +13,10 @@ import (
 // Once the session has ended they return [ErrNotFound], or nothing; keeping the pointer keeps no events alive.
 type Session struct {
 	// What Append uses comes first. word is written by everybody, see there; log by newSession, and set to nil when the session has
-	// ended and no stream is attached; the others are never written.
+	// ended and no stream is attached; ahead by Append; the others are never written.
 	word  atomic.Uint64
 	log   atomic.Pointer[ring.Ring]
+	ahead prefetch.Ahead
 	home  *shard
 	fresh int64 // ns: while less has passed since the last activity, the coarse clock tells that the session is alive
 	life  int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never

@@ -25,6 +25,8 @@ var models = []string{"ring.pml", "chunks.pml"}
 var beyond = map[string]string{
 	"config.go Group.New":    "nobody else has the ring yet",
 	"ring.go fetch":          "asks for memory ahead of time, at addresses that may be out of date",
+	"ring.go free":           "for fetch and Foresee",
+	"ring.go Foresee":        "the same",
 	"ring.go Stats":          "reads as a cursor does",
 	"ring.go Tail":           "one load",
 	"ring.go Release":        "comes after Close, for the accounts",
@@ -42,8 +44,8 @@ var beyond = map[string]string{
 // besides are statements in modelled functions that the models leave out, and why.
 var besides = map[string]string{
 	"append.go append: tail := r.tail.Load() if tail&tailClosed != 0":                           "a short cut: the loop asks again",
-	"table.go grow: r.slots.Store(uintptr(unsafe.Pointer(&next.slots[0])) | uintptr(next.log))": "for fetch",
-	"chunks.go install: r.chunk.Store(uintptr(unsafe.Pointer(c)))":                              "for fetch",
+	"table.go grow: r.slots.Store(uintptr(unsafe.Pointer(&next.slots[0])) | uintptr(next.log))": "for fetch and Foresee",
+	"chunks.go install: r.chunk.Store(uintptr(unsafe.Pointer(c)))":                              "for fetch and Foresee",
 	"append.go append: err != nil && r.tail.Load() == tail":                                     "an error is an append less; with another tail it begins again",
 	"append.go append: slot.sum.Store(seq<<sumBits | m.sum&(1<<sumBits-1))":                     "names its sequence, which is claimed once: true whenever it is written and read",
 	"plan.go planFast: t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()":                        "the same",

@@ -1,7 +1,23 @@
 package prefetch
 
-// Append starts to load the cache lines that an append is about to touch: those at a and b, and Lines of them from c on. It does not wait for any.
-// It costs about 2 ns.
+// Append starts to load the cache lines that an append is about to touch: those at next and base, and six from record on. It does not wait for
+// them, but for the translation of a page that no TLB knows. It costs about 2 ns.
 //
 //go:noescape
-func Append(a, b, c uintptr)
+func Append(next, base, record uintptr)
+
+// An Ahead holds the addresses of what the next append to a log will touch beyond the log itself. It lies beside a pointer to the log, so that whoever
+// comes to append can ask for everything at once instead of following one pointer after the other. Whoever has appended writes it, whoever appends
+// reads it, word by word and without order; the words may be of different appends, and then a cache line is asked for in vain. The accesses
+// are in assembly, for Go's atomic stores lock the line: on amd64 an aligned word is read and written whole.
+type Ahead struct{ next, record, table, dir uintptr }
+
+// Note writes a.
+//
+//go:noescape
+func Note(a *Ahead, next, record, table, dir uintptr)
+
+// Fetch starts to load the two lines at log, and what a says.
+//
+//go:noescape
+func Fetch(a *Ahead, log uintptr)

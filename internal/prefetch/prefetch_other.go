@@ -3,4 +3,13 @@
 package prefetch
 
 // Append does nothing here.
-func Append(a, b, c uintptr) {}
+func Append(next, base, record uintptr) {}
+
+// An Ahead holds nothing here.
+type Ahead struct{}
+
+// Note does nothing here.
+func Note(a *Ahead, next, record, table, dir uintptr) {}
+
+// Fetch does nothing here.
+func Fetch(a *Ahead, log uintptr) {}
