@@ -112,18 +112,22 @@ func (r *Ring) Stats() Stats {
 		if tailCount(tail) == 0 {
 			return Stats{Last: tailSeq(tail), Evicted: tailSeq(tail)}
 		}
-		t := r.table.Load()
-		newest, ok := r.record(t, tailSeq(tail))
+		t, dir := r.table.Load(), r.dir.Load()
+		// While the oldest event is retained even now, dir has the chunks of all that tail retains.
+		if tailFirst(r.tail.Load()) != tailFirst(tail) {
+			continue
+		}
+		newest, ok := r.sumAfter(t, dir, tailSeq(tail))
 		if !ok {
 			continue
 		}
-		oldest, ok := r.record(t, tailFirst(tail))
+		base, ok := r.sumBefore(t, dir, tailFirst(tail))
 		if !ok {
 			continue
 		}
 		return Stats{
 			Events:  int(tailCount(tail)),
-			Bytes:   int64((newest.sum() - oldest.sum() + uint64(oldest.cost())) & r.group.costs()),
+			Bytes:   int64((newest - base) & r.group.costs()),
 			First:   tailFirst(tail),
 			Last:    tailSeq(tail),
 			Evicted: tailFirst(tail) - 1,

@@ -39,7 +39,11 @@ func (e *endings) add(end ending) {
 	defer e.mu.Unlock()
 	last := len(e.queue) - 1
 	if last < 0 || len(e.queue[last]) == sheet {
-		e.queue = append(e.queue, nil)
+		var room []ending
+		if last >= 0 { // many at a time
+			room = make([]ending, 0, sheet)
+		}
+		e.queue = append(e.queue, room)
 		last++
 	}
 	e.queue[last] = append(e.queue[last], end)
