@@ -1,6 +1,11 @@
 package shard
 
-import "github.com/reprise-go/reprise/ring"
+import (
+	"unsafe"
+
+	"github.com/reprise-go/reprise/internal/prefetch"
+	"github.com/reprise-go/reprise/ring"
+)
 
 // ahead is how many sessions are read ahead: what the processor can wait for at once, and a fraction of its caches.
 const ahead = 32
@@ -14,12 +19,10 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	for _, s := range few {
 		if w := word(s.word.Load()); w.phase() == active && now-w.activity() >= s.life {
 			if log := s.log.Load(); log != nil {
+				prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
 				ending = append(ending, log)
 			}
 		}
-	}
-	for _, log := range ending {
-		log.Tail()
 	}
 	for _, log := range ending {
 		log.Stats()
@@ -27,7 +30,11 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	if sh.m.linger >= 0 {
 		return
 	}
-	for _, s := range few {
-		sh.sessions.Load(sh.m.key(s.id))
+	var keys [ahead]key
+	for i, s := range few {
+		keys[i] = sh.m.key(s.id)
+	}
+	for i := range few {
+		sh.sessions.Load(keys[i])
 	}
 }
