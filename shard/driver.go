@@ -2,7 +2,6 @@ package shard
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,8 +130,7 @@ func (sh *shard) step(now int64) (more bool) {
 	if sh.waiting == nil {
 		sh.waiting = sh.intake.Swap(nil)
 	}
-	var due [batch]*Session
-	n := 0
+	v := visitor{sh: sh, now: now}
 	for range batch {
 		s := sh.waiting
 		if s == nil {
@@ -140,32 +138,55 @@ func (sh *shard) step(now int64) (more bool) {
 		}
 		sh.waiting, s.next = s.next, nil
 		s.queued.Store(false)
-		due[n] = s
-		n++
+		v.add(s)
 	}
-	sh.visitEach(due[:n], now)
-	n = 0
-	all := sh.wheel.Advance(now, batch, func(s *Session) {
-		due[n] = s
-		n++
-	})
-	sh.visitEach(due[:n], now)
+	v.finish() // before the wheel: it may have fired the timers of the same sessions
+	all := sh.wheel.Advance(now, batch, v.add)
+	v.finish()
+	sh.m.driver.visits.Add(v.visits)
 	return !all || sh.waiting != nil
 }
 
-// visitEach visits sessions, a few at a time.
-func (sh *shard) visitEach(due []*Session, now int64) {
-	if len(due) == 0 {
-		return
+// A visitor visits sessions that come out of a list, a few of them behind. Lists lead through memory that no cache holds: while the processor
+// waits for the next session, the visitor visits an earlier one, which has been read ahead by then.
+type visitor struct {
+	sh     *shard
+	now    int64
+	few    [2][ahead]*Session
+	lane   int        // of few, which is being filled
+	n      int        // how many are in it
+	ready  []*Session // of the other lane: read ahead, not yet visited
+	visits uint64
+}
+
+func (v *visitor) add(s *Session) {
+	v.visitOne()
+	v.few[v.lane][v.n] = s
+	if v.n++; v.n == ahead {
+		v.ready = v.few[v.lane][:]
+		v.lane, v.n = 1-v.lane, 0
+		v.sh.readAhead(v.ready, v.now)
 	}
-	sh.m.driver.visits.Add(uint64(len(due)))
-	for few := range slices.Chunk(due, ahead) {
-		if len(few) == ahead {
-			sh.readAhead(few, now)
-		}
-		for _, s := range few {
-			sh.visit(s, now)
-		}
+}
+
+// visitOne visits the next session that is ready, if there is one.
+func (v *visitor) visitOne() {
+	if len(v.ready) > 0 {
+		v.sh.visit(v.ready[0], v.now)
+		v.ready = v.ready[1:]
+		v.visits++
+	}
+}
+
+// finish visits all that are left.
+func (v *visitor) finish() {
+	for len(v.ready) > 0 {
+		v.visitOne()
+	}
+	v.ready, v.n = v.few[v.lane][:v.n], 0
+	v.lane = 1 - v.lane
+	for len(v.ready) > 0 {
+		v.visitOne()
 	}
 }
 

@@ -6,6 +6,11 @@ package prefetch
 //go:noescape
 func Append(next, base, record uintptr)
 
+// Line starts to load the cache line at a.
+//
+//go:noescape
+func Line(a uintptr)
+
 // An Ahead holds the addresses of what the next append to a log will touch beyond the log itself. It lies beside a pointer to the log, so that whoever
 // comes to append can ask for everything at once instead of following one pointer after the other. Whoever has appended writes it, whoever appends
 // reads it, word by word and without order; the words may be of different appends, and then a cache line is asked for in vain. The accesses

@@ -18,6 +18,12 @@ TEXT ·Append(SB), NOSPLIT|NOFRAME, $0-24
 	RECORD(CX)
 	RET
 
+// func Line(a uintptr)
+TEXT ·Line(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ a+0(FP), AX
+	PREFETCHT0 0(AX)
+	RET
+
 // func Note(a *Ahead, next, record, table, dir uintptr)
 TEXT ·Note(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ a+0(FP), AX

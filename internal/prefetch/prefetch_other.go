@@ -5,6 +5,9 @@ package prefetch
 // Append does nothing here.
 func Append(next, base, record uintptr) {}
 
+// Line does nothing here.
+func Line(a uintptr) {}
+
 // An Ahead holds nothing here.
 type Ahead struct{}
 

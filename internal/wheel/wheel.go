@@ -17,6 +17,9 @@ package wheel
 import (
 	"math/bits"
 	"time"
+	"unsafe"
+
+	"github.com/reprise-go/reprise/internal/prefetch"
 )
 
 const (
@@ -35,7 +38,10 @@ type Timer[T any] struct {
 }
 
 // Armed reports whether the timer is in a wheel.
-func (t *Timer[T]) Armed() bool { return t.next != nil }
+func (t *Timer[T]) Armed() bool { return t.next != nil && t.tick != handedOut }
+
+// handedOut is the tick of a timer that is no longer armed and still the first of the list of those that are due.
+const handedOut = -1
 
 // A Wheel belongs to one goroutine: nothing in it, or in its Timers, is safe for concurrent use.
 type Wheel[T any] struct {
@@ -71,10 +77,13 @@ func (w *Wheel[T]) Set(t *Timer[T], reading int64) {
 
 // Remove disarms t, if it is armed.
 func (w *Wheel[T]) Remove(t *Timer[T]) {
-	if !t.Armed() {
+	if t.next == nil {
 		return
 	}
 	t.unlink()
+	if t.tick == handedOut {
+		return
+	}
 	w.armed--
 	level, slot := w.slot(t.tick)
 	if heads := w.slots[level]; heads != nil && heads[slot].empty() {
@@ -84,19 +93,28 @@ func (w *Wheel[T]) Remove(t *Timer[T]) {
 
 // Advance calls fire for the timers that are due at the given reading, disarmed: fire may arm or remove any timer. It fires and moves
 // at most limit timers and reports whether it has handled all; if not, call it again.
+//
+// A list of timers leads through memory that no cache holds, if there are many. So a timer stays in its list while fire runs, and is unlinked, for
+// which the next one is written to, when that has arrived.
 func (w *Wheel[T]) Advance(reading int64, limit int, fire func(T)) (all bool) {
 	to := max(w.now, clamp(reading)>>w.shift)
 	for range limit {
-		t := w.pop(to)
+		t := w.next(to)
 		if t == nil {
 			return true
 		}
+		prefetch.Line(uintptr(unsafe.Pointer(t.next)))
 		if t.tick > w.now {
+			t.unlink()
 			w.place(t)
 			continue
 		}
 		w.armed--
+		t.tick = handedOut
 		fire(t.Owner)
+		if t.tick == handedOut { // else fire has armed it, for another tick
+			w.Remove(t)
+		}
 	}
 	return false
 }
@@ -111,9 +129,9 @@ func (w *Wheel[T]) Next() (reading int64, ok bool) {
 	return start << w.shift, ok
 }
 
-// pop unlinks the next timer to handle: one of the current slot's, or of the next slot that begins by the given tick, to which time
+// next returns the next timer to handle: one of the current slot's, or of the next slot that begins by the given tick, to which time
 // moves.
-func (w *Wheel[T]) pop(to int64) *Timer[T] {
+func (w *Wheel[T]) next(to int64) *Timer[T] {
 	for w.due.empty() {
 		level, slot, start, ok := w.first()
 		if !ok || start > to {
@@ -124,9 +142,7 @@ func (w *Wheel[T]) pop(to int64) *Timer[T] {
 		w.occupied[level] &^= 1 << slot
 		w.due.takeAll(&w.slots[level][slot])
 	}
-	t := w.due.next
-	t.unlink()
-	return t
+	return w.due.next
 }
 
 // first finds the slot that begins first.
