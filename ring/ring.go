@@ -74,7 +74,7 @@ func (r *Ring) free() uintptr {
 
 // Foresee notes in a what the next append will touch, for prefetch.Fetch. It takes about 3 ns.
 func (r *Ring) Foresee(a *prefetch.Ahead) {
-	prefetch.Note(a, slotAt(r.slots.Load(), tailSeq(r.tail.Load())+1), r.free(),
+	prefetch.Note(a, uintptr(unsafe.Pointer(r)), slotAt(r.slots.Load(), tailSeq(r.tail.Load())+1), r.free(),
 		uintptr(unsafe.Pointer(r.table.Load())), uintptr(unsafe.Pointer(r.dir.Load())))
 }
 

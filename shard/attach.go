@@ -21,7 +21,7 @@ func (s *Session) attach() error {
 	for {
 		n := s.attached.Load()
 		if limit > 0 && int(n) >= limit {
-			return about(ErrAttachLimit, s.id)
+			return about(ErrAttachLimit, s.ID())
 		}
 		if s.attached.CompareAndSwap(n, n+1) {
 			break

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/reprise-go/reprise/ring"
 )
@@ -103,8 +104,9 @@ func (m *Manager) admit(md *metadata) error {
 }
 
 func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Session {
-	s := &Session{home: home, id: o.ID, created: home.clock.Exact()}
-	s.life, s.fresh = spans(int64(clampTTL(o.TTL)), home.m.grace)
+	s := &Session{home: home, idData: unsafe.StringData(o.ID), created: home.clock.Exact()}
+	s.misc.Store(uint32(len(o.ID)))
+	s.life = lifeOf(int64(clampTTL(o.TTL)), home.m.grace)
 	s.word.Store(uint64(newWord(active, s.created)))
 	s.metadata.Store(md)
 	s.log.Store(group.New())

@@ -137,7 +137,7 @@ func (sh *shard) step(now int64) (more bool) {
 			break
 		}
 		sh.waiting, s.next = s.next, nil
-		s.queued.Store(false)
+		s.misc.And(^uint32(queued))
 		v.add(s)
 	}
 	v.finish() // before the wheel: it may have fired the timers of the same sessions

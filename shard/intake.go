@@ -6,7 +6,7 @@ func (s *Session) schedule(at int64) {
 	if at >= never {
 		return
 	}
-	if s.queued.CompareAndSwap(false, true) {
+	if s.misc.Or(queued)&queued == 0 {
 		for {
 			s.next = s.home.intake.Load()
 			if s.home.intake.CompareAndSwap(s.next, s) {

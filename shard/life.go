@@ -2,24 +2,29 @@ package shard
 
 import "math"
 
-// exactTTL is the TTL, in nanoseconds, below which the coarse clock is never good enough; see word.
-const exactTTL = 20e9
+// exactLife is the life, in nanoseconds, up to which the coarse clock is never good enough; see word.
+const exactLife = 20e9
 
-// spans returns life and fresh of a session with the given TTL, and grace for activity that was stamped too early.
-func spans(ttl, grace int64) (life, fresh int64) {
+// lifeOf returns the life of a session with the given TTL: that, and grace for activity that was stamped too early.
+func lifeOf(ttl, grace int64) int64 {
 	if ttl >= never {
-		return math.MaxInt64, math.MaxInt64
+		return math.MaxInt64
 	}
-	if ttl < exactTTL {
-		return ttl + grace, -never // even a reading from before the last activity decides nothing
+	return ttl + grace
+}
+
+// fresh returns, in nanoseconds: while less has passed since the last activity, the coarse clock tells that a session with that life is alive.
+func fresh(life int64) int64 {
+	if life <= exactLife {
+		return -never // even a reading from before the last activity decides nothing
 	}
-	return ttl + grace, ttl / 2
+	return life / 2
 }
 
 // state returns the session's word now: its end has been seen to if its time has come.
 func (s *Session) state() word {
 	w := word(s.word.Load())
-	if w.phase() == active && s.home.clock.Now()-w.activity() < s.fresh {
+	if w.phase() == active && s.home.clock.Now()-w.activity() < fresh(s.life) {
 		return w
 	}
 	return s.settle(s.home.clock.Exact())
@@ -104,9 +109,9 @@ func (s *Session) Touch() error {
 func (s *Session) refuse(w word) error {
 	s.closeLog()
 	if w.ended() {
-		return about(ErrNotFound, s.id)
+		return about(ErrNotFound, s.ID())
 	}
-	return about(ErrFinished, s.id)
+	return about(ErrFinished, s.ID())
 }
 
 func (s *Session) closeLog() {

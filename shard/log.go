@@ -20,7 +20,7 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
 	w := word(s.word.Load())
 	now := s.home.clock.Now()
-	if w.phase() != active || now-w.activity() >= s.fresh ||
+	if w.phase() != active || now-w.activity() >= fresh(s.life) ||
 		now > w.activity() && !s.word.CompareAndSwap(uint64(w), uint64(w.at(now))) {
 		if w = s.touch(); w.phase() != active {
 			return ring.Event{}, s.refuse(w)

@@ -32,7 +32,7 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	}
 	var keys [ahead]key
 	for i, s := range few {
-		keys[i] = sh.m.key(s.id)
+		keys[i] = sh.m.key(s.ID())
 	}
 	for i := range few {
 		sh.sessions.Load(keys[i])

@@ -3,6 +3,7 @@ package shard
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/reprise-go/reprise/internal/prefetch"
 	"github.com/reprise-go/reprise/internal/wheel"
@@ -18,24 +19,26 @@ type Session struct {
 	log   atomic.Pointer[ring.Ring]
 	ahead prefetch.Ahead
 	home  *shard
-	fresh int64 // ns: while less has passed since the last activity, the coarse clock tells that the session is alive
 	life  int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never
 
-	attached atomic.Int32 // open streams; see word
-	queued   atomic.Bool  // in the shard's intake: set by who puts it there, cleared by the driver
-	id       string
+	attached atomic.Int32                  // open streams; see word
+	misc     atomic.Uint32                 // queued | length of the ID, which is never written
+	idData   *byte                         // where the ID begins
 	created  int64                         // reading
 	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by whoever needs it first
 	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
 	more     atomic.Pointer[more]          // nil until it is needed
 	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through
 
-	next  *Session              // in the intake: owned by whoever set queued, then by the driver
+	next  *Session              // in the intake: owned by whoever set queued in misc, then by the driver
 	timer wheel.Timer[*Session] // the driver's
 }
 
+// queued is the bit of Session.misc that says that the session is in the shard's intake: set by who puts it there, cleared by the driver.
+const queued = 1 << 31
+
 // ID returns the session's ID.
-func (s *Session) ID() string { return s.id }
+func (s *Session) ID() string { return unsafe.String(s.idData, int(s.misc.Load()&^queued)) }
 
 // Info describes the session, at any time: unlike Manager.Info it also answers when the session no longer lingers.
 func (s *Session) Info() Info {
@@ -76,7 +79,7 @@ func (s *Session) infoAt(w word, log ring.Stats) Info {
 func (s *Session) summaryAt(w word, log ring.Stats) Info {
 	c, md := s.home.clock, s.metadata.Load()
 	info := Info{
-		ID:           s.id,
+		ID:           s.ID(),
 		Created:      time.Unix(0, c.Wall(s.created)),
 		LastActivity: time.Unix(0, c.Wall(w.activity())),
 		Status:       w.status(),

@@ -63,7 +63,7 @@ func (sh *shard) init(m *Manager, stripe uint64) {
 // remove takes s, which has ended, out of the map. Any number of goroutines may, at any time: the first one does.
 func (sh *shard) remove(s *Session) {
 	removed := false
-	sh.sessions.Compute(sh.m.key(s.id), func(in *Session, loaded bool) (*Session, bool) {
+	sh.sessions.Compute(sh.m.key(s.ID()), func(in *Session, loaded bool) (*Session, bool) {
 		removed = loaded && in == s
 		return in, removed || !loaded
 	})

@@ -19,7 +19,7 @@ func (s *Session) Update(change func(*Metadata)) error {
 			change(&md)
 		}
 		if md.Principal != old.principal() {
-			return about(ErrPrincipal, s.id)
+			return about(ErrPrincipal, s.ID())
 		}
 		replacement, err := newMetadata(md)
 		if err != nil {

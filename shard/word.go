@@ -15,7 +15,7 @@ package shard
 //   - Append stamps the coarse reading, for an exact one would cost it half as much again. That is never late, and early only by the
 //     time that the scheduler kept the clock's timer waiting: normally under 1 ms, and grace is 75 ms at the default Tick.
 //   - A coarse reading may be early by more on a starved machine, and then a session would be found alive too long. So it decides
-//     only while half of a TTL of at least 20 s remains (Session.fresh); otherwise the exact clock is read. A session with a
+//     only while half of a TTL of 20 s or more remains (fresh); otherwise the exact clock is read. A session with a
 //     shorter TTL never goes by coarse readings at all, not even to stamp.
 //
 // Attached streams are counted beside the word (Session.attached). Attach adds itself and then stamps; detach stamps and then

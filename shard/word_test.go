@@ -47,10 +47,10 @@ func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeft(t *testing.T) {
 		{20 * s, 20*s + 1, 10 * s},
 		{30 * s, 30*s + 1, 15 * s},
 		{3600 * s, 3600*s + 1, 1800 * s},
-		{never, math.MaxInt64, math.MaxInt64},
+		{never, math.MaxInt64, math.MaxInt64 / 2},
 	} {
-		if life, fresh := spans(c.ttl, 1); life != c.life || fresh != c.fresh {
-			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, fresh, c.life, c.fresh)
+		if life := lifeOf(c.ttl, 1); life != c.life || fresh(life) != c.fresh {
+			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, fresh(life), c.life, c.fresh)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestActivityNeverMovesBack(t *testing.T) {
 func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 	for _, p := range []phase{finished, terminated, expired} {
 		for name, report := range map[string]func(*Manager, *Session) error{
-			"Get":    func(m *Manager, s *Session) error { _, err := m.Get(s.id); return err },
+			"Get":    func(m *Manager, s *Session) error { _, err := m.Get(s.ID()); return err },
 			"Err":    func(_ *Manager, s *Session) error { return s.Err() },
 			"Append": func(_ *Manager, s *Session) error { _, err := s.Append(ring.Event{}); return err },
 		} {

@@ -9,7 +9,7 @@ var ofSessions = []mutant{
 	{"an append does not count as activity", "shard/log.go", []change{{
 		"now > w.activity() && !s.word.CompareAndSwap(uint64(w), uint64(w.at(now)))",
 		"now < 0"}, {
-		"now-w.activity() >= s.fresh ||",
+		"now-w.activity() >= fresh(s.life) ||",
 		"false ||"}},
 		check{"shard", "TestActivityHoldsExpiryOffForAsLongAsItGoesOn", ""}},
 	{"terminating does not release the log", "shard/end.go", []change{{

@@ -24,29 +24,49 @@ TEXT ·Line(SB), NOSPLIT|NOFRAME, $0-8
 	PREFETCHT0 0(AX)
 	RET
 
-// func Note(a *Ahead, next, record, table, dir uintptr)
-TEXT ·Note(SB), NOSPLIT|NOFRAME, $0-40
+// DISTANCE is how many lines that of the address in R is from line CX. LINE is the address that R, read from an Ahead, stands for.
+#define DISTANCE(R) \
+	SHRQ $6, R \
+	SUBQ CX, R
+
+#define LINE(R) \
+	ADDQ CX, R \
+	SHLQ $6, R
+
+// func Note(a *Ahead, log, next, record, table, dir uintptr)
+TEXT ·Note(SB), NOSPLIT|NOFRAME, $0-48
 	MOVQ a+0(FP), AX
-	MOVQ next+8(FP), BX
-	MOVQ record+16(FP), CX
-	MOVQ table+24(FP), DX
-	MOVQ dir+32(FP), SI
-	MOVQ BX, 0(AX)
-	MOVQ CX, 8(AX)
-	MOVQ DX, 16(AX)
-	MOVQ SI, 24(AX)
+	MOVQ log+8(FP), CX
+	MOVQ next+16(FP), BX
+	MOVQ record+24(FP), DX
+	MOVQ table+32(FP), SI
+	MOVQ dir+40(FP), DI
+	SHRQ $6, CX
+	DISTANCE(BX)
+	DISTANCE(DX)
+	DISTANCE(SI)
+	DISTANCE(DI)
+	MOVL BX, 0(AX)
+	MOVL DX, 4(AX)
+	MOVL SI, 8(AX)
+	MOVL DI, 12(AX)
 	RET
 
 // func Fetch(a *Ahead, log uintptr)
 TEXT ·Fetch(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ a+0(FP), AX
-	MOVQ log+8(FP), CX
-	MOVQ 0(AX), BX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), SI
-	MOVQ 24(AX), DI
+	MOVQ    a+0(FP), AX
+	MOVQ    log+8(FP), CX
+	MOVLQSX 0(AX), BX
+	MOVLQSX 4(AX), DX
+	MOVLQSX 8(AX), SI
+	MOVLQSX 12(AX), DI
 	PREFETCHT0 0(CX)
 	PREFETCHT0 64(CX)
+	SHRQ $6, CX
+	LINE(SI)
+	LINE(DI)
+	LINE(BX)
+	LINE(DX)
 	PREFETCHT0 0(SI) // these two pages are few and known to the TLB; the next two are not, and hold up what follows
 	PREFETCHT0 0(DI)
 	PREFETCHT0 0(BX)

@@ -12,7 +12,7 @@ func Line(a uintptr) {}
 type Ahead struct{}
 
 // Note does nothing here.
-func Note(a *Ahead, next, record, table, dir uintptr) {}
+func Note(a *Ahead, log, next, record, table, dir uintptr) {}
 
 // Fetch does nothing here.
 func Fetch(a *Ahead, log uintptr) {}

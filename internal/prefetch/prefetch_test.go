@@ -19,7 +19,7 @@ func TestAddressesThatLeadNowhereAreHarmless(t *testing.T) {
 				after  uintptr
 			}
 			prefetch.Fetch(&notes.ahead, a)
-			prefetch.Note(&notes.ahead, a, b, b, a)
+			prefetch.Note(&notes.ahead, b, a, b, b, a)
 			prefetch.Fetch(&notes.ahead, b)
 			if notes.before != 0 || notes.after != 0 {
 				t.Fatalf("Note wrote beyond its four words: %+v", notes)
