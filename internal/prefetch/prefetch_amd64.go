@@ -16,7 +16,7 @@ func Line(a uintptr)
 // Whoever has appended writes it, whoever appends reads it, word by word and without order; the words may be of different appends, or cut
 // off in a heap of more than 128 GiB, and then a line is asked for in vain. The accesses are in assembly, for Go's atomic stores lock the
 // line: on amd64 an aligned word is read and written whole.
-type Ahead struct{ next, record, table, dir int32 }
+type Ahead [4]int32 // next, record, table, dir
 
 // Note writes a, which lies beside a pointer to log, from the addresses of the four.
 //
