@@ -2,8 +2,9 @@ package shard
 
 import "math"
 
-// exactLife is the life, in nanoseconds, up to which the coarse clock is never good enough; see word.
-const exactLife = 20e9
+// exactLife is the life, in nanoseconds, up to which the coarse clock is never good enough; see word. That of a session with a TTL below 20 s is shorter, unless
+// Tick is above a second.
+const exactLife = 21e9
 
 // lifeOf returns the life of a session with the given TTL: that, and grace for activity that was stamped too early.
 func lifeOf(ttl, grace int64) int64 {

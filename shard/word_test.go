@@ -43,8 +43,9 @@ func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeft(t *testing.T) {
 	const s = int64(time.Second)
 	for _, c := range []struct{ ttl, life, fresh int64 }{
 		{1, 2, -never},
-		{20*s - 1, 20 * s, -never},
-		{20 * s, 20*s + 1, 10 * s},
+		{20 * s, 20*s + 1, -never},
+		{21*s - 1, 21 * s, -never},
+		{21 * s, 21*s + 1, 21 * s / 2},
 		{30 * s, 30*s + 1, 15 * s},
 		{3600 * s, 3600*s + 1, 1800 * s},
 		{never, math.MaxInt64, math.MaxInt64 / 2},
