@@ -57,7 +57,7 @@ bench-redis: ## contrib/redis beside plain and scripted XADD, on a redis-server 
 verdict: ## correctness cases, for the core and its peers: who passes what (ARGS='-only "evicted ID"' runs one), half a minute
 	@cd bench/peers && go run ./cmd/verdict $(ARGS)
 
-bench-scale: ## what a million sessions and ten million events cost: one table, about ten minutes, up to 9 GiB (ARGS=-quick: a minute)
+bench-scale: ## what a million sessions and ten million events cost: one table, five minutes on an idle machine, up to 9 GiB (ARGS=-quick: a minute)
 	@go run ./bench/scale $(ARGS)
 
 report: ## the same as bench/REPORT.md, with charts, and as bench/RESULTS.md

@@ -14,6 +14,7 @@ import (
 )
 
 const (
+	unwritten  = "without writers"
 	appenders  = 4
 	expiryTick = 100 * time.Millisecond // the default
 )
@@ -26,7 +27,9 @@ const (
 //	released: ns after the last one's TTL and Tick until Stats, OnEnd and Done have told all ends
 //	got: the part of all processors' time that this process had meanwhile
 //	quiet.p99.9, busy.p99.9 and so on: an append, while nothing expires and while sessions do
-func expiry(z sizes, _ string) figures {
+//
+// Variant unwritten does it without those four.
+func expiry(z sizes, variant string) figures {
 	var told atomic.Int64
 	m := must(shard.New(shard.Config{
 		MaxSessions: -1, TTL: z.TTL, Linger: -1, OnEnd: func(i shard.Info) {
@@ -39,7 +42,11 @@ func expiry(z sizes, _ string) figures {
 	c := crowd{m: m, ttl: z.TTL}
 	c.create(z.Expiring)
 	c.touchAll()
-	writers := startWriters(m)
+	n := appenders
+	if variant == unwritten {
+		n = 0
+	}
+	writers := startWriters(m, n)
 
 	// Quiet is as long, and as close to it, as the time that it is compared with.
 	due := c.last.Add(z.TTL + expiryTick)
@@ -61,9 +68,12 @@ func expiry(z sizes, _ string) figures {
 	f := figures{
 		"spread": float64(c.last.Sub(c.first)), "released": float64(max(0, released)),
 		"asked": float64(c.asked.Load()), "late": float64(c.late.Load()), "early": float64(c.early.Load()),
-		"left": float64(m.Stats().Total - appenders), "got": got,
+		"left": float64(m.Stats().Total - n), "got": got,
 	}
-	f.tell(writers.stop())
+	sums := writers.stop()
+	if n > 0 {
+		f.tell(sums)
+	}
 	return f
 }
 
@@ -75,6 +85,8 @@ func (f figures) tell(h [phases]bench.Histogram) {
 		f[name+".p99.99"] = float64(h[phase].Quantile(0.9999))
 	}
 }
+
+func writtenOrNot(sizes) []string { return []string{"", unwritten} }
 
 // A crowd is the sessions that expire together.
 type crowd struct {
@@ -174,9 +186,9 @@ type writers struct {
 	counts [appenders][phases]bench.Histogram
 }
 
-func startWriters(m *shard.Manager) *writers {
+func startWriters(m *shard.Manager, n int) *writers {
 	w := new(writers)
-	for g := range appenders {
+	for g := range n {
 		s := must(m.CreateWith(shard.Options{TTL: -1}))
 		w.wg.Go(func() { w.run(s, &w.counts[g]) })
 	}
@@ -221,11 +233,12 @@ func expiryRows(z sizes, r results) []row {
 	n := short(z.Expiring)
 	return []row{
 		atMost(n+" sessions expire together: their last activities lie within", of("spread")/1e9, 1, " s"),
-		exactly("calls that succeed from TTL + Tick on, of "+number(of("asked"))+" around the end", of("late"), 0),
-		exactly("calls refused before TTL", of("early"), 0),
-		atMost("all are released, after TTL + Tick of the last", of("released")/1e9, 1, " s"),
-		figure("part of the processors that the machine left to the process meanwhile", number(100*of("got"))+" %"),
-		exactly("sessions left", of("left"), 0),
+		exactly("calls that succeed from TTL + Tick on, of "+number(of("asked"))+" around the end", of("late")+r.of(unwritten, "late"), 0),
+		exactly("calls refused before TTL", of("early")+r.of(unwritten, "early"), 0),
+		atMost("all are released, after TTL + Tick of the last, while four goroutines append", of("released")/1e9, 1, " s"),
+		atMost("all are released, while nobody appends", r.of(unwritten, "released")/1e9, 1, " s"),
+		figure("part of the processors that the machine left to the process while four append", number(100*of("got"))+" %"),
+		exactly("sessions left", of("left")+r.of(unwritten, "left"), 0),
 		figure("append by four goroutines while nothing expires: p50, p99.9, p99.99",
 			nanoseconds(of("quiet.p50"))+", "+nanoseconds(of("quiet.p99.9"))+", "+nanoseconds(of("quiet.p99.99"))),
 		figure("the same while the sessions expire",

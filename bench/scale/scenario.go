@@ -29,7 +29,7 @@ func scenarios() []scenario {
 	return append([]scenario{
 		{"memory", once, memoryVariants, memory, memoryRows},
 		{"speed", once, speedVariants, speed, speedRows},
-		{"expiry", once, alone, expiry, expiryRows},
+		{"expiry", once, writtenOrNot, expiry, expiryRows},
 		{"touched", once, alone, touched, touchedRows},
 		{"release", once, alone, release, releaseRows},
 		{"storm", once, alone, storm, stormRows},
