@@ -14,7 +14,11 @@ func Local(m *shard.Manager) Store { return local{m} }
 type local struct{ m *shard.Manager }
 
 func (l local) Create(_ context.Context, id string, md shard.Metadata) (string, error) {
-	s, err := l.m.CreateWith(shard.Options{ID: id, Metadata: md})
+	return l.CreateWith(context.Background(), shard.Options{ID: id, Metadata: md})
+}
+
+func (l local) CreateWith(_ context.Context, o shard.Options) (string, error) {
+	s, err := l.m.CreateWith(o)
 	if err != nil {
 		return "", err
 	}
@@ -40,6 +44,14 @@ func (l local) Touch(_ context.Context, id string) error {
 }
 
 func (l local) Terminate(_ context.Context, id string) error { return l.m.Terminate(id) }
+
+func (l local) Finish(_ context.Context, id string) error {
+	s, err := l.m.Get(id)
+	if err != nil {
+		return err
+	}
+	return s.Finish()
+}
 
 func (l local) Append(_ context.Context, id string, e ring.Event) (ring.Event, error) {
 	s, err := l.m.Get(id)

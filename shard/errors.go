@@ -25,6 +25,10 @@ var (
 	ErrPrincipal = errors.New("shard: wrong principal")
 	// ErrFinished means that the session takes no more events.
 	ErrFinished = errors.New("shard: session finished")
+	// ErrClaimed means that the key was claimed before.
+	ErrClaimed = errors.New("shard: already claimed")
+	// ErrClaimLimit means that the session has claimed Config.MaxClaims keys.
+	ErrClaimLimit = errors.New("shard: too many claims")
 	// ErrClosed means that the Manager is closed.
 	ErrClosed = errors.New("shard: manager closed")
 	// ErrOverBudget means that an event does not fit into Config.MaxBytes, whatever else of its session is evicted.
