@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -47,6 +48,104 @@ type Claimer interface {
 type Positioner interface {
 	PositionID() string
 }
+
+// A Leaser is a Store in which one process at a time can be the only writer of a session, such as one that keeps it in memory in front of
+// the Store. The writer gives events their sequence numbers and IDs itself, and renews its lease; when it has not done so in time, another one
+// may take the session over. From then on the Store refuses the first, however long it was paused: it goes by a token that grows with each take-over,
+// and not by the writer's clock.
+//
+// While a lease runs, Append, AppendAll, Update and Finish of the Store itself are ErrHeld. Everything else is open to everybody:
+// Info, Open, Touch, Claim and Terminate. Once a lease has run out or was released they work again, and whichever of them comes first takes the
+// session from the writer that had it.
+type Leaser interface {
+	// Acquire makes the caller the writer of a session that is active. One that another holder has, whose lease is still running, is
+	// a *HeldError; the same holder gets it again at once, and Writers that it had before are fenced. Errors beside that: shard.ErrNotFound,
+	// shard.ErrFinished, and one that names the field of l that is out of range.
+	Acquire(ctx context.Context, id string, l Lease) (Writer, error)
+
+	// CreateHeld creates a session as [Creator] does, with the caller as its writer from the beginning.
+	CreateHeld(ctx context.Context, o shard.Options, l Lease) (Writer, error)
+}
+
+// A Lease is what a writer asks for.
+type Lease struct {
+	Holder string        // names the process, for others to see: 1 to 128 bytes
+	Term   time.Duration // how long it runs from when the Store grants it, unless it is renewed: 100 ms to 1 hour
+	Note   string        // up to 256 bytes that the Store keeps with the session, if it has none yet, and tells to everyone who acquires it
+}
+
+// Held is what a writer was told when it got a session.
+type Held struct {
+	// Incarnation tells this session from all others that have or had its ID: it is never given twice.
+	Incarnation string
+	Token       uint64        // larger than that of any writer before
+	Note        string        // that the session keeps, see Lease
+	Options     shard.Options // the session's ID, TTL and limits, zero where they are the Store's own, and its metadata as it is now
+	First, Last uint64        // of the events that are stored, as in ring.Stats
+}
+
+// A Writer is the only writer of one session for as long as its lease runs, and after that until somebody else takes the session. It is
+// safe for concurrent use. ErrFenced from any method means that somebody has, and shard.ErrNotFound that this incarnation of the session has
+// ended: both are for good, also when there is another session with the same ID. Any other error leaves the Writer as it was, and
+// leaves open whether the call took effect; all calls can be repeated.
+type Writer interface {
+	// Held returns what the writer was told in the beginning.
+	Held() Held
+
+	// Append stores copies of es, all or none, with the Seq, ID and Time that they have; none of which may be zero. Sequences must follow on each
+	// other. Those that are stored already are skipped, as this writer or one before it must have stored them; a first one that is beyond the newest
+	// stored one and 1 is a *MissingError, and then nothing is stored. An ID that is retained belongs to the newer event
+	// from then on, for what is a duplicate was decided by the writer. Other errors are those of AppendAll. It is activity.
+	Append(ctx context.Context, es []ring.Event) error
+
+	// Restart drops all events, as if they were evicted, and makes next, at least 1 and beyond the newest stored sequence, the next sequence: for a writer
+	// that no longer has what is missing, or has a session that goes on in a new copy.
+	Restart(ctx context.Context, next uint64) error
+
+	// Update is that of the Store, and activity.
+	Update(ctx context.Context, change func(*shard.Metadata)) error
+
+	// Finish and Terminate are those of the Store, for the writer alone.
+	Finish(ctx context.Context) error
+	Terminate(ctx context.Context) error
+
+	// Renew makes the lease run for another term from now. It works also when the lease has run out and nobody has taken the session. It is
+	// activity, as a writer renews a lease for a session that lives in its process.
+	Renew(ctx context.Context) error
+
+	// Release gives the lease back, so that others need not wait. The Writer is fenced from then on.
+	Release(ctx context.Context) error
+}
+
+var (
+	// ErrHeld means that a writer has a lease on the session: see [Leaser]. It comes as a *HeldError where the Store knows more.
+	ErrHeld = errors.New("replay: another writer holds the session")
+
+	// ErrFenced means that a [Writer] has lost its session to somebody else, for good.
+	ErrFenced = errors.New("replay: the session was taken over")
+
+	// ErrMissing means that events are missing between what is stored and what was to be: it comes as a *MissingError.
+	ErrMissing = errors.New("replay: events are missing")
+)
+
+// A HeldError is ErrHeld, with who holds the session and how long that lease still runs.
+type HeldError struct {
+	ID, Holder string
+	Left       time.Duration
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%v: %.64q, by %.128q for another %v", ErrHeld, e.ID, e.Holder, e.Left)
+}
+func (e *HeldError) Unwrap() error { return ErrHeld }
+
+// A MissingError is ErrMissing, with the sequence of the newest event that is stored: the next one must be Last and 1.
+type MissingError struct{ Last, Next uint64 }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%v: %d does not follow on %d", ErrMissing, e.Next, e.Last)
+}
+func (e *MissingError) Unwrap() error { return ErrMissing }
 
 // Finish finishes a session, or returns ErrUnsupported where the Store is no [Finisher].
 func Finish(ctx context.Context, s Store, id string) error {
