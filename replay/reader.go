@@ -19,6 +19,7 @@ type reader struct {
 	err      error      // why it has ended
 	ahead    ring.Event // what Wait has read and Next has not yet returned
 	isAhead  bool
+	read     uint64 // the newest event that Next has returned, or where the reader began
 	stored   uint64 // the newest event at open: those up to it are replayed, later ones are live
 	replayed int    // replayed events that the session has not been told of
 }
@@ -35,7 +36,7 @@ func open(s *shard.Session, at Position) (Reader, error) {
 		follower.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, follower: follower, progress: progress{told: never}, stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, follower: follower, progress: progress{told: never}, read: cur.Seq(), stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -62,11 +63,15 @@ func (r *reader) Next(e *ring.Event) bool {
 	} else if !r.fetch(e) {
 		return false
 	}
+	r.read = e.Seq
 	if e.Seq <= r.stored {
 		r.replayed++
 	}
 	return true
 }
+
+// PositionID implements [Positioner]. It is "" after Close of the last reader of a session that has ended.
+func (r *reader) PositionID() string { return r.s.PositionID(r.read) }
 
 func (r *reader) Err() error {
 	if r.isAhead {

@@ -355,3 +355,22 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestAReaderNamesThePlaceWhereItStands(t *testing.T) {
+	s := newSession(t, ring.Config{})
+	r := mustOpen(t, s, Position{})
+	place := func() string { return r.(Positioner).PositionID() }
+	equal(t, "in an empty session", place(), s.PositionID(0))
+	add(t, s, "a:1", "b:2", "a:3")
+	wantErr(t, r.Wait(t.Context()), nil)
+	equal(t, "with an event that Next has not returned", place(), s.PositionID(0))
+	var e ring.Event
+	for r.Next(&e) {
+		equal(t, "after an event", place(), s.PositionID(e.Seq))
+	}
+	live := mustOpen(t, s, Position{Live: true})
+	equal(t, "live", live.(Positioner).PositionID(), s.PositionID(3))
+	again := mustOpen(t, s, Position{LastEventID: s.PositionID(1)})
+	equal(t, "opened at a place", again.(Positioner).PositionID(), s.PositionID(1))
+	equal(t, "what comes then, on every stream", ready(again), []string{"2", "3"})
+}

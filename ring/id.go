@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+	"strconv"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -34,14 +35,40 @@ func (r *Ring) assignedSeq(id string) (seq uint64, ok bool) {
 	if !r.ownTag(id) || id[tagLen+1] == '0' || len(id) > maxAssigned {
 		return 0, false
 	}
-	for i := tagLen + 1; i < len(id); i++ {
-		d := id[i] - '0'
+	return decimal(id[tagLen+1:])
+}
+
+// PositionID returns the ID of the place just after sequence seq: `<tag>.<seq>`. The place is there whether or not an event is: 0 is the
+// beginning, in an empty ring too. Seek takes the ID as long as nothing after seq has been dropped. No assigned ID has this form; an event
+// that a producer gave this very ID is found by it for as long as it is retained. It allocates the string.
+func (r *Ring) PositionID(seq uint64) string {
+	id := make([]byte, tagLen+1, maxAssigned+8)
+	copy(id, r.tag[:])
+	id[tagLen] = '.'
+	return string(strconv.AppendUint(id, seq, 10))
+}
+
+// positionSeq returns the sequence of an ID that PositionID makes: the ring's own tag and a canonical decimal number from 0 up.
+func (r *Ring) positionSeq(id string) (seq uint64, ok bool) {
+	if len(id) < tagLen+2 || len(id) > maxAssigned || id[tagLen] != '.' || id[:tagLen] != string(r.tag[:]) {
+		return 0, false
+	}
+	if id[tagLen+1] == '0' {
+		return 0, len(id) == tagLen+2
+	}
+	return decimal(id[tagLen+1:])
+}
+
+// decimal returns the number that digits, at most 13 of them, are.
+func decimal(digits string) (n uint64, ok bool) {
+	for i := range len(digits) {
+		d := digits[i] - '0'
 		if d > 9 {
 			return 0, false
 		}
-		seq = seq*10 + uint64(d)
+		n = n*10 + uint64(d)
 	}
-	return seq, true
+	return n, true
 }
 
 // putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from the end in eights, too many

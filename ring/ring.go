@@ -139,8 +139,10 @@ func (r *Ring) Stats() Stats {
 // streams. It takes the same time however many events are retained, and does not allocate unless the stream's name is longer
 // than 40 bytes.
 //
-// It returns ErrEvicted for an ID that this ring assigned to an event that is gone, and ErrUnknownID for any other ID that is
-// not retained: from the future, another ring's, or a producer's own ID that was evicted.
+// It takes the ID of a place too, as PositionID makes it: the cursor begins there and sees all streams.
+//
+// It returns ErrEvicted for an ID that this ring assigned to an event that is gone, or for a place after which something is gone, and
+// ErrUnknownID for any other ID that is not retained: from the future, another ring's, or a producer's own ID that was evicted.
 func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 	if lastEventID == "" {
 		return Cursor{ring: r, seq: tailFirst(r.tail.Load()) - 1}, nil
@@ -157,6 +159,9 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 			c.keepStream(f.rec.stream())
 			return c, nil
 		}
+		if seq, ok := r.positionSeq(lastEventID); ok {
+			return r.seekPosition(tail, seq, lastEventID)
+		}
 		seq, ok := r.assignedSeq(lastEventID)
 		if ok && seq < tailFirst(tail) {
 			return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
@@ -166,6 +171,17 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 			return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
 		}
 	}
+}
+
+// seekPosition is Seek for the place just after seq, of whose ID there is no event.
+func (r *Ring) seekPosition(tail, seq uint64, id string) (Cursor, error) {
+	switch {
+	case seq > tailSeq(tail):
+		return Cursor{}, fmt.Errorf("%w: %q", ErrUnknownID, id)
+	case seq+1 < tailFirst(tail):
+		return Cursor{}, fmt.Errorf("%w: after position %q", ErrEvicted, id)
+	}
+	return Cursor{ring: r, seq: seq}, nil
 }
 
 // Tail positions a cursor after the newest event, all streams.

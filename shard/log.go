@@ -70,6 +70,28 @@ func (s *Session) Tail() ring.Cursor {
 	return log.Tail()
 }
 
+// Oldest returns a cursor before the oldest retained event, on all streams. Like Tail it answers in a session that has ended for as
+// long as a stream is attached, so that a reader which has been overtaken can go on with what is left.
+func (s *Session) Oldest() ring.Cursor {
+	s.state()
+	log := s.log.Load()
+	if log == nil {
+		return ring.Cursor{}
+	}
+	c, _ := log.Seek("") // never fails
+	return c
+}
+
+// PositionID returns the ID of the place just after sequence seq, as ring.Ring's PositionID does: Seek takes it, and it exists without
+// an event, 0 in a session without any. It is "" once the session has ended and no stream is attached to it.
+func (s *Session) PositionID(seq uint64) string {
+	log := s.log.Load()
+	if log == nil {
+		return ""
+	}
+	return log.PositionID(seq)
+}
+
 // Wait blocks until an event with Seq > seq is visible; it looks for one before it looks at ctx. It returns [ErrFinished] or
 // [ErrNotFound] when no such event will come, and else ctx's error.
 //

@@ -193,4 +193,18 @@ var mutants = []mutant{
 		open: wrapped(func(r *wrong) { r.lazy = true })},
 	{name: "wakes for every event", found: "wakes a waiting reader for events of its streams alone",
 		open: wrapped(func(r *wrong) { r.nervous = true })},
+	{name: "names the newest event's place", found: "names the place behind the last event that was read, and every stream follows",
+		open: wrapped(func(r *wrong) { r.hasty = true })},
+	{name: "forgets that a place has been dropped", found: "refuses a place of which something has been dropped, and no other",
+		open: func(ctx context.Context, next replay.Store, id string, at replay.Position) (replay.Reader, error) {
+			r, err := next.Open(ctx, id, at)
+			if errors.Is(err, ring.ErrEvicted) {
+				return next.Open(ctx, id, replay.Position{})
+			}
+			return r, err
+		}},
+	{name: "takes any place for the newest", found: "names the place where a live reader began",
+		open: func(ctx context.Context, next replay.Store, id string, at replay.Position) (replay.Reader, error) {
+			return next.Open(ctx, id, replay.Position{Live: at.LastEventID != "" || at.Live})
+		}},
 }

@@ -117,7 +117,7 @@ type test struct {
 func cases() []test {
 	var all []test
 	for _, group := range [][]test{
-		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(), overtaking(),
+		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(), overtaking(), placing(),
 		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(),
 	} {
 		all = append(all, group...)

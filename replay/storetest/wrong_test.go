@@ -16,7 +16,7 @@ type wrong struct {
 	id   string
 	at   replay.Position
 
-	skipsGaps, repeats, loses, sleeps, lazy, nervous bool
+	skipsGaps, repeats, loses, sleeps, lazy, nervous, hasty bool
 
 	read   int
 	waited bool
@@ -77,4 +77,17 @@ func (w *wrong) Wait(ctx context.Context) error {
 		return nil
 	}
 	return w.Reader.Wait(ctx)
+}
+
+// PositionID is the inner reader's, or hastily that of the newest event.
+func (w *wrong) PositionID() string {
+	if !w.hasty {
+		return w.Reader.(replay.Positioner).PositionID()
+	}
+	r, err := w.next.Open(w.ctx, w.id, replay.Position{Live: true})
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	return r.(replay.Positioner).PositionID()
 }
