@@ -28,7 +28,7 @@ serve: ## the demo's MCP server for a client of your own, a page whose stream yo
 test: lint plain race stress stall machines models ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models
 
 plain: ## the core's tests without the race detector, which hides what allocates
-	go test -timeout 10m ./ring ./shard ./replay ./internal/...
+	go test -timeout 10m ./ring ./shard ./replay/... ./internal/...
 
 race: cc others ## all tests of all modules under the race detector
 	$(call each,go test -race -timeout 15m ./...)
@@ -40,8 +40,8 @@ stall: cc ## the ring's protocol with goroutines stopped between its steps
 	go test -race -tags reprise_steps -timeout 10m ./ring
 
 machines: ## the core's tests on 32 bits (linux/386), and builds for arm64, windows and darwin
-	GOARCH=386 go test -timeout 10m ./ring ./shard ./replay ./internal/... ./fuzz/soak
-	@for m in linux/arm64 windows/amd64 darwin/arm64; do echo "── build $$m"; GOOS=$${m%/*} GOARCH=$${m#*/} go build ./ring ./shard ./replay || exit; done
+	GOARCH=386 go test -timeout 10m ./ring ./shard ./replay/... ./internal/... ./fuzz/soak
+	@for m in linux/arm64 windows/amd64 darwin/arm64; do echo "── build $$m"; GOOS=$${m%/*} GOARCH=$${m#*/} go build ./ring ./shard ./replay/... || exit; done
 
 bench: $(STAT) ## the core's benchmarks, COUNT runs of BENCHTIME each, summed up by benchstat
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(COUNT) ./bench | tee .tools/bench.txt
@@ -90,7 +90,7 @@ lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every modul
 
 cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
 	@mkdir -p .tools
-	go test -tags reprise_steps -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./internal/... ./ring ./shard ./replay ./internal/... ./fuzz
+	go test -tags reprise_steps -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./replay/inspector,./internal/... ./ring ./shard ./replay/... ./internal/... ./fuzz
 	@awk -f internal/tools/cover.awk .tools/cover.txt
 
 clean: ## remove what the targets made

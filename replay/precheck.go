@@ -30,16 +30,20 @@ func (h *Handler) wanted(r *http.Request) (id string, at Position, err error) {
 	return
 }
 
-// checkOrigin refuses requests of foreign web pages. A request without Origin is not one that a browser lets a foreign page read.
+// checkOrigin refuses requests of foreign web pages.
 func (h *Handler) checkOrigin(r *http.Request) error {
-	origins := r.Header["Origin"]
-	if len(origins) == 0 || len(origins) == 1 && ownOrigin(r, origins[0]) {
-		return nil
-	}
-	if h.AllowOrigin != nil && h.AllowOrigin(r) {
+	if SameOrigin(r) || h.AllowOrigin != nil && h.AllowOrigin(r) {
 		return nil
 	}
 	return refuse(http.StatusForbidden, "origin not allowed")
+}
+
+// SameOrigin reports whether r has no Origin header, or one that names the host and port that r was
+// sent to; over TLS its scheme must be https. "null" is never one's own. A request without Origin
+// is not one that a browser lets a foreign page read.
+func SameOrigin(r *http.Request) bool {
+	origins := r.Header["Origin"]
+	return len(origins) == 0 || len(origins) == 1 && ownOrigin(r, origins[0])
 }
 
 // ownOrigin reports whether origin is the host and port that r was sent to. Whether a request without TLS came through a

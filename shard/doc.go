@@ -10,7 +10,7 @@
 // stays taken.
 //
 // [Session.Health] tells what is wrong with a session, or may soon be: a follower about to lose events, a log that reaches back too
-// little, a client that does not come back. Package replay's Inspector shows it for all sessions.
+// little, a client that does not come back. Package replay/inspector shows it for all sessions.
 //
 // How an event gets in: [Session.Append] (log.go) records the activity in the session's word (word.go) and hands the event to the
 // ring. What happens to idle sessions is in life.go and driver.go, how sessions end in end.go.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/replay/inspector"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -32,10 +33,10 @@ var pages embed.FS
 
 // site is a page that follows a stream of words and can have its connection cut, and beside it the Inspector.
 type site struct {
-	manager   *shard.Manager
-	events    *replay.Handler
-	inspector *replay.Inspector
-	text      []string
+	manager *shard.Manager
+	events  *replay.Handler
+	inspect *inspector.Handler
+	text    []string
 
 	mu       sync.Mutex
 	closed   bool
@@ -47,11 +48,11 @@ type site struct {
 func newSite(m *shard.Manager) *site {
 	events := &replay.Handler{Store: replay.Local(m), Retry: siteRetry}
 	return &site{
-		manager:   m,
-		events:    events,
-		inspector: &replay.Inspector{Manager: m, Handlers: []*replay.Handler{events}},
-		text:      strings.Fields(speech),
-		conns:     map[string]net.Conn{},
+		manager: m,
+		events:  events,
+		inspect: &inspector.Handler{Manager: m, Handlers: []*replay.Handler{events}},
+		text:    strings.Fields(speech),
+		conns:   map[string]net.Conn{},
 	}
 }
 
@@ -64,7 +65,7 @@ func (s *site) mount(mux *http.ServeMux) {
 	mux.Handle("GET /events", ownHost(http.HandlerFunc(s.follow)))
 	mux.Handle("POST /start", ownHost(protect(http.HandlerFunc(s.start))))
 	mux.Handle("POST /cut", ownHost(protect(http.HandlerFunc(s.cut))))
-	mux.Handle(inspectorPath, ownHost(s.inspector))
+	mux.Handle(inspectorPath, ownHost(s.inspect))
 }
 
 // close ends the streams; what speaks ends with the manager's sessions.
@@ -73,7 +74,7 @@ func (s *site) close() {
 	s.closed = true
 	s.mu.Unlock()
 	s.events.Close()
-	s.inspector.Close()
+	s.inspect.Close()
 	s.running.Wait()
 }
 

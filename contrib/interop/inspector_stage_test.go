@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/replay/inspector"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -32,10 +33,10 @@ const (
 
 func newStage(t *testing.T, size [2]int64) *stage {
 	m := newManager(t, shard.Config{Health: shard.Thresholds{Unfollowed: time.Second, Window: time.Hour}})
-	inspector := &replay.Inspector{Manager: m}
-	st := &stage{manager: m, seen: &tap{next: inspector}}
+	inspect := &inspector.Handler{Manager: m}
+	st := &stage{manager: m, seen: &tap{next: inspect}}
 	server := &http.Server{Handler: st.seen}
-	addr := listenAndServe(t, server, inspector.Close)
+	addr := listenAndServe(t, server, inspect.Close)
 	st.cutter = newCutter(t, addr)
 	st.url = "http://" + st.cutter.addr() + "/inspector/"
 	st.play(t)

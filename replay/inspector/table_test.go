@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"context"
@@ -15,17 +15,19 @@ import (
 
 func TestTheTableIsSortedFilteredAndPaged(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 10}})
-	in := newInspector(t, m)
+	h := newHandler(t, m)
 	for i := range 40 {
 		s := create(t, m, fmt.Sprintf("%08d-and-more-that-is-secret", i), fmt.Sprintf("user-%02d", i/2))
-		fill(t, s, i%12)
+		for n := range i % 12 {
+			appendTo(t, s, ring.Event{Data: fmt.Append(nil, n+1)})
+		}
 		if i == 7 {
 			s.Finish()
 		}
 	}
 	table := func(query string) (matched int, principals string) {
 		t.Helper()
-		got := fetch[shownTable](t, in, "/sessions.json?"+query)
+		got := fetch[shownTable](t, h, "/sessions.json?"+query)
 		var all []string
 		for _, r := range got.Rows {
 			all = append(all, strings.TrimPrefix(r.Principal, "user-"))
@@ -62,7 +64,7 @@ func TestTheTableIsSortedFilteredAndPaged(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"sort=secret", "limit=201", "limit=-1", "offset=x", "health=ill", "q=" + strings.Repeat("x", 101)} {
-		if w := ask(in, "GET", "/sessions.json?"+bad); w.Code != 400 {
+		if w := ask(h, "GET", "/sessions.json?"+bad); w.Code != 400 {
 			t.Errorf("%s: %d", bad, w.Code)
 		}
 	}
@@ -71,8 +73,8 @@ func TestTheTableIsSortedFilteredAndPaged(t *testing.T) {
 func TestTheSessionsAreGoneThroughOnceInTwoSecondsAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{})
-		in := newInspector(t, m)
-		total := func() int { return fetch[shownTable](t, in, "/sessions.json").Total }
+		h := newHandler(t, m)
+		total := func() int { return fetch[shownTable](t, h, "/sessions.json").Total }
 		equal(t, "sessions", total(), 0)
 		create(t, m, "one", "")
 		time.Sleep(censusAge - 1)
@@ -83,16 +85,16 @@ func TestTheSessionsAreGoneThroughOnceInTwoSecondsAtMost(t *testing.T) {
 }
 
 func TestARequestForTheTableThatNobodyWaitsForIsNotServed(t *testing.T) {
-	in := newInspector(t, newManager(t, shard.Config{}))
+	h := newHandler(t, newManager(t, shard.Config{}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	in.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/sessions.json", nil))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/sessions.json", nil))
 	equal(t, "bytes", w.Body.Len(), 0)
 }
 
 // One op is a request for a page of the table: a census and a sort of all sessions, of which the sorted third is shown.
-func BenchmarkInspectorTable(b *testing.B) {
+func BenchmarkTable(b *testing.B) {
 	m := newManager(b, shard.Config{MaxSessions: -1})
 	for i := range 100_000 {
 		s, err := m.Create(shard.Metadata{Principal: fmt.Sprintf("user-%d", i*7919%100_000)})
@@ -101,15 +103,15 @@ func BenchmarkInspectorTable(b *testing.B) {
 		}
 		s.Append(ring.Event{Data: []byte("x")})
 	}
-	in := newInspector(b, m)
+	h := newHandler(b, m)
 	for name, census := range map[string]bool{"census": true, "sort": false} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if census {
-					in.forget()
+					h.drop(h.latest)
 				}
-				if w := ask(in, "GET", "/sessions.json?sort=principal&offset=30000"); w.Code != 200 {
+				if w := ask(h, "GET", "/sessions.json?sort=principal&offset=30000"); w.Code != 200 {
 					b.Fatal(w.Body)
 				}
 			}

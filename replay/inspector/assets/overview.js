@@ -13,7 +13,7 @@ const charts = [
   }),
   new Chart(figure("chart-sessions"), {
     title: "Sessions", format: short,
-    series: [{ label: "active", value: (p) => p.active }, { label: "open streams", value: (p) => p.attached }],
+    series: [{ label: "active", value: (p) => p.active }, { label: "readers", value: (p) => p.readers }],
   }),
   new Chart(figure("chart-bytes"), {
     title: "Memory", format: bytes, scale: binary,
@@ -52,7 +52,7 @@ function now(p) {
   };
   const of = (value, limit, write) => (limit > 0 ? `of ${write(limit)} · ${percentOf(value, limit)}` : "no limit");
   tile("tile-sessions", count(p.active), of(p.active, p.maxSessions, count));
-  tile("tile-streams", count(p.attached), `${count(p.lingering)} ended sessions linger`);
+  tile("tile-readers", count(p.readers), `${count(p.lingering)} ended sessions linger`);
   const size = p.byteRate === null ? "" : `${bytes(p.byteRate)}/s · `;
   tile("tile-rate", p.appendRate === null ? "–" : short(p.appendRate), `${size}${short(p.appended)} ever`);
   tile("tile-bytes", bytes(p.bytes), of(p.bytes, p.maxBytes, bytes));

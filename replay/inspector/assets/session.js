@@ -16,7 +16,7 @@ const charts = [
     series: [{ label: "appended", value: (p) => p.appendRate }, { label: "evicted", value: (p) => p.evictRate }],
   }),
   new Chart(at("chart-lag"), {
-    title: "Slowest follower", format: short,
+    title: "Slowest reader", format: short,
     series: [{ label: "events behind", value: (p) => p.lag }],
   }),
 ];
@@ -72,17 +72,17 @@ function show(s) {
   health(s);
   tiles(s);
   drawWindow(at("window"), s);
-  followers(s);
+  readers(s);
   streams(s);
   recent(s);
 }
 
 // What is to be said of each problem.
 const advice = {
-  overtaken: () => "A follower has lost events that it had not read: its stream ends, and its client finds a gap. Retain more (Config.Ring), or read faster.",
-  lagging: (s) => `The slowest follower is ${count(s.lag)} events behind, ${percent(s.danger)} of the way to losing some.`,
+  overtaken: () => "A reader has lost events that it had not read: its connection ends, and its client finds a gap. Retain more (Config.Ring), or read faster.",
+  lagging: (s) => `The slowest reader is ${count(s.lag)} events behind, ${percent(s.danger)} of the way to losing some.`,
   evicting: (s) => `The log reaches back ${span(s.window)} only, and drops ${short(s.evictionRate)} events a second: whoever is away for longer misses some.`,
-  unfollowed: (s) => `No stream has been open for ${span(s.unfollowed)}, and ${count(s.waiting)} events wait for one.`,
+  unfollowed: (s) => `Nobody has read for ${span(s.unfollowed)}, and ${count(s.waiting)} events wait for a reader.`,
   expiring: (s) => `Nothing has happened for ${span(s.idle)}: the session ends in ${span(s.expiresIn)}.`,
 };
 
@@ -90,7 +90,7 @@ function health(s) {
   const items = s.problems.map((name) => el("li", { class: problems[name].grade },
     el("span", { class: "mark", "aria-hidden": "true" }, problems[name].mark), el("strong", {}, problems[name].title), el("span", {}, advice[name](s))));
   if (items.length === 0) {
-    const words = s.status === "active" ? ["Healthy", "No follower is in danger of losing events, and nobody has been away for long."]
+    const words = s.status === "active" ? ["Healthy", "No reader is in danger of losing events, and nobody has been away for long."]
       : [`The session is ${s.status}`, "It takes no more events."];
     items.push(el("li", { class: "good" }, el("span", { class: "mark", "aria-hidden": "true" }, "✓"), el("strong", {}, words[0]), el("span", {}, words[1])));
   }
@@ -106,8 +106,8 @@ function tiles(s) {
   tile("bytes", bytes(s.bytes), s.maxBytes ? `of ${bytes(s.maxBytes)} · ${percent(s.bytes / s.maxBytes)}` : "");
   tile("window", s.events ? span(s.window) : "–", s.events ? `sequences ${count(s.first)} to ${count(s.last)}` : "no events");
   tile("evicted", count(s.evicted), s.evicted ? `${short(s.evictionRate)}/s` : "none ever");
-  tile("streams", count(s.attached), s.attached ? "hold expiry off" : `none for ${span(s.unfollowed)}`);
-  tile("life", s.expiresIn < 0 ? "never" : `in ${span(s.expiresIn)}`, s.attached ? "while a stream is open" : `idle for ${span(s.idle)}`);
+  tile("readers", count(s.attached), s.attached ? "hold expiry off" : `none for ${span(s.unfollowed)}`);
+  tile("life", s.expiresIn < 0 ? "never" : `in ${span(s.expiresIn)}`, s.attached ? "while anybody reads" : `idle for ${span(s.idle)}`);
 }
 
 // rows replaces a table's rows, or says why there are none.
@@ -122,9 +122,9 @@ function rows(id, all, none, cells) {
   body.replaceChildren(...all.map((one) => el("tr", {}, ...cells(one).map((cell, i) => el("td", { class: numbers[i] || undefined }, cell)))));
 }
 
-function followers(s) {
-  text(at("followers-title"), s.attached > s.followers.length ? `Followers: the ${s.followers.length} in most danger, of ${count(s.attached)}` : "Followers");
-  rows("followers", s.followers, "Nobody follows.", (f) => [
+function readers(s) {
+  text(at("readers-title"), s.attached > s.readers.length ? `Readers: the ${s.readers.length} in most danger, of ${count(s.attached)}` : "Readers");
+  rows("readers", s.readers, "Nobody reads.", (f) => [
     `${clock(f.since)} · ${span((s.asked - f.since) / 1000)}`,
     f.known ? count(f.read) : "–",
     f.known ? gauge(f.danger, f.lag === 0 ? "caught up" : `${count(f.lag)} · ${percent(f.danger)}`) : el("span", { class: "muted" }, "does not say"),

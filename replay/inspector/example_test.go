@@ -1,4 +1,4 @@
-package replay_test
+package inspector_test
 
 import (
 	"fmt"
@@ -6,19 +6,20 @@ import (
 	"net/http/httptest"
 
 	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/replay/inspector"
 	"github.com/reprise-go/reprise/shard"
 )
 
-// The Inspector shows every session: it belongs behind the application's own authentication.
-func ExampleInspector() {
+// The pages show every session: it belongs behind the application's own authentication.
+func ExampleHandler() {
 	sessions, err := shard.New(shard.Config{})
 	if err != nil {
 		panic(err)
 	}
 	defer sessions.Close()
 	events := &replay.Handler{Store: replay.Local(sessions)}
-	inspector := &replay.Inspector{Manager: sessions, Handlers: []*replay.Handler{events}}
-	defer inspector.Close()
+	inspect := &inspector.Handler{Manager: sessions, Handlers: []*replay.Handler{events}}
+	defer inspect.Close()
 
 	admins := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +33,7 @@ func ExampleInspector() {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/events", events)
-	mux.Handle("/inspector/", admins(inspector))
+	mux.Handle("/inspector/", admins(inspect))
 
 	r := httptest.NewRequest("GET", "/inspector/", nil)
 	w := httptest.NewRecorder()

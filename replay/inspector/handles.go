@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"crypto/aes"
@@ -10,8 +10,9 @@ import (
 	"net/http"
 )
 
-// handles name sessions in the Inspector's URLs. A handle is the session ID encrypted under keys that only this Inspector has: it
-// says nothing to whoever finds it in a log, needs no table, and is the same for the same session each time.
+// handles name sessions in URLs. A handle is the session ID encrypted under keys that only this
+// Handler has: it says nothing to whoever finds it in a log, needs no table, and is the same for
+// the same session each time.
 type handles struct {
 	seal     cipher.AEAD
 	nonceKey []byte
@@ -28,7 +29,8 @@ func newHandles() (*handles, error) {
 	return &handles{seal, keys[32:]}, err
 }
 
-// nonce depends on the ID alone, so that no two IDs are ever encrypted under the same one, but for a collision of 96 random bits.
+// nonce depends on the ID alone, so that no two IDs are ever encrypted under the same one, but for
+// a collision of 96 random bits.
 func (h *handles) nonce(id string) []byte {
 	mac := hmac.New(sha256.New, h.nonceKey)
 	mac.Write([]byte(id))
@@ -56,8 +58,8 @@ func (h *handles) id(handle string) (string, bool) {
 }
 
 // asked returns the ID of the session that r names.
-func (in *Inspector) asked(r *http.Request) (string, error) {
-	id, ok := in.handles.id(r.URL.Query().Get("s"))
+func (h *Handler) asked(r *http.Request) (string, error) {
+	id, ok := h.handles.id(r.URL.Query().Get("s"))
 	if !ok {
 		return "", refuse(http.StatusNotFound, "no such session, or a link from before a restart")
 	}

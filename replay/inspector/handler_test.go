@@ -1,10 +1,8 @@
-package replay
+package inspector
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,39 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-func newInspector(t testing.TB, m *shard.Manager) *Inspector {
-	t.Helper()
-	in := &Inspector{Manager: m}
-	t.Cleanup(in.Close)
-	return in
-}
-
-// ask sends a request and returns the answer.
-func ask(in http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, nil)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	in.ServeHTTP(w, r)
-	return w
-}
-
-// fetch decodes the JSON of an answer that must be 200.
-func fetch[T any](t testing.TB, in http.Handler, target string) (v T) {
-	t.Helper()
-	w := ask(in, "GET", target)
-	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
-		t.Fatalf("%s: %d, %s", target, w.Code, w.Body)
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func TestTheInspectorServesItsPagesUnderAnyPrefix(t *testing.T) {
-	in := newInspector(t, newManager(t, shard.Config{}))
+	h := newHandler(t, newManager(t, shard.Config{}))
 	for target, want := range map[string]string{
 		"/":                            "text/html",
 		"/debug/sessions/":             "text/html",
@@ -58,28 +25,29 @@ func TestTheInspectorServesItsPagesUnderAnyPrefix(t *testing.T) {
 		"/inspector/sessions.json":     "application/json",
 		"/a/b/c/session?s=whatever%2F": "text/html",
 	} {
-		w := ask(in, "GET", target)
+		w := ask(h, "GET", target)
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), want) || w.Body.Len() == 0 {
 			t.Errorf("%s: %d, %v", target, w.Code, w.Header())
 		}
-		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		csp := w.Header().Get("Content-Security-Policy")
+		if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: policy %q", target, csp)
 		}
 	}
-	for _, target := range []string{"/inspector/nothing", "/inspector/..", "/inspector/inspector.go", "/session.json", "/live?s=abc"} {
-		if w := ask(in, "GET", target); w.Code != 404 {
+	for _, target := range []string{"/inspector/nothing", "/inspector/..", "/inspector/handler.go", "/session.json", "/live?s=abc"} {
+		if w := ask(h, "GET", target); w.Code != 404 {
 			t.Errorf("%s: %d", target, w.Code)
 		}
 	}
 }
 
 func TestTheInspectorsPagesHaveNothingInlineAndNothingForeign(t *testing.T) {
-	files, err := assets.ReadDir("inspector")
+	files, err := assets.ReadDir("assets")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		data, err := assets.ReadFile("inspector/" + f.Name())
+		data, err := assets.ReadFile("assets/" + f.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,32 +61,32 @@ func TestTheInspectorsPagesHaveNothingInlineAndNothingForeign(t *testing.T) {
 }
 
 func TestTheInspectorRefusesWhatHandlerRefuses(t *testing.T) {
-	in := newInspector(t, newManager(t, shard.Config{}))
+	h := newHandler(t, newManager(t, shard.Config{}))
 	for _, target := range []string{"/", "/sessions.json", "/live", "/session.json?s=x"} {
 		for _, method := range []string{"POST", "DELETE", "PUT", "OPTIONS"} {
-			if w := ask(in, method, target, "Origin", "https://evil.example"); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+			if w := ask(h, method, target, "Origin", "https://evil.example"); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, %v", method, target, w.Code, w.Header())
 			}
 		}
-		if w := ask(in, "GET", target, "Origin", "https://evil.example"); w.Code != 403 || w.Header().Get("Access-Control-Allow-Origin") != "" {
+		if w := ask(h, "GET", target, "Origin", "https://evil.example"); w.Code != 403 || w.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: %d", target, w.Code)
 		}
 	}
-	if w := ask(in, "GET", "/sessions.json", "Origin", "http://example.com"); w.Code != 200 { // httptest's own host
+	if w := ask(h, "GET", "/sessions.json", "Origin", "http://example.com"); w.Code != 200 { // httptest's own host
 		t.Errorf("own origin: %d", w.Code)
 	}
-	allowing := &Inspector{Manager: newManager(t, shard.Config{}), AllowOrigin: func(*http.Request) bool { return true }}
+	allowing := &Handler{Manager: newManager(t, shard.Config{}), AllowOrigin: func(*http.Request) bool { return true }}
 	defer allowing.Close()
 	if w := ask(allowing, "GET", "/", "Origin", "https://admin.example"); w.Code != 200 {
 		t.Errorf("an allowed origin: %d", w.Code)
 	}
-	if w := ask(&Inspector{}, "GET", "/"); w.Code != 500 {
+	if w := ask(&Handler{}, "GET", "/"); w.Code != 500 {
 		t.Errorf("without a Manager: %d", w.Code)
 	}
-	if w := ask(in, "HEAD", "/live"); w.Code != 405 || w.Header().Get("Allow") != "GET" {
+	if w := ask(h, "HEAD", "/live"); w.Code != 405 || w.Header().Get("Allow") != "GET" {
 		t.Errorf("HEAD of a feed: %d, %v", w.Code, w.Header())
 	}
-	if w := ask(in, "HEAD", "/"); w.Code != 200 || w.Body.Len() != 0 {
+	if w := ask(h, "HEAD", "/"); w.Code != 200 || w.Body.Len() != 0 {
 		t.Errorf("HEAD: %d, %d bytes", w.Code, w.Body.Len())
 	}
 }
@@ -135,23 +103,23 @@ func TestSessionIDsAreAbbreviatedAndURLsHaveHandles(t *testing.T) {
 		}
 	}
 	m := newManager(t, shard.Config{})
-	in, other := newInspector(t, m), newInspector(t, m)
+	h, other := newHandler(t, m), newHandler(t, m)
 	id := "a-session-id-that-nobody-may-know-0123456789" + strings.Repeat("x", 80)
 	s := create(t, m, id, "me")
-	add(t, s, "stream:secret")
-	body := ask(in, "GET", "/sessions.json").Body.String()
-	handle := fetch[shownTable](t, in, "/sessions.json").Rows[0].Handle
-	if again := fetch[shownTable](t, in, "/sessions.json").Rows[0].Handle; again != handle {
+	appendTo(t, s, ring.Event{Stream: "stream", Data: []byte("secret")})
+	body := ask(h, "GET", "/sessions.json").Body.String()
+	handle := fetch[shownTable](t, h, "/sessions.json").Rows[0].Handle
+	if again := fetch[shownTable](t, h, "/sessions.json").Rows[0].Handle; again != handle {
 		t.Error("a session's handle changes")
 	}
-	page := ask(in, "GET", "/session.json?s="+url.QueryEscape(handle))
+	page := ask(h, "GET", "/session.json?s="+url.QueryEscape(handle))
 	if page.Code != 200 || strings.Contains(body+page.Body.String(), id[:9]) || strings.Contains(page.Body.String(), "secret") {
 		t.Errorf("%d: %s", page.Code, page.Body)
 	}
 	forged := []byte(handle)
 	forged[len(forged)/2] ^= 1
 	for _, bad := range []string{"", id, string(forged), handle[:20], handle + "A", strings.Repeat("A", 400)} {
-		if w := ask(in, "GET", "/session.json?s="+url.QueryEscape(bad)); w.Code != 404 {
+		if w := ask(h, "GET", "/session.json?s="+url.QueryEscape(bad)); w.Code != 404 {
 			t.Errorf("handle %.30q: %d", bad, w.Code)
 		}
 	}
@@ -161,30 +129,34 @@ func TestSessionIDsAreAbbreviatedAndURLsHaveHandles(t *testing.T) {
 	}
 }
 
-// handleOf is the handle under which in knows s.
-func handleOf(in *Inspector, s *shard.Session) string {
-	in.once.Do(in.start)
-	return in.handles.of(s.ID())
+func follower(t *testing.T, s *shard.Session) *shard.Follower {
+	f, err := s.AttachFollower()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Detach)
+	return f
 }
 
-func TestASessionsPageHasItsWindowStreamsFollowersAndHeaders(t *testing.T) {
+func TestASessionsPageHasItsWindowStreamsReadersAndHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 100}})
-		in := newInspector(t, m)
+		h := newHandler(t, m)
 		s := create(t, m, "a-session", "me")
-		slow, fast := mustOpen(t, s, Position{}), mustOpen(t, s, Position{})
-		ready(slow)
+		slow, fast := follower(t, s), follower(t, s)
+		slow.Read(0)
 		for range 40 {
-			add(t, s, "a:payload", "b:another payload")
+			appendTo(t, s, ring.Event{Stream: "a", Data: []byte("payload")})
+			appendTo(t, s, ring.Event{Stream: "b", Data: []byte("another payload")})
 			time.Sleep(time.Second)
 		}
-		ready(fast)
-		target := "/session.json?s=" + handleOf(in, s)
-		page := fetch[shownSession](t, in, target)
+		fast.Read(80)
+		target := "/session.json?s=" + handleOf(h, s)
+		page := fetch[shownSession](t, h, target)
 		equal(t, "problems", page.Problems, "[lagging]")
 		equal(t, "window", fmt.Sprint(page.First, page.Last, page.Events, page.MaxEvents, page.Window, page.Fill), "1 80 80 100 40 0.8")
-		equal(t, "followers", page.Followers[0].Lag, 80)
-		equal(t, "followers", page.Followers[1].Lag, 0)
+		equal(t, "readers", page.Readers[0].Lag, 80)
+		equal(t, "readers", page.Readers[1].Lag, 0)
 		b, a := page.Streams[0], page.Streams[1]
 		equal(t, "streams", fmt.Sprintf("%s %d %d, %s %d %d", b.Name, b.Events, b.Last, a.Name, a.Events, a.Last), "b 40 80, a 40 79")
 		equal(t, "recent", len(page.Recent), shownEvents)
@@ -192,14 +164,14 @@ func TestASessionsPageHasItsWindowStreamsFollowersAndHeaders(t *testing.T) {
 		equal(t, "newest", fmt.Sprintf("%d %s %d %q %v", first.Seq, first.Stream, first.Size, first.Data, page.Payloads), `80 b 15 "" false`)
 		equal(t, "oldest shown", page.Recent[shownEvents-1].Seq, 31)
 
-		in.ShowPayloads = true
-		equal(t, "payload", fetch[shownSession](t, in, target).Recent[0].Data, "another payload")
+		h.ShowPayloads = true
+		equal(t, "payload", fetch[shownSession](t, h, target).Recent[0].Data, "another payload")
 
 		s.Terminate()
-		ended := fetch[shownSession](t, in, target)
+		ended := fetch[shownSession](t, h, target)
 		equal(t, "status", fmt.Sprintf("%s %d %d", ended.Status, ended.Events, len(ended.Recent)), "terminated 0 0")
 		time.Sleep(2 * time.Minute)
-		if w := ask(in, "GET", target); w.Code != 404 {
+		if w := ask(h, "GET", target); w.Code != 404 {
 			t.Errorf("after Linger: %d", w.Code)
 		}
 	})

@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"time"
@@ -6,14 +6,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// How much the Inspector looks at. A census of more sessions than maxRows stops there and says so.
+// maxRows is how many sessions are looked at. A census of more stops there and says so.
+const maxRows = 250_000
+
+// A census is good for censusAge, or for censusRest times what it took if that is longer: so it
+// takes 5% of the time at most.
 const (
-	maxRows    = 250_000
-	censusAge  = 2 * time.Second // a census is good for so long
-	censusRest = 20              // and for so many times what it took, so that it takes 5% of the time at most
+	censusAge  = 2 * time.Second
+	censusRest = 20
 )
 
-// A census is all sessions at about one moment. It is never changed, but for the health counts before anybody else has it.
+// A census is all sessions at about one moment. It does not change once it is made.
 type census struct {
 	at        time.Time
 	took      time.Duration
@@ -29,7 +32,7 @@ type row struct {
 	principal, transport string
 	created              int64 // Unix nanoseconds
 	idle                 time.Duration
-	events, followers    int32
+	events, readers      int32
 	bytes                int64
 	appended, lag        uint64
 	rate, evicting       float32 // events per second that the log got and dropped, over its window
@@ -38,17 +41,19 @@ type row struct {
 	problems             shard.Problem
 }
 
-var allProblems = [...]shard.Problem{shard.Overtaken, shard.Lagging, shard.Evicting, shard.Unfollowed, shard.Expiring}
+var allProblems = [...]shard.Problem{
+	shard.Overtaken, shard.Lagging, shard.Evicting, shard.Unfollowed, shard.Expiring,
+}
 
-// take returns a census that is recent enough. in.look is held.
-func (in *Inspector) take() *census {
-	c := in.latest
-	if c != nil && time.Since(c.at) < max(censusAge, censusRest*c.took) {
+// census returns one that is good, and makes one when there is none. It is dropped when it is
+// good no longer, whether or not anybody asks again. h.scan is held.
+func (h *Handler) census() *census {
+	if c := h.latest; c != nil && time.Since(c.at) < c.goodFor() {
 		return c
 	}
 	began := time.Now()
-	c = &census{rows: make([]row, 0, min(maxRows, in.Manager.Stats().Active))}
-	for s := range in.Manager.Sessions() {
+	c := &census{rows: make([]row, 0, min(maxRows, h.Manager.Stats().Active))}
+	for s := range h.Manager.Sessions() {
 		if len(c.rows) == maxRows {
 			c.truncated = true
 			break
@@ -57,15 +62,19 @@ func (in *Inspector) take() *census {
 	}
 	c.at = time.Now()
 	c.took = c.at.Sub(began)
-	in.latest = c
+	h.latest = c
+	time.AfterFunc(c.goodFor(), func() { h.drop(c) })
 	return c
 }
 
-// forget lets go of the census: nobody watches.
-func (in *Inspector) forget() {
-	in.look.Lock()
-	defer in.look.Unlock()
-	in.latest = nil
+func (c *census) goodFor() time.Duration { return max(censusAge, censusRest*c.took) }
+
+func (h *Handler) drop(c *census) {
+	h.scan.Lock()
+	defer h.scan.Unlock()
+	if h.latest == c {
+		h.latest = nil
+	}
 }
 
 func (c *census) add(s *shard.Session) {
@@ -73,8 +82,10 @@ func (c *census) add(s *shard.Session) {
 	c.rows = append(c.rows, row{
 		s: s, principal: i.Principal, transport: i.Transport,
 		created: i.Created.UnixNano(), idle: h.Idle,
-		events: int32(h.Log.Events), followers: int32(h.Attached), bytes: h.Log.Bytes, appended: h.Log.Last, lag: h.Lag,
-		rate: float32(rateOf(h)), evicting: float32(h.EvictionRate), danger: float32(h.Danger), fill: float32(h.Fill),
+		events: int32(h.Log.Events), readers: int32(h.Attached), bytes: h.Log.Bytes,
+		appended: h.Log.Last, lag: h.Lag,
+		rate: float32(rateOf(h)), evicting: float32(h.EvictionRate),
+		danger: float32(h.Danger), fill: float32(h.Fill),
 		status: h.Status, problems: h.Problems,
 	})
 	if h.Problems == 0 {

@@ -9,8 +9,8 @@ const columns = [
   { name: "principal", title: "Principal", first: "asc" },
   { name: "transport", title: "Transport", first: "asc", wide: true },
   { name: "health", title: "Health", first: "desc" },
-  { name: "lag", title: "Slowest follower", first: "desc" },
-  { name: "followers", title: "Streams", first: "desc", number: true },
+  { name: "lag", title: "Slowest reader", first: "desc" },
+  { name: "readers", title: "Readers", first: "desc", number: true },
   { name: "rate", title: "Events/s", first: "desc", number: true },
   { name: "events", title: "Events", first: "desc", number: true },
   { name: "bytes", title: "Bytes", first: "desc", number: true },
@@ -163,7 +163,7 @@ function newRow(r) {
 }
 
 function update(row, r) {
-  const [, principal, transport, health, lag, followers, rate, events, size, idle, age] = row.children;
+  const [, principal, transport, health, lag, readers, rate, events, size, idle, age] = row.children;
   text(principal, r.principal || "–");
   text(transport, r.transport || "–");
   const key = r.status + r.problems.join();
@@ -172,15 +172,15 @@ function update(row, r) {
     const marks = r.problems.length ? r.problems.map(badge) : [r.status === "active" ? healthy() : el("span", { class: "badge" }, r.status)];
     health.replaceChildren(...marks);
   }
-  const behind = r.followers === 0 ? "none" : r.lag === 0 ? "caught up" : `${short(r.lag)} behind · ${percent(r.danger)}`;
+  const behind = r.readers === 0 ? "none" : r.lag === 0 ? "caught up" : `${short(r.lag)} behind · ${percent(r.danger)}`;
   if (lag.dataset.key !== behind) {
     lag.dataset.key = behind;
-    lag.replaceChildren(r.followers > 0 ? gauge(r.danger, behind) : el("span", { class: "muted" }, "no stream"));
+    lag.replaceChildren(r.readers > 0 ? gauge(r.danger, behind) : el("span", { class: "muted" }, "no reader"));
   }
-  text(followers, count(r.followers));
+  text(readers, count(r.readers));
   text(rate, short(r.rate));
   text(events, count(r.events));
   text(size, bytes(r.bytes));
-  text(idle, r.followers > 0 ? "–" : span(r.idle));
+  text(idle, r.readers > 0 ? "–" : span(r.idle));
   text(age, span(r.age));
 }

@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"net/http"
@@ -7,13 +7,13 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// overviewSample is one second of the overview. Counters only ever grow: the page makes rates of them, so that a sample that is
-// missing does not matter.
+// overviewSample is one second of the overview. Counters only ever grow, and the page makes rates of
+// them, so that a sample that is missing does not matter.
 type overviewSample struct {
 	Time       int64  `json:"t"` // Unix milliseconds
 	Active     int    `json:"active"`
 	Lingering  int    `json:"lingering"`
-	Attached   int    `json:"attached"`
+	Readers    int    `json:"readers"`
 	Events     int64  `json:"events"`
 	Bytes      int64  `json:"bytes"`
 	Memory     int64  `json:"memory"`
@@ -63,34 +63,37 @@ func quantilesOf(h shard.Histogram) quantiles {
 }
 
 // overview begins to sample the Manager.
-func (in *Inspector) overview() sampler {
-	limits, before := in.Manager.Config(), in.Manager.Latencies()
+func (h *Handler) overview() sampler {
+	limits, before := h.Manager.Config(), h.Manager.Latencies()
 	return func() (any, bool) {
-		st, now := in.Manager.Stats(), in.Manager.Latencies()
+		st, now := h.Manager.Stats(), h.Manager.Latencies()
 		s := overviewSample{
-			Time: time.Now().UnixMilli(), Active: st.Active, Lingering: st.Total - st.Active, Attached: st.Attached,
+			Time:   time.Now().UnixMilli(),
+			Active: st.Active, Lingering: st.Total - st.Active, Readers: st.Attached,
 			Events: st.Events, Bytes: st.Bytes, Memory: st.Memory,
 			Created: st.Created, Terminated: st.Terminated, Expired: st.Expired,
-			Appended: st.Appended, Duplicates: st.Duplicates, Evicted: st.Evicted, Replayed: st.Replayed, Gaps: st.Gaps,
+			Appended: st.Appended, Duplicates: st.Duplicates, Evicted: st.Evicted,
+			Replayed: st.Replayed, Gaps: st.Gaps,
 			AppendedBytes: st.AppendedBytes, EvictedBytes: st.EvictedBytes,
 			MaxSessions: limits.MaxSessions, MaxBytes: limits.MaxBytes,
-			Append: quantilesOf(now.Append.Sub(before.Append)), WakeUp: quantilesOf(now.WakeUp.Sub(before.WakeUp)),
+			Append: quantilesOf(now.Append.Sub(before.Append)),
+			WakeUp: quantilesOf(now.WakeUp.Sub(before.WakeUp)),
 		}
 		before = now
-		s.Unhealthy, s.Problems = in.health()
-		s.Served = in.served()
+		s.Unhealthy, s.Problems = h.health()
+		s.Served = h.served()
 		return s, true
 	}
 }
 
 // served adds up the Handlers' statistics; nil without any.
-func (in *Inspector) served() *servedSample {
-	if len(in.Handlers) == 0 {
+func (h *Handler) served() *servedSample {
+	if len(h.Handlers) == 0 {
 		return nil
 	}
 	sum := &servedSample{}
-	for _, h := range in.Handlers {
-		st := h.Stats()
+	for _, one := range h.Handlers {
+		st := one.Stats()
 		sum.Streams += st.Streams
 		sum.Resumed += st.Resumed
 		sum.Slow += st.Slow
@@ -106,10 +109,10 @@ func (in *Inspector) served() *servedSample {
 }
 
 // health counts the sessions that are unhealthy, and those with each problem.
-func (in *Inspector) health() (unhealthy int, problems map[string]int) {
-	in.look.Lock()
-	defer in.look.Unlock()
-	c := in.take()
+func (h *Handler) health() (unhealthy int, problems map[string]int) {
+	h.scan.Lock()
+	defer h.scan.Unlock()
+	c := h.census()
 	problems = map[string]int{}
 	for i, p := range allProblems {
 		problems[p.String()] = c.problems[i]

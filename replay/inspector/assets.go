@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"bytes"
@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-//go:embed inspector
+//go:embed assets
 var assets embed.FS
 
-// serveAsset serves a page, or what one is made of. There is no time of modification to go by, and no version: it is always sent.
+// serveAsset serves a page, or what one is made of. There is no time of modification to go by, and
+// no version: it is always sent.
 func serveAsset(w http.ResponseWriter, r *http.Request, name string) error {
 	switch name {
 	case "":
@@ -18,7 +19,7 @@ func serveAsset(w http.ResponseWriter, r *http.Request, name string) error {
 	case "session":
 		name = "session.html"
 	}
-	data, err := assets.ReadFile("inspector/" + name)
+	data, err := assets.ReadFile("assets/" + name)
 	if err != nil {
 		return refuse(http.StatusNotFound, "not found")
 	}

@@ -1,8 +1,8 @@
-package replay
+package inspector
 
 import (
 	"cmp"
-	"encoding/json"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,7 +18,9 @@ const maxPage = 200
 
 // columns are what the table sorts by, ascending.
 var columns = map[string]func(a, b *row) int{
-	"session":   func(a, b *row) int { return strings.Compare(visible(a.s.ID()), visible(b.s.ID())) },
+	"session": func(a, b *row) int {
+		return strings.Compare(visible(a.s.ID()), visible(b.s.ID()))
+	},
 	"principal": func(a, b *row) int { return strings.Compare(a.principal, b.principal) },
 	"transport": func(a, b *row) int { return strings.Compare(a.transport, b.transport) },
 	"status":    func(a, b *row) int { return cmp.Compare(a.status, b.status) },
@@ -30,7 +32,7 @@ var columns = map[string]func(a, b *row) int{
 	"appended":  func(a, b *row) int { return cmp.Compare(a.appended, b.appended) },
 	"rate":      func(a, b *row) int { return cmp.Compare(a.rate, b.rate) },
 	"evicting":  func(a, b *row) int { return cmp.Compare(a.evicting, b.evicting) },
-	"followers": func(a, b *row) int { return cmp.Compare(a.followers, b.followers) },
+	"readers":   func(a, b *row) int { return cmp.Compare(a.readers, b.readers) },
 	"lag": func(a, b *row) int {
 		return cmp.Or(cmp.Compare(a.danger, b.danger), cmp.Compare(a.lag, b.lag))
 	},
@@ -96,7 +98,8 @@ func healths() []string {
 	return all
 }
 
-// matches never looks at what of an ID is not shown: whoever may ask could find it out, character by character.
+// matches never looks at what of an ID is not shown: whoever may ask could find it out, character
+// by character.
 func (q *query) matches(r *row) bool {
 	if q.status != "" && r.status.String() != q.status {
 		return false
@@ -116,8 +119,8 @@ func (q *query) matches(r *row) bool {
 			return false
 		}
 	}
-	return q.text == "" || strings.Contains(strings.ToLower(visible(r.s.ID())), q.text) ||
-		strings.Contains(strings.ToLower(r.principal), q.text) || strings.Contains(strings.ToLower(r.transport), q.text)
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), q.text) }
+	return q.text == "" || has(visible(r.s.ID())) || has(r.principal) || has(r.transport)
 }
 
 // of returns one page of what matches, and how much that is. Rows that compare equal are in the order of the census.
@@ -153,13 +156,13 @@ type shownRow struct {
 	Status    string   `json:"status"`
 	Problems  []string `json:"problems"`
 	Age       float64  `json:"age"`  // seconds
-	Idle      float64  `json:"idle"` // seconds; 0 while a stream is open
+	Idle      float64  `json:"idle"` // seconds; 0 while anybody reads
 	Events    int32    `json:"events"`
 	Bytes     int64    `json:"bytes"`
 	Appended  uint64   `json:"appended"`
 	Rate      float32  `json:"rate"`
 	Evicting  float32  `json:"evicting"`
-	Followers int32    `json:"followers"`
+	Readers   int32    `json:"readers"`
 	Lag       uint64   `json:"lag"`
 	Danger    float32  `json:"danger"`
 	Fill      float32  `json:"fill"`
@@ -173,31 +176,46 @@ type shownTable struct {
 	Rows      []shownRow `json:"rows"`
 }
 
-func (in *Inspector) serveTable(w http.ResponseWriter, r *http.Request) error {
+func (h *Handler) serveTable(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	in.look.Lock()
-	defer in.look.Unlock()
-	if r.Context().Err() != nil {
-		return nil // gone while others were served
-	}
-	c := in.take()
-	page, matched := q.of(c.rows)
-	t := shownTable{Total: len(c.rows), Matched: matched, Truncated: c.truncated, Asked: c.at.UnixMilli(), Rows: []shownRow{}}
-	for _, r := range page {
-		t.Rows = append(t.Rows, in.show(r, c.at.UnixNano()))
+	t, ok := h.table(r.Context(), &q)
+	if !ok {
+		return nil
 	}
 	return writeJSON(w, t)
 }
 
-func (in *Inspector) show(r *row, now int64) shownRow {
+// table is false when whoever asked has gone while others were served.
+func (h *Handler) table(ctx context.Context, q *query) (shownTable, bool) {
+	h.scan.Lock()
+	defer h.scan.Unlock()
+	if ctx.Err() != nil {
+		return shownTable{}, false
+	}
+	c := h.census()
+	page, matched := q.of(c.rows)
+	t := shownTable{
+		Total: len(c.rows), Matched: matched, Truncated: c.truncated,
+		Asked: c.at.UnixMilli(), Rows: []shownRow{},
+	}
+	for _, r := range page {
+		t.Rows = append(t.Rows, h.show(r, c.at.UnixNano()))
+	}
+	return t, true
+}
+
+func (h *Handler) show(r *row, now int64) shownRow {
 	return shownRow{
-		Handle: in.handles.of(r.s.ID()), ID: abbreviated(r.s.ID()), Principal: r.principal, Transport: r.transport,
-		Status: r.status.String(), Problems: problemNames(r.problems), Age: max(0, time.Duration(now-r.created).Seconds()), Idle: r.idle.Seconds(),
-		Events: r.events, Bytes: r.bytes, Appended: r.appended, Rate: r.rate, Evicting: r.evicting,
-		Followers: r.followers, Lag: r.lag, Danger: r.danger, Fill: r.fill,
+		Handle: h.handles.of(r.s.ID()), ID: abbreviated(r.s.ID()),
+		Principal: r.principal, Transport: r.transport,
+		Status: r.status.String(), Problems: problemNames(r.problems),
+		Age: max(0, time.Duration(now-r.created).Seconds()), Idle: r.idle.Seconds(),
+		Events: r.events, Bytes: r.bytes, Appended: r.appended,
+		Rate: r.rate, Evicting: r.evicting,
+		Readers: r.readers, Lag: r.lag, Danger: r.danger, Fill: r.fill,
 	}
 }
 
@@ -209,14 +227,4 @@ func problemNames(p shard.Problem) []string {
 		}
 	}
 	return names
-}
-
-func writeJSON(w http.ResponseWriter, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(data)
-	return nil
 }

@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"cmp"
@@ -13,10 +13,10 @@ import (
 
 // How much a session's page shows.
 const (
-	shownFollowers = 50
-	shownStreams   = 50
-	shownEvents    = 50
-	shownPayload   = 200 // bytes
+	shownReaders = 50
+	shownStreams = 50
+	shownEvents  = 50
+	shownPayload = 200 // bytes
 )
 
 // sessionSample is one second of a session.
@@ -24,7 +24,7 @@ type sessionSample struct {
 	Time     int64   `json:"t"` // Unix milliseconds
 	Appended uint64  `json:"appended"`
 	Evicted  uint64  `json:"evicted"`
-	Attached int     `json:"attached"`
+	Readers  int     `json:"readers"`
 	Lag      uint64  `json:"lag"`
 	Danger   float64 `json:"danger"`
 	Fill     float64 `json:"fill"`
@@ -33,7 +33,9 @@ type sessionSample struct {
 func sampleSession(s *shard.Session) sampler {
 	return func() (any, bool) {
 		h := s.Health()
-		sample := sessionSample{time.Now().UnixMilli(), h.Log.Last, h.Log.Evicted, h.Attached, h.Lag, h.Danger, h.Fill}
+		sample := sessionSample{
+			time.Now().UnixMilli(), h.Log.Last, h.Log.Evicted, h.Attached, h.Lag, h.Danger, h.Fill,
+		}
 		select {
 		case <-s.Done():
 			return sample, false
@@ -70,15 +72,15 @@ type shownSession struct {
 	ExpiresIn    float64  `json:"expiresIn"` // negative: it does not
 	Unfollowed   float64  `json:"unfollowed"`
 	Waiting      uint64   `json:"waiting"`
-	Attached     int      `json:"attached"`
+	Attached     int      `json:"attached"` // readers, of which Readers are some
 
-	Followers []shownFollower `json:"followers"` // those in most danger
-	Streams   []shownStream   `json:"streams"`   // those with the newest events
-	Recent    []shownEvent    `json:"recent"`    // newest first
-	Payloads  bool            `json:"payloads"`  // Recent has them
+	Readers  []shownReader `json:"readers"`  // those in most danger
+	Streams  []shownStream `json:"streams"`  // those with the newest events
+	Recent   []shownEvent  `json:"recent"`   // newest first
+	Payloads bool          `json:"payloads"` // Recent has them
 }
 
-type shownFollower struct {
+type shownReader struct {
 	Since  int64   `json:"since"` // Unix milliseconds
 	Known  bool    `json:"known"`
 	Read   uint64  `json:"read"`
@@ -103,59 +105,70 @@ type shownEvent struct {
 	Data   string `json:"data,omitempty"`
 }
 
-func (in *Inspector) serveSession(w http.ResponseWriter, r *http.Request) error {
-	id, err := in.asked(r)
+func (h *Handler) serveSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := h.asked(r)
 	if err != nil {
 		return err
 	}
-	s, err := in.Manager.Get(id)
+	s, err := h.Manager.Get(id)
 	if err != nil {
-		return in.serveEnded(w, id)
+		return h.serveEnded(w, id)
 	}
-	in.look.Lock() // one log at a time: reading a large one takes a while
-	defer in.look.Unlock()
+	return writeJSON(w, h.page(s))
+}
+
+// page reads one log at a time: a large one takes a while.
+func (h *Handler) page(s *shard.Session) shownSession {
+	h.scan.Lock()
+	defer h.scan.Unlock()
 	page := describe(s)
-	page.Payloads = in.ShowPayloads
-	page.Streams, page.Recent = in.readLog(s)
-	return writeJSON(w, page)
+	page.Payloads = h.ShowPayloads
+	page.Streams, page.Recent = h.readLog(s)
+	return page
 }
 
 // serveEnded serves a session that lingers.
-func (in *Inspector) serveEnded(w http.ResponseWriter, id string) error {
-	i, err := in.Manager.Info(id)
+func (h *Handler) serveEnded(w http.ResponseWriter, id string) error {
+	i, err := h.Manager.Info(id)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, shownSession{
-		ID: abbreviated(id), Principal: i.Principal, Transport: i.Transport, Status: i.Status.String(),
-		Created: i.Created.UnixMilli(), Asked: time.Now().UnixMilli(), Attached: i.Attached, ExpiresIn: -1,
-		Problems: []string{}, Followers: []shownFollower{}, Streams: []shownStream{}, Recent: []shownEvent{},
+		ID: abbreviated(id), Principal: i.Principal, Transport: i.Transport,
+		Status: i.Status.String(), Created: i.Created.UnixMilli(), Asked: time.Now().UnixMilli(),
+		Attached: i.Attached, ExpiresIn: -1, Problems: []string{},
+		Readers: []shownReader{}, Streams: []shownStream{}, Recent: []shownEvent{},
 	})
 }
 
 func describe(s *shard.Session) shownSession {
 	h, i, limits := s.Health(), s.Summary(), s.Limits()
 	page := shownSession{
-		ID: abbreviated(i.ID), Principal: i.Principal, Transport: i.Transport, Status: h.Status.String(),
-		Created: i.Created.UnixMilli(), Asked: time.Now().UnixMilli(), Problems: problemNames(h.Problems),
-		Events: h.Log.Events, MaxEvents: limits.MaxEvents, Bytes: h.Log.Bytes, MaxBytes: limits.MaxBytes,
+		ID: abbreviated(i.ID), Principal: i.Principal, Transport: i.Transport,
+		Status: h.Status.String(), Created: i.Created.UnixMilli(), Asked: time.Now().UnixMilli(),
+		Problems: problemNames(h.Problems),
+		Events:   h.Log.Events, MaxEvents: limits.MaxEvents,
+		Bytes: h.Log.Bytes, MaxBytes: limits.MaxBytes,
 		First: h.Log.First, Last: h.Log.Last, Evicted: h.Log.Evicted,
-		Fill: h.Fill, Window: h.Window.Seconds(), Rate: rateOf(h), EvictionRate: h.EvictionRate, Lag: h.Lag, Danger: h.Danger,
-		Idle: h.Idle.Seconds(), ExpiresIn: h.ExpiresIn.Seconds(), Unfollowed: h.Unfollowed.Seconds(), Waiting: h.Waiting,
-		Attached: h.Attached, Followers: []shownFollower{},
+		Fill: h.Fill, Window: h.Window.Seconds(), Rate: rateOf(h), EvictionRate: h.EvictionRate,
+		Lag: h.Lag, Danger: h.Danger, Idle: h.Idle.Seconds(), ExpiresIn: h.ExpiresIn.Seconds(),
+		Unfollowed: h.Unfollowed.Seconds(), Waiting: h.Waiting,
+		Attached: h.Attached, Readers: []shownReader{},
 	}
-	followers := s.Followers()
-	slices.SortFunc(followers, func(a, b shard.FollowerInfo) int {
-		return cmp.Or(-cmp.Compare(a.Danger, b.Danger), -cmp.Compare(a.Lag, b.Lag), a.Since.Compare(b.Since))
+	readers := s.Followers()
+	slices.SortFunc(readers, func(a, b shard.FollowerInfo) int {
+		return cmp.Or(-cmp.Compare(a.Danger, b.Danger), -cmp.Compare(a.Lag, b.Lag),
+			a.Since.Compare(b.Since))
 	})
-	for _, f := range followers[:min(shownFollowers, len(followers))] {
-		page.Followers = append(page.Followers, shownFollower{f.Since.UnixMilli(), f.Known, f.Read, f.Lag, f.Danger})
+	for _, f := range readers[:min(shownReaders, len(readers))] {
+		page.Readers = append(page.Readers,
+			shownReader{f.Since.UnixMilli(), f.Known, f.Read, f.Lag, f.Danger})
 	}
 	return page
 }
 
 // readLog goes through what is retained, from the oldest on.
-func (in *Inspector) readLog(s *shard.Session) ([]shownStream, []shownEvent) {
+func (h *Handler) readLog(s *shard.Session) ([]shownStream, []shownEvent) {
 	streams := map[string]*shownStream{}
 	var newest newestEvents
 	cur, err := s.Seek("")
@@ -175,7 +188,7 @@ func (in *Inspector) readLog(s *shard.Session) ([]shownStream, []shownEvent) {
 		}
 		newest.add(e)
 	}
-	return newestStreams(streams), in.headers(&newest)
+	return newestStreams(streams), h.headers(&newest)
 }
 
 // newestEvents keeps the last few of many events.
@@ -202,15 +215,18 @@ func newestStreams(all map[string]*shownStream) []shownStream {
 }
 
 // headers describes events, newest first.
-func (in *Inspector) headers(newest *newestEvents) []shownEvent {
+func (h *Handler) headers(newest *newestEvents) []shownEvent {
 	shown := []shownEvent{}
 	for i := newest.n - 1; i >= max(0, newest.n-shownEvents); i-- {
 		e := &newest.events[i%shownEvents]
-		h := shownEvent{Seq: e.Seq, ID: e.ID, Stream: e.Stream, Type: e.Type, Size: len(e.Data), Time: e.Time.UnixMilli()}
-		if in.ShowPayloads {
-			h.Data = string(e.Data[:min(shownPayload, len(e.Data))])
+		one := shownEvent{
+			Seq: e.Seq, ID: e.ID, Stream: e.Stream, Type: e.Type,
+			Size: len(e.Data), Time: e.Time.UnixMilli(),
 		}
-		shown = append(shown, h)
+		if h.ShowPayloads {
+			one.Data = string(e.Data[:min(shownPayload, len(e.Data))])
+		}
+		shown = append(shown, one)
 	}
 	return shown
 }

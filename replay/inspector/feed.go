@@ -1,4 +1,4 @@
-package replay
+package inspector
 
 import (
 	"crypto/sha256"
@@ -12,8 +12,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A feed is what a page follows: a session of the Inspector's own Manager, to which a goroutine appends a sample each second while
-// anybody watches and for a while after that. Whoever comes gets the past minutes first, and whose connection breaks misses nothing.
+// A feed is what a page follows: a session of the Handler's own Manager. A goroutine appends a sample
+// to it each second while anybody watches, and for a while after that. Whoever comes gets the past
+// minutes first; a page whose connection breaks misses nothing.
 const (
 	feedPeriod = time.Second
 	feedRetry  = time.Second
@@ -35,7 +36,7 @@ var feedConfig = shard.Config{
 	Ring:        ring.Config{MaxEvents: 300, MaxBytes: 1 << 20},
 }
 
-// feedID is the session, of the Inspector's own, that a request for live is about.
+// feedID is the feed that a request for live is about.
 func feedID(r *http.Request) string {
 	handle := r.URL.Query().Get("s")
 	if handle == "" {
@@ -48,35 +49,35 @@ func feedID(r *http.Request) string {
 // A sampler returns the next sample, and whether there will be more.
 type sampler func() (sample any, more bool)
 
-func (in *Inspector) serveLive(w http.ResponseWriter, r *http.Request) error {
+func (h *Handler) serveLive(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", "GET")
 		return refuse(http.StatusMethodNotAllowed, "method not allowed")
 	}
-	linger, begin := overviewLinger, in.overview
+	linger, begin := overviewLinger, h.overview
 	if r.URL.Query().Get("s") != "" {
-		id, err := in.asked(r)
+		id, err := h.asked(r)
 		if err != nil {
 			return err
 		}
-		s, err := in.Manager.Get(id)
+		s, err := h.Manager.Get(id)
 		if err != nil {
 			return err
 		}
 		linger, begin = sessionLinger, func() sampler { return sampleSession(s) }
 	}
-	if err := in.feed(feedID(r), linger, begin); err != nil {
+	if err := h.feed(feedID(r), linger, begin); err != nil {
 		return err
 	}
-	in.live.ServeHTTP(w, r)
+	h.live.ServeHTTP(w, r)
 	return nil
 }
 
 // feed begins a feed, unless it is running.
-func (in *Inspector) feed(id string, linger time.Duration, begin func() sampler) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	s, err := in.own.CreateWithID(id, shard.Metadata{})
+func (h *Handler) feed(id string, linger time.Duration, begin func() sampler) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, err := h.own.CreateWithID(id, shard.Metadata{})
 	switch {
 	case errors.Is(err, shard.ErrExists):
 		return nil
@@ -85,12 +86,7 @@ func (in *Inspector) feed(id string, linger time.Duration, begin func() sampler)
 	case err != nil:
 		return err
 	}
-	in.running.Go(func() {
-		run(s, linger, begin())
-		if id == overviewID {
-			in.forget()
-		}
-	})
+	h.running.Go(func() { run(s, linger, begin()) })
 	return nil
 }
 
