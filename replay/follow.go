@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -136,10 +137,10 @@ func after(s *shard.Session, lastEventID string) ([]ring.Event, error) {
 		events = append(events, e)
 	}
 	if err := cur.Err(); err != nil && cur.Seq() < end {
-		s.CountReplay(0, 1)
+		shardaccess.CountReplay(s, 0, 1)
 		return nil, err
 	}
-	s.CountReplay(len(events), 0)
+	shardaccess.CountReplay(s, len(events), 0)
 	return events, nil
 }
 

@@ -11,7 +11,7 @@ import (
 // lagOf returns how far behind the session takes its only reader to be; -1: it does not know.
 func lagOf(t *testing.T, s *shard.Session) int {
 	t.Helper()
-	f := s.Followers()
+	f := s.Readers()
 	if len(f) != 1 {
 		t.Fatalf("%d followers", len(f))
 	}
@@ -41,7 +41,7 @@ func TestAReaderSaysHowFarItIs(t *testing.T) {
 	ready(r)
 	equal(t, "having caught up", lagOf(t, s), 0)
 	r.Close()
-	equal(t, "followers after Close", len(s.Followers()), 0)
+	equal(t, "followers after Close", len(s.Readers()), 0)
 }
 
 func TestAReaderOfASmallLogSpeaksMoreOften(t *testing.T) {

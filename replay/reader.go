@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -13,8 +14,8 @@ import (
 type reader struct {
 	s        *shard.Session
 	cur      ring.Cursor
-	streams  []string        // sorted; empty: whatever cur sees
-	follower *shard.Follower // nil once closed
+	streams  []string      // sorted; empty: whatever cur sees
+	attached *shard.Reader // nil once closed
 	progress progress
 	err      error      // why it has ended
 	ahead    ring.Event // what Wait has read and Next has not yet returned
@@ -26,17 +27,17 @@ type reader struct {
 
 // open attaches a reader to s.
 func open(s *shard.Session, at Position) (Reader, error) {
-	follower, err := s.AttachFollower()
+	attached, err := s.AttachReader()
 	if err != nil {
 		return nil, err
 	}
 	tail := s.Tail()
 	cur, err := seek(s, at)
 	if err != nil {
-		follower.Detach()
+		attached.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, follower: follower, progress: progress{told: never}, read: cur.Seq(), stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, attached: attached, progress: progress{told: never}, read: cur.Seq(), stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -99,12 +100,12 @@ func (r *reader) Wait(ctx context.Context) error {
 }
 
 func (r *reader) Close() {
-	if r.follower == nil {
+	if r.attached == nil {
 		return
 	}
 	r.count(0)
-	r.follower.Detach()
-	r.follower = nil
+	r.attached.Detach()
+	r.attached = nil
 	if r.err == nil {
 		r.err = ErrClosed
 	}
@@ -134,7 +135,7 @@ func (r *reader) fetch(e *ring.Event) bool {
 func (r *reader) tell() {
 	seq := r.cur.Seq()
 	r.progress.told = seq
-	r.follower.Read(seq)
+	r.attached.ReadUpTo(seq)
 }
 
 // lookAgain ends a reader that has caught up with a session that has ended. An event may have been stored between the look that found nothing
@@ -175,7 +176,7 @@ func (r *reader) sees(stream string) bool {
 // count tells the session's statistics what has been replayed since the last time.
 func (r *reader) count(gaps int) {
 	if r.replayed > 0 || gaps > 0 {
-		r.s.CountReplay(r.replayed, gaps)
+		shardaccess.CountReplay(r.s, r.replayed, gaps)
 		r.replayed = 0
 	}
 }

@@ -5,7 +5,7 @@ package shard
 // finished session can be attached to. detach may be called more than once, at any time. A session that ends meanwhile keeps its
 // events until the last detach, so that readers can read to the end.
 func (s *Session) Attach() (detach func(), err error) {
-	f, err := s.AttachFollower()
+	f, err := s.AttachReader()
 	if err != nil {
 		return nil, err
 	}
@@ -14,8 +14,8 @@ func (s *Session) Attach() (detach func(), err error) {
 
 // attach counts a stream, if there may be one more.
 func (s *Session) attach() error {
-	if w := s.state(); w.ended() {
-		return s.refuse(w)
+	if st := s.stateNow(); st.isEnded() {
+		return s.refusal(st)
 	}
 	limit := s.home.m.cfg.MaxAttached
 	for {
@@ -27,15 +27,15 @@ func (s *Session) attach() error {
 			break
 		}
 	}
-	if w := s.touch(); w.ended() {
+	if st := s.touch(); st.isEnded() {
 		s.detach()
-		return s.refuse(w)
+		return s.refusal(st)
 	}
 	s.home.attached.Add(1)
 	return nil
 }
 
-// detach takes one stream off. The last one stamps before it counts itself off: see word.
+// detach takes one stream off. The last one stamps before it counts itself off: see state.
 func (s *Session) detach() {
 	for {
 		n := s.attached.Load()
@@ -52,15 +52,15 @@ func (s *Session) detach() {
 	}
 }
 
-// lastDetached does what waited for the last stream. Whoever ends the session looks at the count after the word, and this looks at
-// the word after the count, so one of them lets go of the log.
+// lastDetached does what waited for the last stream. Whoever ends the session looks at the count after the state, and this looks at
+// the state after the count, so one of them lets go of the log.
 func (s *Session) lastDetached() {
-	w := word(s.word.Load())
-	if w.phase() == finished && s.home.m.linger < 0 {
-		w = s.settle(s.home.clock.Exact())
+	st := state(s.state.Load())
+	if st.phase() == finished && s.home.m.linger < 0 {
+		st = s.stateAt(s.home.clock.Exact())
 		s.schedule(0)
 	}
-	if w.ended() {
+	if st.isEnded() {
 		s.log.Store(nil)
 	}
 }

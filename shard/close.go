@@ -9,14 +9,14 @@ import "runtime"
 func (m *Manager) Close() error {
 	m.closed.Store(true)
 	m.shutdown.Do(m.endAll)
-	m.ends.wait()
+	m.endCalls.wait()
 	return nil
 }
 
 func (m *Manager) endAll() {
 	// Once no place is taken, none ever will be: see admit. What is in the maps then is all there is to end.
 	for last := false; !last; {
-		last = m.places.active.Load() == 0
+		last = m.limits.active.Load() == 0
 		m.each((*Session).Terminate)
 		if !last {
 			runtime.Gosched()

@@ -19,7 +19,7 @@ type Config struct {
 	MaxBytes int64
 	// MaxPerPrincipal bounds the active sessions of one non-empty principal. Default, or negative: unlimited.
 	MaxPerPrincipal int
-	// MaxAttached bounds the open streams of one session. Default, or negative: unlimited.
+	// MaxAttached bounds the readers of one session. Default, or negative: unlimited.
 	MaxAttached int
 	// TTL is how long a session lives without activity. Default: 1 hour; negative, or over 2^60 ns (36 years): for ever.
 	TTL time.Duration
@@ -67,7 +67,7 @@ func (c Config) normalize() (Config, error) {
 	orElse(&c.Tick, 100*time.Millisecond)
 	orElse(&c.Health.Danger, 0.75)
 	orElse(&c.Health.Window, 30*time.Second)
-	orElse(&c.Health.Unfollowed, time.Minute)
+	orElse(&c.Health.Unread, time.Minute)
 	orElse(&c.Health.Idle, 0.75)
 	c.TTL = clampTTL(c.TTL)
 	c.Linger = min(c.Linger, never)
@@ -89,10 +89,10 @@ func clampTTL(d time.Duration) time.Duration {
 	return d
 }
 
-// Options describe one session to CreateWith.
-type Options struct {
-	ID string // "" mints a UUIDv4
-	Metadata
-	TTL  time.Duration // 0: Config.TTL; negative: never
-	Ring ring.Config   // zero fields: those of Config.Ring
+// Config returns the configuration in force: what was given to New, with the defaults filled in. Limits that are not there are negative or, where
+// that is the default, 0; a TTL without end is 2^60 ns.
+func (m *Manager) Config() Config {
+	cfg := m.cfg
+	cfg.Ring = m.group.Config()
+	return cfg
 }

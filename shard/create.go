@@ -84,7 +84,7 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 		if !taken {
 			home.created.Add(1)
 			home.metadata.Add(md.bytes())
-			s.schedule(s.expires(s.created))
+			s.schedule(s.expiresAt(s.created))
 			return s, nil
 		}
 	}
@@ -93,11 +93,11 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 // admit takes a place. It looks at closed afterwards, and Close looks at the places after setting closed: either no session is
 // created, or Close finds it.
 func (m *Manager) admit(md *metadata) error {
-	if err := m.places.take(md.principal()); err != nil {
+	if err := m.limits.admit(md.principal()); err != nil {
 		return err
 	}
 	if m.closed.Load() {
-		m.places.free(md.principal())
+		m.limits.release(md.principal())
 		return ErrClosed
 	}
 	return nil
@@ -106,12 +106,12 @@ func (m *Manager) admit(md *metadata) error {
 func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Session {
 	s := &Session{home: home, idData: unsafe.StringData(o.ID), created: home.clock.Exact()}
 	s.misc.Store(uint32(len(o.ID)))
-	s.life = lifeOf(int64(clampTTL(o.TTL)), home.m.grace)
-	s.word.Store(uint64(newWord(active, s.created)))
+	s.idleLimit = idleLimitOf(int64(clampTTL(o.TTL)), home.m.grace)
+	s.state.Store(uint64(newState(active, s.created)))
 	s.metadata.Store(md)
 	s.log.Store(group.New())
 	if group != home.m.group {
-		s.more.Store(&more{group: group})
+		s.optional.Store(&optional{group: group})
 	}
 	s.timer.Owner = s
 	return s
@@ -120,31 +120,12 @@ func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Sessio
 // vacate frees the ID of a session that no longer lingers, and reports whether it has.
 func (s *Session) vacate() bool {
 	now := s.home.clock.Exact()
-	if w := s.settle(now); !w.ended() || !s.gone(now) {
+	if st := s.stateAt(now); !st.isEnded() || !s.lingerOver(now) {
 		return false
 	}
 	<-s.Done() // Close must find the session in the map until end is through
 	s.home.remove(s)
 	return true
-}
-
-// groupFor returns a group for the given limits, whose zero fields mean those of Config.Ring.
-func (m *Manager) groupFor(c ring.Config) (*ring.Group, error) {
-	if c == (ring.Config{}) {
-		return m.group, nil
-	}
-	base := m.group.Config()
-	orElse(&c.MaxEvents, base.MaxEvents)
-	orElse(&c.MaxBytes, base.MaxBytes)
-	orElse(&c.MaxEventBytes, base.MaxEventBytes)
-	if c == base {
-		return m.group, nil
-	}
-	g, err := ring.NewGroup(c, m.shared())
-	if err != nil {
-		return nil, fmt.Errorf("shard: Options.Ring: %w", err)
-	}
-	return g, nil
 }
 
 // validateID refuses what an HTTP header could not carry as a session ID.

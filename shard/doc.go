@@ -9,9 +9,6 @@
 // Config.Linger after [Session.Finish]. An ended session lingers: for Config.Linger it still answers [Manager.Info], and its ID
 // stays taken.
 //
-// [Session.Health] tells what is wrong with a session, or may soon be: a follower about to lose events, a log that reaches back too
+// [Session.Health] tells what is wrong with a session, or may soon be: a reader about to lose events, a log that reaches back too
 // little, a client that does not come back. Package replay/inspector shows it for all sessions.
-//
-// How an event gets in: [Session.Append] (log.go) records the activity in the session's word (word.go) and hands the event to the
-// ring. What happens to idle sessions is in life.go and driver.go, how sessions end in end.go.
 package shard

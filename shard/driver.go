@@ -147,72 +147,29 @@ func (sh *shard) step(now int64) (more bool) {
 	return !all || sh.waiting != nil
 }
 
-// A visitor visits sessions that come out of a list, a few of them behind. Lists lead through memory that no cache holds: while the processor
-// waits for the next session, the visitor visits an earlier one, which has been read ahead by then.
-type visitor struct {
-	sh     *shard
-	now    int64
-	few    [2][ahead]*Session
-	lane   int        // of few, which is being filled
-	n      int        // how many are in it
-	ready  []*Session // of the other lane: read ahead, not yet visited
-	visits uint64
-}
-
-func (v *visitor) add(s *Session) {
-	v.visitOne()
-	v.few[v.lane][v.n] = s
-	if v.n++; v.n == ahead {
-		v.ready = v.few[v.lane][:]
-		v.lane, v.n = 1-v.lane, 0
-		v.sh.readAhead(v.ready, v.now)
+// schedule has the driver visit s at the given reading, or soon after. Those that are to be visited at once are put off by a
+// moment, so that a storm of them wakes the driver once in a while and not every time.
+func (s *Session) schedule(at int64) {
+	if at >= never {
+		return
 	}
-}
-
-// visitOne visits the next session that is ready, if there is one.
-func (v *visitor) visitOne() {
-	if len(v.ready) > 0 {
-		v.sh.visit(v.ready[0], v.now)
-		v.ready = v.ready[1:]
-		v.visits++
-	}
-}
-
-// finish visits all that are left.
-func (v *visitor) finish() {
-	for len(v.ready) > 0 {
-		v.visitOne()
-	}
-	v.ready, v.n = v.few[v.lane][:v.n], 0
-	v.lane = 1 - v.lane
-	for len(v.ready) > 0 {
-		v.visitOne()
-	}
-}
-
-// visit ends s if its time has come, removes it if it no longer lingers, and else arms its timer for when to look again.
-func (sh *shard) visit(s *Session, now int64) {
-	w := s.settle(now)
-	at := int64(never)
-	switch {
-	case w.phase() == active && s.attached.Load() != 0:
-		at = s.expires(now)
-	case w.phase() == active:
-		at = s.expires(w.activity())
-	case !w.ended(): // finished: without linger, the last detach ends it
-		if sh.m.linger >= 0 {
-			at = s.leaves()
+	if s.misc.Or(queued)&queued == 0 {
+		for {
+			s.next = s.home.intake.Load()
+			if s.home.intake.CompareAndSwap(s.next, s) {
+				break
+			}
 		}
-	case !s.gone(now):
-		at = s.leaves()
-	case !s.over():
-		at = now + int64(sh.m.resolution) // Close must find it in the map until end is through
-	default:
-		sh.remove(s)
 	}
-	if at < never {
-		sh.wheel.Set(&s.timer, at)
-	} else {
-		sh.wheel.Remove(&s.timer)
+	m := s.home.m
+	m.driver.wake(max(at, s.home.clock.Now()+int64(m.resolution)))
+}
+
+func (m *Manager) intakesEmpty() bool {
+	for i := range m.shards {
+		if m.shards[i].intake.Load() != nil {
+			return false
+		}
 	}
+	return true
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -56,12 +57,12 @@ func TestTouchedSessionIsVisitedAtMostOncePerTTL(t *testing.T) {
 		m := newManager(t, shard.Config{TTL: time.Minute})
 		s := create(t, m, "id")
 		sleep(time.Second)
-		before := m.Stats().Visits
+		before := shardaccess.Visits(m)
 		for range 10 * 60 * 20 {
 			sleep(50 * time.Millisecond)
 			s.Touch()
 		}
-		if n := m.Stats().Visits - before; n < 9 || n > 10 {
+		if n := shardaccess.Visits(m) - before; n < 9 || n > 10 {
 			t.Errorf("%d visits in ten TTLs", n)
 		}
 	})

@@ -6,18 +6,18 @@ package shard
 // its events. Finishing a finished session does nothing; an ended one is [ErrNotFound].
 func (s *Session) Finish() error {
 	for {
-		w := s.settle(s.home.clock.Exact())
-		if w.ended() {
-			return s.refuse(w)
+		st := s.stateAt(s.home.clock.Exact())
+		if st.isEnded() {
+			return s.refusal(st)
 		}
-		if w.phase() == finished {
+		if st.phase() == finished {
 			s.closeLog()
 			return nil
 		}
-		if s.word.CompareAndSwap(uint64(w), uint64(w.in(finished))) {
+		if s.state.CompareAndSwap(uint64(st), uint64(st.in(finished))) {
 			s.closeLog()
-			s.schedule(s.leaves())
-			s.settle(s.home.clock.Exact()) // without linger and without a reader, it ends here
+			s.schedule(s.leavesAt())
+			s.stateAt(s.home.clock.Exact()) // without linger and without a reader, it ends here
 			return nil
 		}
 	}
@@ -27,32 +27,32 @@ func (s *Session) Finish() error {
 // its events no longer count. Readers that are attached get what is left and then [ErrNotFound].
 func (s *Session) Terminate() {
 	for {
-		w := s.settle(s.home.clock.Exact())
-		if w.ended() {
+		st := s.stateAt(s.home.clock.Exact())
+		if st.isEnded() {
 			<-s.Done() // whoever has ended it is about to be through
 			return
 		}
-		if s.end(w, terminated) {
-			s.schedule(s.leaves())
+		if s.end(st, terminated) {
+			s.schedule(s.leavesAt())
 			return
 		}
 	}
 }
 
-// end moves the session from w to an ended phase, if w is still its word, and does all that follows from it, exactly once.
-func (s *Session) end(w word, to phase) bool {
+// end moves the session from st to an ended phase, if st is still its state, and does all that follows from it, exactly once.
+func (s *Session) end(st state, to phase) bool {
 	log := s.log.Load() // before the swap: it is set as long as the session has not ended
-	if !s.word.CompareAndSwap(uint64(w), uint64(w.in(to))) {
+	if !s.state.CompareAndSwap(uint64(st), uint64(st.in(to))) {
 		return false
 	}
 	m := s.home.m
-	s.leaves()
+	s.leavesAt()
 	final := log.Release()
 	if s.attached.Load() == 0 {
 		s.log.Store(nil)
 	}
 	md := s.freeze()
-	m.places.free(md.principal())
+	m.limits.release(md.principal())
 	switch to {
 	case terminated:
 		s.home.terminated.Add(1)
@@ -62,7 +62,7 @@ func (s *Session) end(w word, to phase) bool {
 		s.home.drained.Add(1)
 	}
 	if m.cfg.OnEnd != nil {
-		m.ends.add(ending{s, w.in(to), final})
+		m.endCalls.add(endCall{s, st.in(to), final})
 	}
 	if c := s.done.Swap(&m.closedChan); c != nil {
 		close(*c)
@@ -74,4 +74,15 @@ func (s *Session) end(w word, to phase) bool {
 }
 
 // over reports whether end has returned, or is about to.
-func (s *Session) over() bool { return s.done.Load() == &s.home.m.closedChan }
+func (s *Session) isEndComplete() bool { return s.done.Load() == &s.home.m.closedChan }
+
+// Terminate ends a session as [Session.Terminate] does. That there is none is no error; after Close, it is [ErrClosed].
+func (m *Manager) Terminate(id string) error {
+	s, err := m.find(id)
+	if err == nil {
+		s.Terminate()
+	} else if m.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}

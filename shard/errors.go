@@ -18,7 +18,7 @@ var (
 	// ErrSessionLimit means that Config.MaxSessions or Config.MaxPerPrincipal sessions are active.
 	ErrSessionLimit = errors.New("shard: too many sessions")
 	// ErrAttachLimit means that Config.MaxAttached streams are open on the session.
-	ErrAttachLimit = errors.New("shard: too many open streams")
+	ErrAttachLimit = errors.New("shard: too many readers")
 	// ErrMetadataTooLarge means that metadata takes more than MaxMetadataBytes.
 	ErrMetadataTooLarge = errors.New("shard: metadata too large")
 	// ErrPrincipal means that a session belongs to somebody else.

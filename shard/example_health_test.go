@@ -18,13 +18,13 @@ func ExampleSession_Health() {
 	if err != nil {
 		panic(err)
 	}
-	follower, err := s.AttachFollower()
+	reader, err := s.AttachReader()
 	if err != nil {
 		panic(err)
 	}
-	defer follower.Detach()
+	defer reader.Detach()
 	cursor := s.Tail()
-	follower.Read(cursor.Seq())
+	reader.ReadUpTo(cursor.Seq())
 
 	for range 80 {
 		s.Append(ring.Event{Data: []byte("an event")})
@@ -34,7 +34,7 @@ func ExampleSession_Health() {
 
 	for e := (ring.Event{}); cursor.Next(&e); {
 	}
-	follower.Read(cursor.Seq())
+	reader.ReadUpTo(cursor.Seq())
 	fmt.Println(s.Health().Problems)
 	// Output:
 	// lagging: 80 behind, 80% of the way to losing some

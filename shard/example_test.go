@@ -290,11 +290,3 @@ func ExampleSession_SetValue() {
 	fmt.Println(s.Value())
 	// Output: [tools prompts]
 }
-
-func ExampleSession_CountReplay() {
-	m, s := open()
-	defer m.Close()
-	s.CountReplay(3, 0) // a reader has been handed three old events
-	fmt.Println(m.Stats().Replayed)
-	// Output: 3
-}

@@ -26,7 +26,7 @@ func Timers(m *Manager) (n int) {
 }
 
 // Owners returns how many principals have sessions, by the count that MaxPerPrincipal goes by.
-func Owners(m *Manager) int { return m.places.owners.Size() }
+func Owners(m *Manager) int { return m.limits.owners.Size() }
 
 // Waiting returns how many sessions are in the intakes.
 func Waiting(m *Manager) (n int) {
@@ -38,5 +38,5 @@ func Waiting(m *Manager) (n int) {
 	return n
 }
 
-// FollowerSize is the size of a Follower, in bytes.
-const FollowerSize = unsafe.Sizeof(Follower{})
+// ReaderSize is the size of a Reader, in bytes.
+const ReaderSize = unsafe.Sizeof(Reader{})

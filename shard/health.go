@@ -2,62 +2,25 @@ package shard
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"github.com/reprise-go/reprise/ring"
 )
 
-// A Problem is a way in which a session is unhealthy. Values combine: Health.Problems is the union of those that apply, and
-// p&Lagging != 0 tells whether one does.
-type Problem uint8
-
-// The problems, the worst first. Each speaks of an active session; one that is finished or has ended has none.
-const (
-	// Overtaken means that a follower has lost events: writers dropped some that it had not read. It is about to end with
-	// ring.ErrEvicted. Larger limits (Config.Ring), or a faster client.
-	Overtaken Problem = 1 << iota
-	// Lagging means that a follower has gone Thresholds.Danger of the way to that.
-	Lagging
-	// Evicting means that the log drops events younger than Thresholds.Window: a client whose connection breaks for as long
-	// misses some when it comes back.
-	Evicting
-	// Unfollowed means that events were appended and nobody has followed for Thresholds.Unfollowed: the client has not come back.
-	Unfollowed
-	// Expiring means that Thresholds.Idle of the TTL have gone by without activity.
-	Expiring
-)
-
-var problemNames = []string{"overtaken", "lagging", "evicting", "unfollowed", "expiring"}
-
-// String names the problems, separated by commas: "lagging, expiring", or "none".
-func (p Problem) String() string {
-	var names []string
-	for i, name := range problemNames {
-		if p&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
-}
-
 // Thresholds say from where on a session is unhealthy. Zero fields take their defaults; a negative field turns its problem off.
 type Thresholds struct {
-	Danger     float64       // of Lagging: part of the way to losing events, up to 1; default 0.75
-	Window     time.Duration // of Evicting; default 30 s
-	Unfollowed time.Duration // of Unfollowed; default 1 minute
-	Idle       float64       // of Expiring: part of the TTL, up to 1; default 0.75
+	Danger float64       // of Lagging: part of the way to losing events, up to 1; default 0.75
+	Window time.Duration // of Evicting; default 30 s
+	Unread time.Duration // of Unread; default 1 minute
+	Idle   float64       // of Expiring: part of the TTL, up to 1; default 0.75
 }
 
 // Health is what a session's operator wants to know, at one moment.
 type Health struct {
-	Problems Problem // 0: healthy
+	Problems Problems // 0: healthy
 	Status   Status
 	Log      ring.Stats // as in Info
-	Attached int        // open streams
+	Attached int        // readers
 
 	// Fill is how full the log is, 0 to 1, by events or by bytes, whichever is more; 1 once it has dropped any.
 	Fill float64
@@ -67,34 +30,34 @@ type Health struct {
 	// EvictionRate is how many events per second the log drops, on average over the Window; 0 when it has dropped none.
 	EvictionRate float64
 
-	// Lag is how many events the slowest follower has still to read, of those that say how far they are. It is overstated by what a
-	// follower has read since it last said so: with package replay up to 63 events, or 1/16 of what the log retains if that is less.
+	// Lag is how many events the slowest reader has still to read, of those that say how far they are. It is overstated by what a
+	// reader has read since it last said so: with package replay up to 63 events, or 1/16 of what the log retains if that is less.
 	Lag uint64
-	// Danger is how far the slowest follower is on the way to losing events: 0 when it has read everything, 1 when the next
+	// Danger is how far the slowest reader is on the way to losing events: 0 when it has read everything, 1 when the next
 	// event that it needs is the next to be dropped, or is gone.
 	Danger float64
 
 	Idle       time.Duration // since the last activity; 0 while a stream is open
 	ExpiresIn  time.Duration // until the session ends if nothing happens; negative: never, and while a stream is open
-	Unfollowed time.Duration // for how long no stream has been open, since its creation if none ever was; 0 while one is
+	Unattached time.Duration // for how long no stream has been open, since its creation if none ever was; 0 while one is
 	Waiting    uint64        // events appended in that time
 }
 
 // Health reports what is wrong with the session, or may soon be: by Config.Health. It is not activity, takes nothing from the
-// path of appends, and costs some 250 ns, a few more for each open stream; it does not allocate.
+// path of appends, and costs some 250 ns, a few more for each reader; it does not allocate.
 func (s *Session) Health() Health {
-	w := s.state()
-	h := Health{Status: w.status(), Attached: int(s.attached.Load()), ExpiresIn: -1}
-	if w.ended() {
+	st := s.stateNow()
+	h := Health{Status: st.status(), Attached: int(s.attached.Load()), ExpiresIn: -1}
+	if st.isEnded() {
 		return h
 	}
 	now := s.home.clock.Now()
 	l := s.window()
 	h.Log, h.Fill = l.Stats, l.fill
 	s.measureWindow(&h, now)
-	h.measureFollowers(s, l)
+	h.measureReaders(s, l)
 	if h.Attached == 0 {
-		s.measureAbsence(&h, w, now)
+		s.measureAbsence(&h, st, now)
 	}
 	if h.Status == Active {
 		h.judge(s.home.m.cfg.Health, s)
@@ -104,7 +67,7 @@ func (s *Session) Health() Health {
 
 // judge sets Problems from the rest.
 func (h *Health) judge(t Thresholds, s *Session) {
-	check := func(p Problem, is bool) {
+	check := func(p Problems, is bool) {
 		if is {
 			h.Problems |= p
 		}
@@ -112,8 +75,8 @@ func (h *Health) judge(t Thresholds, s *Session) {
 	lost := h.Problems&Overtaken != 0
 	check(Lagging, !lost && t.Danger >= 0 && h.Lag > 0 && h.Danger >= t.Danger)
 	check(Evicting, t.Window >= 0 && h.Log.Evicted > 0 && h.Log.Events > 0 && h.Window < t.Window)
-	check(Unfollowed, t.Unfollowed >= 0 && h.Waiting > 0 && h.Unfollowed >= t.Unfollowed)
-	check(Expiring, t.Idle >= 0 && h.ExpiresIn >= 0 && float64(h.Idle) >= t.Idle*float64(s.life-s.home.m.grace))
+	check(Unread, t.Unread >= 0 && h.Waiting > 0 && h.Unattached >= t.Unread)
+	check(Expiring, t.Idle >= 0 && h.ExpiresIn >= 0 && float64(h.Idle) >= t.Idle*float64(s.idleLimit-s.home.m.grace))
 }
 
 // measureWindow finds out how far back the log reaches. An event that is dropped while it is looked at was the oldest all the same.
@@ -140,71 +103,39 @@ func (s *Session) measureWindow(h *Health, now int64) {
 	}
 }
 
-func (h *Health) measureFollowers(s *Session, l window) {
-	x := s.more.Load()
+func (h *Health) measureReaders(s *Session, l window) {
+	x := s.optional.Load()
 	if x == nil || h.Attached == 0 {
 		return
 	}
-	x.followers.each(func(f *Follower) {
+	x.readers.each(func(f *Reader) {
 		at := f.at.Load()
 		if at == 0 {
 			return
 		}
 		lag, danger := l.lag(at - 1)
 		h.Lag, h.Danger = max(h.Lag, lag), max(h.Danger, danger)
-		if h.Status == Active && l.lost(at-1) {
+		if h.Status == Active && l.hasLost(at-1) {
 			h.Problems |= Overtaken
 		}
 	})
 }
 
-// measureAbsence is for a session without an open stream.
-func (s *Session) measureAbsence(h *Health, w word, now int64) {
+// measureAbsence is for a session without a reader.
+func (s *Session) measureAbsence(h *Health, st state, now int64) {
 	since, seq := s.created, uint64(0)
-	if x := s.more.Load(); x != nil {
-		if left, at := x.followers.deserted(); left > 0 {
+	if x := s.optional.Load(); x != nil {
+		if left, at := x.readers.absentSince(); left > 0 {
 			since, seq = left, at
 		}
 	}
-	h.Unfollowed = time.Duration(max(0, now-since))
+	h.Unattached = time.Duration(max(0, now-since))
 	h.Waiting = h.Log.Last - min(seq, h.Log.Last)
-	h.Idle = time.Duration(max(0, now-w.activity()))
+	h.Idle = time.Duration(max(0, now-st.activity()))
 	switch {
 	case h.Status == Finished && s.home.m.linger >= 0:
-		h.ExpiresIn = time.Duration(max(0, s.leaves()-now))
-	case h.Status == Active && s.life != math.MaxInt64:
-		h.ExpiresIn = max(0, time.Duration(s.life-s.home.m.grace)-h.Idle)
+		h.ExpiresIn = time.Duration(max(0, s.leavesAt()-now))
+	case h.Status == Active && s.idleLimit != math.MaxInt64:
+		h.ExpiresIn = max(0, time.Duration(s.idleLimit-s.home.m.grace)-h.Idle)
 	}
-}
-
-// window is what positions in a log are judged by.
-type window struct {
-	ring.Stats
-	fill float64 // 0 to 1
-}
-
-func (s *Session) window() (l window) {
-	log := s.log.Load()
-	if log == nil {
-		return l
-	}
-	l.Stats = log.Stats()
-	limits := s.Limits()
-	l.fill = max(float64(l.Events)/float64(limits.MaxEvents), float64(l.Bytes)/float64(limits.MaxBytes))
-	if l.Evicted > 0 {
-		l.fill = 1
-	}
-	return l
-}
-
-// lost reports whether a reader that has read up to seq needs an event that is gone.
-func (l *window) lost(seq uint64) bool { return l.Events > 0 && seq+1 < l.First }
-
-// lag returns how many events a reader that has read up to seq has still to read, and how close it is to losing one.
-func (l *window) lag(seq uint64) (events uint64, danger float64) {
-	events = l.Last - min(seq, l.Last)
-	if events == 0 || l.Events == 0 {
-		return events, 0
-	}
-	return events, min(1, l.fill*float64(events)/float64(l.Events))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-func wantProblems(t *testing.T, s *shard.Session, when string, want shard.Problem) shard.Health {
+func wantProblems(t *testing.T, s *shard.Session, when string, want shard.Problems) shard.Health {
 	t.Helper()
 	h := s.Health()
 	if h.Problems != want {
@@ -19,9 +19,9 @@ func wantProblems(t *testing.T, s *shard.Session, when string, want shard.Proble
 	return h
 }
 
-func follow(t *testing.T, s *shard.Session) *shard.Follower {
+func follow(t *testing.T, s *shard.Session) *shard.Reader {
 	t.Helper()
-	f, err := s.AttachFollower()
+	f, err := s.AttachReader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,9 @@ func TestAFollowerIsLaggingFromThreeQuartersOfTheWayToLosingEvents(t *testing.T)
 	inTime(t, func(t *testing.T) {
 		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 100}, Health: shard.Thresholds{Window: -1}}), "s")
 		slow, fast := follow(t, s), follow(t, s)
-		slow.Read(0)
+		slow.ReadUpTo(0)
 		for range 74 {
-			fast.Read(store(t, s, "x")[0].Seq)
+			fast.ReadUpTo(store(t, s, "x")[0].Seq)
 		}
 		if h := wantProblems(t, s, "74 behind", 0); h.Lag != 74 || h.Danger != 0.74 || h.Fill != 0.74 {
 			t.Errorf("%+v", h)
@@ -60,7 +60,7 @@ func TestAFollowerIsLaggingFromThreeQuartersOfTheWayToLosingEvents(t *testing.T)
 		}
 		store(t, s, "x")
 		wantProblems(t, s, "101 behind", shard.Overtaken)
-		slow.Read(101)
+		slow.ReadUpTo(101)
 		if h := wantProblems(t, s, "after reading", 0); h.Lag != 27 || h.Danger != 0.27 {
 			t.Errorf("%+v", h)
 		}
@@ -70,7 +70,7 @@ func TestAFollowerIsLaggingFromThreeQuartersOfTheWayToLosingEvents(t *testing.T)
 func TestAFullLogIsAsDangerousByBytesAsByEvents(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxBytes: 10_000}, Health: shard.Thresholds{Window: -1}}), "s")
-		follow(t, s).Read(0)
+		follow(t, s).ReadUpTo(0)
 		for range 8 {
 			if _, err := s.Append(ring.Event{Data: make([]byte, 1000-ring.Overhead)}); err != nil {
 				t.Fatal(err)
@@ -93,11 +93,11 @@ func TestAStreamWhoseReaderDoesNotSayHowFarItIsIsNotJudged(t *testing.T) {
 		if h := wantProblems(t, s, "overtaken for all we know", 0); h.Attached != 1 || h.Lag != 0 {
 			t.Errorf("%+v", h)
 		}
-		if f := s.Followers(); len(f) != 1 || f[0].Known {
+		if f := s.Readers(); len(f) != 1 || f[0].Known {
 			t.Errorf("%+v", f)
 		}
 		detach()
-		if f := s.Followers(); len(f) != 0 {
+		if f := s.Readers(); len(f) != 0 {
 			t.Errorf("%+v", f)
 		}
 	})
@@ -135,7 +135,7 @@ func TestASessionWhoseClientDoesNotComeBackForItsEventsIsUnfollowed(t *testing.T
 		sleep(time.Hour)
 		wantProblems(t, s, "nobody came, and there is nothing to read", 0)
 		store(t, s, "a")
-		wantProblems(t, s, "nobody ever came", shard.Unfollowed)
+		wantProblems(t, s, "nobody ever came", shard.Unread)
 		f := follow(t, s)
 		wantProblems(t, s, "somebody came", 0)
 		f.Detach()
@@ -147,7 +147,7 @@ func TestASessionWhoseClientDoesNotComeBackForItsEventsIsUnfollowed(t *testing.T
 		sleep(time.Minute - 1)
 		wantProblems(t, s, "not quite a minute", 0)
 		sleep(1)
-		if h := wantProblems(t, s, "a minute", shard.Unfollowed); h.Unfollowed != time.Minute || h.Waiting != 2 {
+		if h := wantProblems(t, s, "a minute", shard.Unread); h.Unattached != time.Minute || h.Waiting != 2 {
 			t.Errorf("%+v", h)
 		}
 	})
@@ -163,7 +163,7 @@ func TestASessionIsExpiringFromThreeQuartersOfItsTTL(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 		f := follow(t, s)
-		if h := wantProblems(t, s, "with an open stream", 0); h.Idle != 0 || h.ExpiresIn >= 0 {
+		if h := wantProblems(t, s, "with a reader", 0); h.Idle != 0 || h.ExpiresIn >= 0 {
 			t.Errorf("%+v", h)
 		}
 		f.Detach()
@@ -175,7 +175,7 @@ func TestASessionThatTakesNoEventsHasNoProblems(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 4}}), "s")
 		f := follow(t, s)
-		f.Read(0)
+		f.ReadUpTo(0)
 		store(t, s, "a", "b", "c", "d", "e", "f")
 		wantProblems(t, s, "active", shard.Overtaken|shard.Evicting)
 		s.Finish()
@@ -196,19 +196,19 @@ func TestASessionThatTakesNoEventsHasNoProblems(t *testing.T) {
 func TestThresholdsAreConfigured(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		cfg := shard.Config{Ring: ring.Config{MaxEvents: 10}, TTL: time.Minute}
-		cfg.Health = shard.Thresholds{Danger: 0.2, Window: time.Second, Unfollowed: time.Second, Idle: 0.1}
+		cfg.Health = shard.Thresholds{Danger: 0.2, Window: time.Second, Unread: time.Second, Idle: 0.1}
 		s := create(t, newManager(t, cfg), "s")
 		store(t, s, "a", "b")
 		f := follow(t, s)
-		f.Read(0)
+		f.ReadUpTo(0)
 		wantProblems(t, s, "2 of 10 behind", shard.Lagging)
 		f.Detach()
 		store(t, s, "c")
 		sleep(6 * time.Second)
-		wantProblems(t, s, "six seconds later", shard.Unfollowed|shard.Expiring)
+		wantProblems(t, s, "six seconds later", shard.Unread|shard.Expiring)
 
 		off := cfg
-		off.Health = shard.Thresholds{Danger: -1, Window: -1, Unfollowed: -1, Idle: -1}
+		off.Health = shard.Thresholds{Danger: -1, Window: -1, Unread: -1, Idle: -1}
 		s = create(t, newManager(t, off), "s")
 		for range 11 {
 			store(t, s, "x")
@@ -230,11 +230,11 @@ func TestFollowersTellHowFarTheyAre(t *testing.T) {
 		began := time.Now()
 		a := follow(t, s)
 		sleep(time.Second)
-		follow(t, s).Read(1)
+		follow(t, s).ReadUpTo(1)
 		store(t, s, "a", "b", "c", "d")
-		a.Read(4)
+		a.ReadUpTo(4)
 		lags := map[string]bool{}
-		for _, f := range s.Followers() {
+		for _, f := range s.Readers() {
 			lags[fmt.Sprint(f.Since.Sub(began), f.Known, f.Read, f.Lag)] = true
 		}
 		if len(lags) != 2 || !lags["0s true 4 0"] || !lags["1s true 1 3"] {
@@ -266,18 +266,18 @@ func TestHealthIsReadWhileEverythingChanges(t *testing.T) {
 			case 0:
 				s.Append(ring.Event{Data: []byte("x")})
 			case 1:
-				f, err := s.AttachFollower()
+				f, err := s.AttachReader()
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				f.Read(uint64(n))
+				f.ReadUpTo(uint64(n))
 				f.Detach()
 			default:
 				if h := s.Health(); h.Danger > 1 || h.Fill > 1 || h.Window < 0 {
 					t.Errorf("%+v", h)
 				}
-				s.Followers()
+				s.Readers()
 			}
 		}
 	})
@@ -287,11 +287,11 @@ func TestHealthIsReadWhileEverythingChanges(t *testing.T) {
 }
 
 func TestProblemsHaveNames(t *testing.T) {
-	for p, want := range map[shard.Problem]string{
-		0:                                 "none",
-		shard.Lagging:                     "lagging",
-		shard.Overtaken | shard.Expiring:  "overtaken, expiring",
-		shard.Evicting | shard.Unfollowed: "evicting, unfollowed",
+	for p, want := range map[shard.Problems]string{
+		0:                                "none",
+		shard.Lagging:                    "lagging",
+		shard.Overtaken | shard.Expiring: "overtaken, expiring",
+		shard.Evicting | shard.Unread:    "evicting, unread",
 	} {
 		if p.String() != want {
 			t.Errorf("%d is %q, want %q", p, p, want)
@@ -300,8 +300,8 @@ func TestProblemsHaveNames(t *testing.T) {
 }
 
 func TestHealthDoesNotAllocateAndAFollowerHasACacheLineOfItsOwn(t *testing.T) {
-	if shard.FollowerSize != 128 && bits.UintSize == 64 {
-		t.Errorf("a Follower takes %d bytes", shard.FollowerSize)
+	if shard.ReaderSize != 128 && bits.UintSize == 64 {
+		t.Errorf("a Reader takes %d bytes", shard.ReaderSize)
 	}
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 4}})
 	s, err := m.Create(shard.Metadata{Principal: "me", ClientInfo: map[string]any{"a": "b"}})
@@ -313,7 +313,7 @@ func TestHealthDoesNotAllocateAndAFollowerHasACacheLineOfItsOwn(t *testing.T) {
 	for what, call := range map[string]func(){
 		"Health":  func() { s.Health() },
 		"Summary": func() { s.Summary() },
-		"Read":    func() { f.Read(1) },
+		"Read":    func() { f.ReadUpTo(1) },
 	} {
 		if n := testing.AllocsPerRun(1000, call); n != 0 {
 			t.Errorf("%s allocates %v times", what, n)

@@ -1,34 +1,61 @@
 package shard
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Status is where a session is in its life.
-type Status uint8
+// Info describes the session, at any time: unlike Manager.Info it also answers when the session no longer lingers.
+func (s *Session) Info() Info {
+	s.stateNow()
+	return s.info()
+}
 
-const (
-	Active     Status = iota // takes events
-	Finished                 // takes no more events; readable for Config.Linger
-	Terminated               // ended by Terminate or Close
-	Expired                  // ended for want of activity
-)
+// Summary is Info without Metadata.ClientInfo, so that it copies nothing: for those who look at all sessions.
+func (s *Session) Summary() Info {
+	s.stateNow()
+	return s.summaryAt(s.stateAndLog())
+}
 
-func (s Status) String() string {
-	switch s {
-	case Active:
-		return "active"
-	case Finished:
-		return "finished"
-	case Terminated:
-		return "terminated"
-	case Expired:
-		return "expired"
+func (s *Session) info() Info { return s.infoAt(s.stateAndLog()) }
+
+// look returns the state, and what the log held while it was that.
+func (s *Session) stateAndLog() (st state, log ring.Stats) {
+	for {
+		st, log = state(s.state.Load()), ring.Stats{}
+		if st.phase() != active {
+			s.closeLog() // a report of the end; see refuse
+		}
+		if l := s.log.Load(); l != nil && !st.isEnded() {
+			log = l.Stats()
+		}
+		if state(s.state.Load()).isEnded() == st.isEnded() {
+			return st, log
+		}
 	}
-	return fmt.Sprintf("Status(%d)", uint8(s))
+}
+
+func (s *Session) infoAt(st state, log ring.Stats) Info {
+	info := s.summaryAt(st, log)
+	info.Metadata = s.metadata.Load().public()
+	return info
+}
+
+func (s *Session) summaryAt(st state, log ring.Stats) Info {
+	c, md := s.home.clock, s.metadata.Load()
+	info := Info{
+		ID:           s.ID(),
+		Created:      time.Unix(0, c.Wall(s.created)),
+		LastActivity: time.Unix(0, c.Wall(st.activity())),
+		Status:       st.status(),
+		Attached:     int(s.attached.Load()),
+		Log:          log,
+	}
+	if md != nil {
+		info.Transport, info.Principal = md.Transport, md.Principal
+	}
+	return info
 }
 
 // Info is what is known of one session at one moment.
@@ -37,31 +64,6 @@ type Info struct {
 	Metadata
 	Created, LastActivity time.Time
 	Status                Status
-	Attached              int        // open streams
+	Attached              int        // readers
 	Log                   ring.Stats // zero once the session has ended, except in OnEnd
-}
-
-// Stats describe a Manager. They cost the same however many sessions there are, and are exact when nothing else runs.
-type Stats struct {
-	Total    int   // sessions that answer Info: active and lingering ones
-	Active   int   // sessions that Get finds: those that have not ended
-	Attached int   // open streams
-	Events   int64 // retained in all sessions
-	Bytes    int64 // the same, in bytes as MaxBytes counts them
-	Memory   int64 // estimate of the heap that the sessions hold, in bytes, overhead included
-
-	Created    uint64 // sessions, ever
-	Terminated uint64 // of these, ended by Terminate or Close
-	Expired    uint64 // of these, ended for want of activity
-	Finished   uint64 // of these, ended by themselves after Finish
-
-	Appended   uint64 // events stored, ever
-	Duplicates uint64 // appends refused for their event ID
-	Evicted    uint64 // events dropped to stay within the limits
-	Replayed   uint64 // events handed to readers that were stored before the reader came
-	Gaps       uint64 // readers told that events are missing
-
-	Visits uint64 // looks that expiry has taken at a session, ever: when it comes, when it ends, when it goes, and about once per TTL between
-
-	AppendedBytes, EvictedBytes uint64 // as MaxBytes counts them, Size and Overhead; of what Appended and Evicted count
 }

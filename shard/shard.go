@@ -33,7 +33,7 @@ type shard struct {
 	terminated atomic.Uint64
 	expired    atomic.Uint64
 	drained    atomic.Uint64
-	attached   atomic.Int64 // open streams
+	attached   atomic.Int64 // readers
 	total      atomic.Int64 // sessions in the map, whose own count takes longer the more there are
 	metadata   atomic.Int64 // bytes, of the sessions in the map
 

@@ -10,7 +10,7 @@ const sessionBytes = int64(unsafe.Sizeof(Session{})) + 48 + 32 + 32
 func (m *Manager) Stats() Stats {
 	u := m.tally.Sum()
 	st := Stats{
-		Active:     int(m.places.active.Load()),
+		Active:     int(m.limits.active.Load()),
 		Events:     u.Events,
 		Bytes:      u.Bytes,
 		Memory:     u.Memory,
@@ -22,8 +22,6 @@ func (m *Manager) Stats() Stats {
 
 		AppendedBytes: uint64(u.AppendedBytes),
 		EvictedBytes:  uint64(max(0, u.AppendedBytes-u.Bytes-u.ReleasedBytes)),
-
-		Visits: m.driver.visits.Load(),
 	}
 	for i := range m.shards {
 		sh := &m.shards[i]
@@ -39,10 +37,25 @@ func (m *Manager) Stats() Stats {
 	return st
 }
 
-// Config returns the configuration in force: what was given to New, with the defaults filled in. Limits that are not there are negative or, where
-// that is the default, 0; a TTL without end is 2^60 ns.
-func (m *Manager) Config() Config {
-	cfg := m.cfg
-	cfg.Ring = m.group.Config()
-	return cfg
+// Stats describe a Manager. They cost the same however many sessions there are, and are exact when nothing else runs.
+type Stats struct {
+	Total    int   // sessions that answer Info: active and lingering ones
+	Active   int   // sessions that Get finds: those that have not ended
+	Attached int   // readers
+	Events   int64 // retained in all sessions
+	Bytes    int64 // the same, in bytes as MaxBytes counts them
+	Memory   int64 // estimate of the heap that the sessions hold, in bytes, overhead included
+
+	Created    uint64 // sessions, ever
+	Terminated uint64 // of these, ended by Terminate or Close
+	Expired    uint64 // of these, ended for want of activity
+	Finished   uint64 // of these, ended by themselves after Finish
+
+	Appended   uint64 // events stored, ever
+	Duplicates uint64 // appends refused for their event ID
+	Evicted    uint64 // events dropped to stay within the limits
+	Replayed   uint64 // events handed to readers that were stored before the reader came
+	Gaps       uint64 // readers told that events are missing
+
+	AppendedBytes, EvictedBytes uint64 // as MaxBytes counts them, Size and Overhead; of what Appended and Evicted count
 }

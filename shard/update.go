@@ -6,13 +6,13 @@ package shard
 // Concurrent updates lose nothing of each other: change is called again, on the newer metadata, when another one came first.
 // No lock is held while it runs.
 func (s *Session) Update(change func(*Metadata)) error {
-	if w := s.state(); w.ended() {
-		return s.refuse(w)
+	if st := s.stateNow(); st.isEnded() {
+		return s.refusal(st)
 	}
 	for {
 		old := s.metadata.Load()
 		if old != nil && old.frozen {
-			return s.refuse(word(s.word.Load()))
+			return s.refusal(state(s.state.Load()))
 		}
 		md := old.public()
 		if change != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -19,7 +20,7 @@ func touched(z sizes, _ string) figures {
 		sessions[i] = must(m.Create(shard.Metadata{}))
 	}
 	time.Sleep(ttl / 10) // for the wheels to have taken in the new sessions
-	before, start := m.Stats().Visits, time.Now()
+	before, start := shardaccess.Visits(m), time.Now()
 	rounds := make([]int, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
 	for w := range rounds {
@@ -36,7 +37,7 @@ func touched(z sizes, _ string) figures {
 	took := time.Since(start)
 	ttls := float64(took) / float64(ttl)
 	return figures{
-		"visits":          float64(m.Stats().Visits-before) / float64(z.Touched) / ttls,
+		"visits":          float64(shardaccess.Visits(m)-before) / float64(z.Touched) / ttls,
 		"between.touches": float64(took) / float64(rounds[0]),
 		"expired":         float64(m.Stats().Expired),
 	}

@@ -175,7 +175,7 @@ func (s *site) speak(session *shard.Session) {
 		if _, err := session.Append(ring.Event{Type: "word", Data: data}); err != nil {
 			return
 		}
-		if session.Health().Unfollowed > forsaken {
+		if session.Health().Unattached > forsaken {
 			session.Terminate()
 			return
 		}

@@ -32,7 +32,7 @@ const (
 )
 
 func newStage(t *testing.T, size [2]int64) *stage {
-	m := newManager(t, shard.Config{Health: shard.Thresholds{Unfollowed: time.Second, Window: time.Hour}})
+	m := newManager(t, shard.Config{Health: shard.Thresholds{Unread: time.Second, Window: time.Hour}})
 	inspect := &inspector.Handler{Manager: m}
 	st := &stage{manager: m, seen: &tap{next: inspect}}
 	server := &http.Server{Handler: st.seen}
@@ -85,7 +85,7 @@ func (st *stage) trouble(t *testing.T) *shard.Session {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := s.AttachFollower()
+		f, err := s.AttachReader()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func (st *stage) trouble(t *testing.T) *shard.Session {
 				t.Fatal(err)
 			}
 		}
-		f.Read(uint64(events - behind))
+		f.ReadUpTo(uint64(events - behind))
 		return s
 	}
 	make("evicting-only", 0, 900)

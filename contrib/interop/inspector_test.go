@@ -40,7 +40,7 @@ func TestTheInspectorShowsSessionsLive(t *testing.T) {
 	st.until(t, `document.querySelector('#tile-sessions .value').textContent !== '`+shown+`'`)
 	st.until(t, `/B\/s · .* ever$/.test(document.querySelector('#tile-rate .note').textContent)`)
 	st.until(t, `/appended[\d.]+ [KMG]iB/.test(document.querySelector('#totals').textContent)`)
-	for _, problem := range []string{"overtaken", "lagging", "evicting", "unfollowed"} {
+	for _, problem := range []string{"overtaken", "lagging", "evicting", "unread"} {
 		st.until(t, `document.querySelector('#tile-health').textContent.includes('`+problem+`')`)
 	}
 	if owner := value[string](t, st.tab, firstOwner); owner != "overtaken-client" {

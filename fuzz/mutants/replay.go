@@ -19,8 +19,8 @@ var ofReplay = []mutant{
 		"len(r.streams) >= 0 || r.sees(e.Stream)"}},
 		check{"replay", "TestPosition", ""}},
 	{"a reader does not detach", "replay/reader.go", []change{{
-		"\tr.follower.Detach()\n\tr.follower = nil\n",
-		"\tr.follower = nil\n"}},
+		"\tr.attached.Detach()\n\tr.attached = nil\n",
+		"\tr.attached = nil\n"}},
 		check{"replay", "TestReaderAttachesUntilClosed", ""}},
 	{"CR in data is no line end", "replay/sse.go", []change{{
 		"cr, lf := bytes.IndexByte(data, '\\r'), bytes.IndexByte(data, '\\n')",

@@ -2,14 +2,14 @@ package main
 
 // ofSessions break the session manager: lifecycle, expiry, limits, and the wheel and the counters below it.
 var ofSessions = []mutant{
-	{"a touch moves activity backwards", "shard/life.go", []change{{
-		"if w.ended() || w.activity() >= now {",
-		"if w.ended() {"}},
+	{"a touch moves activity backwards", "shard/activity.go", []change{{
+		"if st.isEnded() || st.activity() >= now {",
+		"if st.isEnded() {"}},
 		check{"shard", "TestActivityNeverMovesBack", ""}},
-	{"an append does not count as activity", "shard/log.go", []change{{
-		"now > w.activity() && !s.word.CompareAndSwap(uint64(w), uint64(w.at(now)))",
+	{"an append does not count as activity", "shard/append.go", []change{{
+		"now > st.activity() && !s.state.CompareAndSwap(uint64(st), uint64(st.at(now)))",
 		"now < 0"}, {
-		"now-w.activity() >= fresh(s.life) ||",
+		"now-st.activity() >= coarseUntil(s.idleLimit) ||",
 		"false ||"}},
 		check{"shard", "TestActivityHoldsExpiryOffForAsLongAsItGoesOn", ""}},
 	{"terminating does not release the log", "shard/end.go", []change{{
@@ -17,32 +17,32 @@ var ofSessions = []mutant{
 		"log.Stats()"}},
 		check{"shard", "TestTerminatedSessionRefusesEverythingAndForgetsItsEvents", ""}},
 	{"an ended session keeps its place", "shard/end.go", []change{{
-		"m.places.free(md.principal())",
+		"m.limits.release(md.principal())",
 		"_ = md"}},
 		check{"shard", "TestMaxSessionsIsExactAndAnEndedSessionFreesItsPlaceAtOnce", ""}},
-	{"an ended session's word is not compared", "shard/end.go", []change{{
-		"if !s.word.CompareAndSwap(uint64(w), uint64(w.in(to))) {",
-		"if s.word.Store(uint64(w.in(to))); false {"}},
+	{"an ended session's state is not compared", "shard/end.go", []change{{
+		"if !s.state.CompareAndSwap(uint64(st), uint64(st.in(to))) {",
+		"if s.state.Store(uint64(st.in(to))); false {"}},
 		check{"shard", "TestExpirerThatWasOvertakenChangesNothing", ""}},
 	{"finishing does not close the log", "shard/end.go", []change{{
-		"uint64(w.in(finished))) {\n\t\t\ts.closeLog()",
-		"uint64(w.in(finished))) {"}},
+		"uint64(st.in(finished))) {\n\t\t\ts.closeLog()",
+		"uint64(st.in(finished))) {"}},
 		check{"shard", "TestWaiterIsWokenByAppendFinishTerminateAndExpiry", ""}},
-	{"expiry does not look at attached streams", "shard/life.go", []change{{
-		"now-w.activity() < s.life || s.attached.Load() != 0",
-		"now-w.activity() < s.life"}},
+	{"expiry does not look at attached streams", "shard/expiry.go", []change{{
+		"now-st.activity() < s.idleLimit || s.attached.Load() != 0",
+		"now-st.activity() < s.idleLimit"}},
 		check{"shard", "TestAttachedStreamHoldsExpiryOff", ""}},
 	{"the last detach does not stamp", "shard/attach.go", []change{{
 		"\t\tif n == 1 {\n\t\t\ts.touch()\n\t\t}\n",
 		""}},
 		check{"shard", "TestAttachedStreamHoldsExpiryOff", ""}},
 	{"an ended session keeps its log after the last detach", "shard/attach.go", []change{{
-		"\tif w.ended() {\n\t\ts.log.Store(nil)",
+		"\tif st.isEnded() {\n\t\ts.log.Store(nil)",
 		"\tif false {\n\t\ts.log.Store(nil)"}},
 		check{"shard", "TestAttachedReaderReadsToTheEndOfAnEndedSession", ""}},
-	{"MaxSessions is off by one", "shard/places.go", []change{{
-		"n >= int64(p.max)",
-		"n > int64(p.max)"}},
+	{"MaxSessions is off by one", "shard/limits.go", []change{{
+		"n >= int64(l.max)",
+		"n > int64(l.max)"}},
 		check{"shard", "TestMaxSessionsIsExactAndAnEndedSessionFreesItsPlaceAtOnce", ""}},
 	{"MaxAttached is off by one", "shard/attach.go", []change{{
 		"int(n) >= limit",
@@ -53,10 +53,10 @@ var ofSessions = []mutant{
 		""}},
 		check{"shard", "TestSleepingDriverIsWokenForASessionThatExpiresEarlier", ""}},
 	{"a lingering session gives its ID away", "shard/create.go", []change{{
-		"!w.ended() || !s.gone(now)",
-		"!w.ended()"}},
+		"!st.isEnded() || !s.lingerOver(now)",
+		"!st.isEnded()"}},
 		check{"shard", "TestTakenIDIsErrExistsAlsoWhileItsSessionLingers", ""}},
-	{"any principal will do", "shard/manager.go", []change{{
+	{"any principal will do", "shard/lookup.go", []change{{
 		"subtle.ConstantTimeCompare([]byte(owner), []byte(principal)) == 0",
 		"subtle.ConstantTimeCompare([]byte(owner), []byte(principal)) == 2"}},
 		check{"shard", "TestWrongPrincipalIsRefused", ""}},

@@ -38,11 +38,11 @@ type row struct {
 	rate, evicting       float32 // events per second that the log got and dropped, over its window
 	danger, fill         float32
 	status               shard.Status
-	problems             shard.Problem
+	problems             shard.Problems
 }
 
-var allProblems = [...]shard.Problem{
-	shard.Overtaken, shard.Lagging, shard.Evicting, shard.Unfollowed, shard.Expiring,
+var allProblems = [...]shard.Problems{
+	shard.Overtaken, shard.Lagging, shard.Evicting, shard.Unread, shard.Expiring,
 }
 
 // census returns one that is good, and makes one when there is none. It is dropped when it is

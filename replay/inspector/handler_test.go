@@ -129,8 +129,8 @@ func TestSessionIDsAreAbbreviatedAndURLsHaveHandles(t *testing.T) {
 	}
 }
 
-func follower(t *testing.T, s *shard.Session) *shard.Follower {
-	f, err := s.AttachFollower()
+func follower(t *testing.T, s *shard.Session) *shard.Reader {
+	f, err := s.AttachReader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,13 +144,13 @@ func TestASessionsPageHasItsWindowStreamsReadersAndHeaders(t *testing.T) {
 		h := newHandler(t, m)
 		s := create(t, m, "a-session", "me")
 		slow, fast := follower(t, s), follower(t, s)
-		slow.Read(0)
+		slow.ReadUpTo(0)
 		for range 40 {
 			appendTo(t, s, ring.Event{Stream: "a", Data: []byte("payload")})
 			appendTo(t, s, ring.Event{Stream: "b", Data: []byte("another payload")})
 			time.Sleep(time.Second)
 		}
-		fast.Read(80)
+		fast.ReadUpTo(80)
 		target := "/session.json?s=" + handleOf(h, s)
 		page := fetch[shownSession](t, h, target)
 		equal(t, "problems", page.Problems, "[lagging]")

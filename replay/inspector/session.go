@@ -152,11 +152,11 @@ func describe(s *shard.Session) shownSession {
 		First: h.Log.First, Last: h.Log.Last, Evicted: h.Log.Evicted,
 		Fill: h.Fill, Window: h.Window.Seconds(), Rate: rateOf(h), EvictionRate: h.EvictionRate,
 		Lag: h.Lag, Danger: h.Danger, Idle: h.Idle.Seconds(), ExpiresIn: h.ExpiresIn.Seconds(),
-		Unfollowed: h.Unfollowed.Seconds(), Waiting: h.Waiting,
+		Unfollowed: h.Unattached.Seconds(), Waiting: h.Waiting,
 		Attached: h.Attached, Readers: []shownReader{},
 	}
-	readers := s.Followers()
-	slices.SortFunc(readers, func(a, b shard.FollowerInfo) int {
+	readers := s.Readers()
+	slices.SortFunc(readers, func(a, b shard.ReaderInfo) int {
 		return cmp.Or(-cmp.Compare(a.Danger, b.Danger), -cmp.Compare(a.Lag, b.Lag),
 			a.Since.Compare(b.Since))
 	})

@@ -39,7 +39,7 @@ var columns = map[string]func(a, b *row) int{
 }
 
 // gravity orders sets of problems: the worst problem decides, then the next.
-func gravity(p shard.Problem) (g int) {
+func gravity(p shard.Problems) (g int) {
 	for i, one := range allProblems {
 		if p&one != 0 {
 			g |= 1 << (len(allProblems) - i)
@@ -219,7 +219,7 @@ func (h *Handler) show(r *row, now int64) shownRow {
 	}
 }
 
-func problemNames(p shard.Problem) []string {
+func problemNames(p shard.Problems) []string {
 	names := []string{}
 	for _, one := range allProblems {
 		if p&one != 0 {

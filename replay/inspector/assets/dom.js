@@ -27,7 +27,7 @@ export const problems = {
   overtaken: { mark: "✕", grade: "bad", title: "Overtaken" },
   lagging: { mark: "▲", grade: "bad", title: "Lagging" },
   evicting: { mark: "◆", grade: "warn", title: "Evicting" },
-  unfollowed: { mark: "○", grade: "warn", title: "Unfollowed" },
+  unread: { mark: "○", grade: "warn", title: "Unread" },
   expiring: { mark: "◔", grade: "note", title: "Expiring" },
 };
 

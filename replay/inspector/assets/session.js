@@ -82,7 +82,7 @@ const advice = {
   overtaken: () => "A reader has lost events that it had not read: its connection ends, and its client finds a gap. Retain more (Config.Ring), or read faster.",
   lagging: (s) => `The slowest reader is ${count(s.lag)} events behind, ${percent(s.danger)} of the way to losing some.`,
   evicting: (s) => `The log reaches back ${span(s.window)} only, and drops ${short(s.evictionRate)} events a second: whoever is away for longer misses some.`,
-  unfollowed: (s) => `Nobody has read for ${span(s.unfollowed)}, and ${count(s.waiting)} events wait for a reader.`,
+  unread: (s) => `Nobody has read for ${span(s.unfollowed)}, and ${count(s.waiting)} events wait for a reader.`,
   expiring: (s) => `Nothing has happened for ${span(s.idle)}: the session ends in ${span(s.expiresIn)}.`,
 };
 

@@ -9,29 +9,29 @@ import (
 
 // places counts the active sessions and keeps them within MaxSessions and MaxPerPrincipal, exactly: a place is taken only for a
 // session that is then created, never for one that another limit refuses.
-type places struct {
+type limits struct {
 	max, perPrincipal int // 0: unlimited
 	active            atomic.Int64
 	owners            *xsync.MapOf[string, int] // principal to active sessions, those with any; nil when perPrincipal is 0
 }
 
-func (p *places) init(sessions, perPrincipal int) {
-	p.max, p.perPrincipal = max(0, sessions), max(0, perPrincipal)
-	if p.perPrincipal > 0 {
-		p.owners = xsync.NewMapOf[string, int]()
+func (l *limits) init(sessions, perPrincipal int) {
+	l.max, l.perPrincipal = max(0, sessions), max(0, perPrincipal)
+	if l.perPrincipal > 0 {
+		l.owners = xsync.NewMapOf[string, int]()
 	}
 }
 
 // take takes a place for a session of the given principal.
-func (p *places) take(principal string) (err error) {
-	if p.owners == nil || principal == "" {
-		return p.takeOne()
+func (l *limits) admit(principal string) (err error) {
+	if l.owners == nil || principal == "" {
+		return l.admitOne()
 	}
 	// The place itself is taken under the principal's lock, so that neither count is ever raised without the other.
-	p.owners.Compute(principal, func(n int, _ bool) (int, bool) {
-		if n >= p.perPrincipal {
+	l.owners.Compute(principal, func(n int, _ bool) (int, bool) {
+		if n >= l.perPrincipal {
 			err = fmt.Errorf("%w: %d of one principal, the most there may be", ErrSessionLimit, n)
-		} else if err = p.takeOne(); err == nil {
+		} else if err = l.admitOne(); err == nil {
 			n++
 		}
 		return n, n == 0
@@ -39,26 +39,26 @@ func (p *places) take(principal string) (err error) {
 	return err
 }
 
-func (p *places) takeOne() error {
+func (l *limits) admitOne() error {
 	for {
-		n := p.active.Load()
-		if p.max > 0 && n >= int64(p.max) {
+		n := l.active.Load()
+		if l.max > 0 && n >= int64(l.max) {
 			return fmt.Errorf("%w: %d, the most there may be", ErrSessionLimit, n)
 		}
-		if p.active.CompareAndSwap(n, n+1) {
+		if l.active.CompareAndSwap(n, n+1) {
 			return nil
 		}
 	}
 }
 
 // free gives back what take took: both places at once, for those who want one of the principal's.
-func (p *places) free(principal string) {
-	if p.owners == nil || principal == "" {
-		p.active.Add(-1)
+func (l *limits) release(principal string) {
+	if l.owners == nil || principal == "" {
+		l.active.Add(-1)
 		return
 	}
-	p.owners.Compute(principal, func(n int, _ bool) (int, bool) {
-		p.active.Add(-1)
+	l.owners.Compute(principal, func(n int, _ bool) (int, bool) {
+		l.active.Add(-1)
 		return n - 1, n <= 1
 	})
 }

@@ -9,22 +9,22 @@ import (
 )
 
 // An ending is a call of OnEnd that is due.
-type ending struct {
-	s   *Session
-	w   word       // at the end
-	log ring.Stats // at the end
+type endCall struct {
+	s     *Session
+	state state      // at the end
+	log   ring.Stats // at the end
 }
 
 // endings calls OnEnd, for one session after another and in the order in which they ended, on a goroutine that exists while there
 // are calls to make. Calls are handed over many at a time: when a million are due at once, nobody waits for the lock.
-type endings struct {
+type endCalls struct {
 	onEnd func(Info) // nil: nothing is ever added
 
-	mu      sync.Mutex // held for a few instructions, never while onEnd runs
-	queue   [][]ending // in order, by the sheet
+	mu      sync.Mutex  // held for a few instructions, never while onEnd runs
+	queue   [][]endCall // in order, by the sheet
 	running bool
 
-	taken  []ending       // calls that are being made; the goroutine's
+	taken  []endCall      // calls that are being made; the goroutine's
 	caller atomic.Uint64  // the goroutine's number, 0 without one; written by it, read by wait
 	done   sync.WaitGroup // of the goroutine
 }
@@ -32,16 +32,16 @@ type endings struct {
 // sheet is how many calls are handed over at once at most.
 const sheet = 256
 
-func (e *endings) init(onEnd func(Info)) { e.onEnd = onEnd }
+func (e *endCalls) init(onEnd func(Info)) { e.onEnd = onEnd }
 
-func (e *endings) add(end ending) {
+func (e *endCalls) add(end endCall) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	last := len(e.queue) - 1
 	if last < 0 || len(e.queue[last]) == sheet {
-		var room []ending
+		var room []endCall
 		if last >= 0 { // many at a time
-			room = make([]ending, 0, sheet)
+			room = make([]endCall, 0, sheet)
 		}
 		e.queue = append(e.queue, room)
 		last++
@@ -54,17 +54,17 @@ func (e *endings) add(end ending) {
 }
 
 // take returns the next call to make. When there is none, the goroutine has to go.
-func (e *endings) take() (end ending, ok bool) {
+func (e *endCalls) take() (end endCall, ok bool) {
 	if len(e.taken) == 0 && !e.takeSheet() {
-		return ending{}, false
+		return endCall{}, false
 	}
-	end, e.taken[0] = e.taken[0], ending{}
+	end, e.taken[0] = e.taken[0], endCall{}
 	e.taken = e.taken[1:]
 	return end, true
 }
 
 // takeSheet takes out the oldest calls. It looks at their sessions, which then are in the cache: one by one, each would be waited for.
-func (e *endings) takeSheet() bool {
+func (e *endCalls) takeSheet() bool {
 	if !e.takeOldest() {
 		return false
 	}
@@ -74,7 +74,7 @@ func (e *endings) takeSheet() bool {
 	return true
 }
 
-func (e *endings) takeOldest() bool {
+func (e *endCalls) takeOldest() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.queue) == 0 {
@@ -87,7 +87,7 @@ func (e *endings) takeOldest() bool {
 	return true
 }
 
-func (e *endings) run() {
+func (e *endCalls) run() {
 	through := false
 	defer func() {
 		if !through { // OnEnd has called runtime.Goexit, as a failing test does: the other calls are still due
@@ -102,12 +102,12 @@ func (e *endings) run() {
 			return
 		}
 		<-end.s.Done()
-		e.onEnd(end.s.infoAt(end.w, end.log))
+		e.onEnd(end.s.infoAt(end.state, end.log))
 	}
 }
 
 // wait waits until all calls have returned, unless it is called from one of them.
-func (e *endings) wait() {
+func (e *endCalls) wait() {
 	if caller := e.caller.Load(); caller != 0 && caller == goid.Current() {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -135,8 +136,8 @@ func TestSeekOfAnUnknownEventIsAGap(t *testing.T) {
 	if c, err := s.Seek(events[1].ID); err != nil || read(c) != "" {
 		t.Errorf("%v", err)
 	}
-	s.CountReplay(3, 1)
-	s.CountReplay(-5, -5)
+	shardaccess.CountReplay(s, 3, 1)
+	shardaccess.CountReplay(s, -5, -5)
 	if st := m.Stats(); st.Gaps != 3 || st.Replayed != 3 || st.Evicted != 1 {
 		t.Errorf("%+v", st)
 	}

@@ -4,11 +4,11 @@ import "testing"
 
 func TestQueueOfCallsThatIsNeverEmptyDoesNotGrow(t *testing.T) {
 	const backlog = 10
-	e := endings{running: true} // by nobody: this test takes what is due
+	e := endCalls{running: true} // by nobody: this test takes what is due
 	sessions := make([]Session, 1000)
 	taken := 0
 	for i := range sessions {
-		e.add(ending{s: &sessions[i]})
+		e.add(endCall{s: &sessions[i]})
 		if i < backlog {
 			continue
 		}

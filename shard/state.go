@@ -1,9 +1,9 @@
 package shard
 
-// A word is a session's state: in the low three bits its phase, above them its last activity, a reading of the clock in
+// A state is a session's state: in the low three bits its phase, above them its last activity, a reading of the clock in
 // nanoseconds. Both change together, by compare-and-swap, which is what makes the session's end exact:
 //
-//   - Whoever ends a session swaps the very word that it judged. If anybody touched the session meanwhile, the swap fails and
+//   - Whoever ends a session swaps the very state that it judged. If anybody touched the session meanwhile, the swap fails and
 //     the session is judged anew; if the swap succeeds, every later touch finds an ended session. So neither overrules the other.
 //   - Phases only go forward and activity only goes up.
 //
@@ -18,10 +18,10 @@ package shard
 //     only while half of a TTL of 20 s or more remains (fresh); otherwise the exact clock is read. A session with a
 //     shorter TTL never goes by coarse readings at all, not even to stamp.
 //
-// Attached streams are counted beside the word (Session.attached). Attach adds itself and then stamps; detach stamps and then
-// subtracts, if it is the last. An expirer reads the word, then the count, then swaps the word: if the count was raised after it was
+// Attached streams are counted beside the state (Session.attached). Attach adds itself and then stamps; detach stamps and then
+// subtracts, if it is the last. An expirer reads the state, then the count, then swaps the state: if the count was raised after it was
 // read, the stamp that followed makes the swap fail.
-type word uint64
+type state uint64
 
 type phase uint64
 
@@ -35,16 +35,16 @@ const (
 
 const phaseBits = 3
 
-func newWord(p phase, activity int64) word { return word(activity)<<phaseBits | word(p) }
+func newState(p phase, activity int64) state { return state(activity)<<phaseBits | state(p) }
 
-func (w word) phase() phase          { return phase(w & (1<<phaseBits - 1)) }
-func (w word) activity() int64       { return int64(w >> phaseBits) }
-func (w word) ended() bool           { return w.phase() >= drained }
-func (w word) in(p phase) word       { return newWord(p, w.activity()) }
-func (w word) at(reading int64) word { return newWord(w.phase(), reading) }
+func (st state) phase() phase           { return phase(st & (1<<phaseBits - 1)) }
+func (st state) activity() int64        { return int64(st >> phaseBits) }
+func (st state) isEnded() bool          { return st.phase() >= drained }
+func (st state) in(p phase) state       { return newState(p, st.activity()) }
+func (st state) at(reading int64) state { return newState(st.phase(), reading) }
 
-func (w word) status() Status {
-	switch w.phase() {
+func (st state) status() Status {
+	switch st.phase() {
 	case active:
 		return Active
 	case terminated:

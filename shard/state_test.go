@@ -28,12 +28,12 @@ func newTimed(t *testing.T, cfg Config) (*Manager, *Session) {
 func TestWordHoldsPhaseAndActivity(t *testing.T) {
 	for p := active; p <= expired; p++ {
 		for _, at := range []int64{0, 1, 1e18, 1<<61 - 1} {
-			w := newWord(p, at)
-			if w.phase() != p || w.activity() != at || w.in(expired).activity() != at || w.at(7).phase() != p {
-				t.Errorf("phase %d, activity %d come back as %d, %d", p, at, w.phase(), w.activity())
+			st := newState(p, at)
+			if st.phase() != p || st.activity() != at || st.in(expired).activity() != at || st.at(7).phase() != p {
+				t.Errorf("phase %d, activity %d come back as %d, %d", p, at, st.phase(), st.activity())
 			}
-			if w.ended() != (p >= drained) {
-				t.Errorf("phase %d: ended is %v", p, w.ended())
+			if st.isEnded() != (p >= drained) {
+				t.Errorf("phase %d: ended is %v", p, st.isEnded())
 			}
 		}
 	}
@@ -50,13 +50,13 @@ func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeft(t *testing.T) {
 		{3600 * s, 3600*s + 1, 1800 * s},
 		{never, math.MaxInt64, math.MaxInt64 / 2},
 	} {
-		if life := lifeOf(c.ttl, 1); life != c.life || fresh(life) != c.fresh {
-			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, fresh(life), c.life, c.fresh)
+		if life := idleLimitOf(c.ttl, 1); life != c.life || coarseUntil(life) != c.fresh {
+			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, coarseUntil(life), c.life, c.fresh)
 		}
 	}
 }
 
-// Each of these happens between an expirer's look at the word and its swap.
+// Each of these happens between an expirer's look at the state and its swap.
 func TestExpirerThatWasOvertakenChangesNothing(t *testing.T) {
 	for name, meanwhile := range map[string]func(s *Session){
 		"Touch":             func(s *Session) { s.Touch() },
@@ -69,9 +69,9 @@ func TestExpirerThatWasOvertakenChangesNothing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m, s := newTimed(t, Config{TTL: time.Minute})
 			time.Sleep(time.Minute)
-			w := word(s.word.Load())
+			st := state(s.state.Load())
 			meanwhile(s)
-			if s.end(w, expired) {
+			if s.end(st, expired) {
 				t.Errorf("%s: expired in spite of it", name)
 			}
 			if st := m.Stats(); st.Expired != 0 {
@@ -84,14 +84,14 @@ func TestExpirerThatWasOvertakenChangesNothing(t *testing.T) {
 func TestActivityNeverMovesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, s := newTimed(t, Config{})
-		ahead := newWord(active, s.home.clock.Exact()+int64(time.Second))
-		s.word.Store(uint64(ahead))
+		ahead := newState(active, s.home.clock.Exact()+int64(time.Second))
+		s.state.Store(uint64(ahead))
 		s.Touch()
 		s.Append(ring.Event{})
 		if detach, err := s.Attach(); err == nil {
 			detach()
 		}
-		if word(s.word.Load()) != ahead {
+		if state(s.state.Load()) != ahead {
 			t.Error("an earlier reading replaced a later one")
 		}
 	})
@@ -108,9 +108,9 @@ func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				m, s := newTimed(t, Config{})
-				w := word(s.word.Load())
+				st := state(s.state.Load())
 				log := s.log.Load() // an Append that has passed the check holds this
-				s.word.Store(uint64(w.in(p)))
+				s.state.Store(uint64(st.in(p)))
 				if report(m, s) != nil {
 					if _, err := log.Append(ring.Event{}); !errors.Is(err, ring.ErrClosed) {
 						t.Errorf("phase %d: an append succeeds after %s has reported the end: %v", p, name, err)
@@ -118,7 +118,7 @@ func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 				} else if name != "Get" || p != finished {
 					t.Errorf("phase %d: %s reports nothing", p, name)
 				}
-				s.word.Store(uint64(w)) // so that Close finds it
+				s.state.Store(uint64(st)) // so that Close finds it
 			})
 		}
 	}
@@ -127,8 +127,8 @@ func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 func TestTerminateWaitsForWhoeverIsEndingTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, s := newTimed(t, Config{})
-		w := word(s.word.Load())
-		s.word.Store(uint64(w.in(terminated)))
+		st := state(s.state.Load())
+		s.state.Store(uint64(st.in(terminated)))
 		returned := make(chan struct{})
 		go func() { s.Terminate(); close(returned) }()
 		synctest.Wait()
@@ -137,8 +137,8 @@ func TestTerminateWaitsForWhoeverIsEndingTheSession(t *testing.T) {
 			t.Error("it did not")
 		default:
 		}
-		s.word.Store(uint64(w))
-		s.end(w, terminated)
+		s.state.Store(uint64(st))
+		s.end(st, terminated)
 		<-returned
 	})
 }

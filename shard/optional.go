@@ -1,0 +1,36 @@
+package shard
+
+import (
+	"sync/atomic"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// more is what not every session needs: it is there from the first use on, for good.
+type optional struct {
+	value   atomic.Pointer[any] // nil: never set
+	group   *ring.Group         // limits of the session's own; nil: those of Config.Ring; never written after newSession
+	readers readers
+}
+
+// extra returns the session's more, which is there then.
+func (s *Session) withOptional() *optional {
+	if x := s.optional.Load(); x != nil {
+		return x
+	}
+	s.optional.CompareAndSwap(nil, new(optional))
+	return s.optional.Load()
+}
+
+// SetValue keeps v, of any type and nil included, as the application's own state. It works on ended sessions too.
+func (s *Session) SetValue(v any) { s.withOptional().value.Store(&v) }
+
+// Value returns what SetValue was last given, or nil.
+func (s *Session) Value() any {
+	if x := s.optional.Load(); x != nil {
+		if v := x.value.Load(); v != nil {
+			return *v
+		}
+	}
+	return nil
+}

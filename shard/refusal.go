@@ -1,0 +1,40 @@
+package shard
+
+// Err returns why the session takes no more events: [ErrFinished] after Finish, [ErrNotFound] once it has ended, and nil before. When
+// it is not nil, no event is stored any more.
+func (s *Session) Err() error {
+	st := s.stateNow()
+	if st.phase() == active {
+		return nil
+	}
+	return s.refusal(st)
+}
+
+// refuse returns the error for a session that is finished or has ended. Whoever reports either closes the log first: so the report is
+// true even when the goroutine that ended the session has been held up before it got that far.
+func (s *Session) refusal(st state) error {
+	s.closeLog()
+	if st.isEnded() {
+		return about(ErrNotFound, s.ID())
+	}
+	return about(ErrFinished, s.ID())
+}
+
+func (s *Session) closeLog() {
+	if log := s.log.Load(); log != nil {
+		log.Close()
+	}
+}
+
+// logClosed returns the error for a log that was found closed. A log closes by itself when it has used up its sequence numbers:
+// that finishes the session.
+func (s *Session) logClosed() error {
+	st := state(s.state.Load())
+	if st.phase() == active {
+		if err := s.Finish(); err != nil {
+			return err
+		}
+		st = state(s.state.Load())
+	}
+	return s.refusal(st)
+}
