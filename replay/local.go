@@ -25,6 +25,8 @@ func (l local) CreateWith(_ context.Context, o shard.Options) (string, error) {
 	return s.ID(), nil
 }
 
+func (l local) Limits() ring.Config { return l.m.Config().Ring }
+
 func (l local) Info(_ context.Context, id string) (shard.Info, error) { return l.m.Info(id) }
 
 func (l local) Update(_ context.Context, id string, change func(*shard.Metadata)) error {

@@ -147,6 +147,11 @@ func (e *MissingError) Error() string {
 }
 func (e *MissingError) Unwrap() error { return ErrMissing }
 
+// A Limiter is a Store that tells which limits its sessions have unless their creator says otherwise.
+type Limiter interface {
+	Limits() ring.Config // no field is zero
+}
+
 // Finish finishes a session, or returns ErrUnsupported where the Store is no [Finisher].
 func Finish(ctx context.Context, s Store, id string) error {
 	if f, ok := s.(Finisher); ok {
@@ -187,6 +192,14 @@ func Claim(ctx context.Context, s Store, id, key string) error {
 		return c.Claim(ctx, id, key)
 	}
 	return unsupported(s, "Claim")
+}
+
+// Limits returns the limits of a session that was created without any of its own, or false where the Store is no [Limiter].
+func Limits(s Store) (ring.Config, bool) {
+	if l, ok := s.(Limiter); ok {
+		return l.Limits(), true
+	}
+	return ring.Config{}, false
 }
 
 func unsupported(s Store, method string) error {

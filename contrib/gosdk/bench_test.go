@@ -48,22 +48,6 @@ func BenchmarkAppendBesideDrainedStreams(b *testing.B) {
 	}
 }
 
-// One op finds a stream and makes it the most recently used.
-func BenchmarkTableTouch(b *testing.B) {
-	for _, n := range []int{10, 1000, 100_000} {
-		b.Run(size(n), func(b *testing.B) {
-			tab := table{limit: MaxStreams}
-			for i := range uint64(n) {
-				tab.add(i * 0x9e3779b97f4a7c15)
-			}
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				tab.touch(tab.find(uint64(i%n) * 0x9e3779b97f4a7c15))
-			}
-		})
-	}
-}
-
 func BenchmarkNewSessionID(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

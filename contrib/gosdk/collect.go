@@ -18,10 +18,11 @@ const scans = 3
 type span struct {
 	stream     string // as the ring knows it
 	first, end uint64
+	lost       map[uint64][]byte // what stands for events that the Store has refused
 }
 
-// collect returns the events of a stream after index: all of them or an error.
-func (es *EventStore) collect(ctx context.Context, sessionID, streamID string, index int) ([]ring.Event, error) {
+// collect returns the data of a stream's events after index: all of them or an error.
+func (es *EventStore) collect(ctx context.Context, sessionID, streamID string, index int) ([][]byte, error) {
 	if index < -1 {
 		return nil, fmt.Errorf("gosdk: index %d of stream %.64q is below -1", index, streamID)
 	}
@@ -30,34 +31,44 @@ func (es *EventStore) collect(ctx context.Context, sessionID, streamID string, i
 		return nil, unknownSession(sessionID)
 	}
 	stream := es.hash(streamID)
-	lane := s.laneOf(stream)
-	lane.Lock()
-	defer lane.Unlock()
+	if err := s.enter(ctx, stream); err != nil {
+		return nil, fmt.Errorf("gosdk: session %.64q: waiting for stream %.64q: %w", sessionID, streamID, err)
+	}
+	defer s.leave(stream)
 	end, err := s.next(stream)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %.64q in session %.64q", err, streamID, sessionID)
 	}
-	first := uint64(index + 1)
-	if first >= end {
-		// Nothing is missing, however little is retained. The session may have ended all the same.
-		err := es.store.Touch(ctx, s.id)
-		if errors.Is(err, shard.ErrFinished) {
-			err = nil // readable, as for a reader
-		}
-		return nil, es.check(s, err)
+	first := uint64(index) + 1 // 0 for -1
+	if first > end {
+		return nil, fmt.Errorf("gosdk: stream %.64q in session %.64q: %w: index %d, of %d events", streamID, sessionID, ring.ErrUnknownID, index, end)
 	}
-	events, err := es.read(ctx, s.id, span{ringStream(streamID), first, end})
+	if first == end {
+		// Nothing is missing, however little is retained. The session may have ended all the same.
+		return nil, es.check(s, es.touch(ctx, s))
+	}
+	data, err := es.read(ctx, s, span{ringStream(streamID), first, end, s.lostOf(stream)})
 	if err != nil {
 		return nil, es.check(s, fmt.Errorf("stream %.64q after %d: %w", streamID, index, err))
 	}
-	return events, nil
+	return data, nil
+}
+
+// touch is the Store's Touch for reading: a finished session is readable.
+func (es *EventStore) touch(ctx context.Context, s *session) error {
+	err := es.store.Touch(ctx, s.id)
+	if errors.Is(err, shard.ErrFinished) {
+		return nil
+	}
+	return err
 }
 
 // read returns the events of a span. It goes by the event before the span if that is retained, for then so is everything
-// after it that was ever stored; else it looks through what the stream retains, once it knows that the first one is among it.
-func (es *EventStore) read(ctx context.Context, id string, sp span) ([]ring.Event, error) {
+// after it that was ever stored; else it looks through what the stream retains, once it knows that the span's oldest stored event is
+// among it.
+func (es *EventStore) read(ctx context.Context, s *session, sp span) ([][]byte, error) {
 	if sp.first > 0 {
-		events, err := es.drain(ctx, id, replay.Position{LastEventID: eventID(sp.stream, sp.first-1)})
+		events, err := es.drain(ctx, s.id, replay.Position{LastEventID: eventID(sp.stream, sp.first-1)})
 		if err == nil {
 			return sp.of(events)
 		}
@@ -65,8 +76,15 @@ func (es *EventStore) read(ctx context.Context, id string, sp span) ([]ring.Even
 			return nil, err
 		}
 	}
+	oldest, any := sp.oldestStored()
+	if !any {
+		if err := es.touch(ctx, s); err != nil {
+			return nil, err
+		}
+		return sp.of(nil)
+	}
 	for range scans {
-		r, err := es.store.Open(ctx, id, replay.Position{LastEventID: eventID(sp.stream, sp.first)})
+		r, err := es.store.Open(ctx, s.id, replay.Position{LastEventID: eventID(sp.stream, oldest)})
 		if missing(err) {
 			return nil, mcp.ErrEventsPurged
 		}
@@ -74,7 +92,7 @@ func (es *EventStore) read(ctx context.Context, id string, sp span) ([]ring.Even
 			return nil, err
 		}
 		r.Close()
-		events, err := es.drain(ctx, id, replay.Position{Streams: []string{sp.stream}})
+		events, err := es.drain(ctx, s.id, replay.Position{Streams: []string{sp.stream}})
 		if err == nil {
 			return sp.of(events)
 		}
@@ -91,28 +109,51 @@ func (es *EventStore) drain(ctx context.Context, id string, at replay.Position) 
 		return nil, err
 	}
 	defer r.Close()
-	return replay.Drain(r)
+	events, err := replay.Drain(r)
+	if errors.Is(err, shard.ErrFinished) { // nothing is left to read, and nothing will follow
+		return nil, nil
+	}
+	return events, err
 }
 
-// of picks the span's events out of the stream's: every one, in order, or mcp.ErrEventsPurged. Events that others have appended to
-// the stream are passed over.
-func (sp span) of(events []ring.Event) ([]ring.Event, error) {
-	picked, want := events[:0], sp.first
+// oldestStored returns the first index of the span that was not refused; false: all were.
+func (sp span) oldestStored() (uint64, bool) {
+	for index := sp.first; index < sp.end; index++ {
+		if _, refused := sp.lost[index]; !refused {
+			return index, true
+		}
+	}
+	return 0, false
+}
+
+// of picks the span's events out of the stream's, and puts in what stands for refused ones: every index, in order, or
+// mcp.ErrEventsPurged. Events that others have appended to the stream are passed over.
+func (sp span) of(events []ring.Event) ([][]byte, error) {
+	data := make([][]byte, 0, min(sp.end-sp.first, uint64(len(events)+len(sp.lost))))
+	fill := func(end uint64) bool {
+		for index := sp.first + uint64(len(data)); index < end; index++ {
+			instead, refused := sp.lost[index]
+			if !refused {
+				return false
+			}
+			data = append(data, instead)
+		}
+		return true
+	}
 	for _, e := range events {
 		index, ok := indexOf(sp.stream, e.ID)
-		if !ok || index < want {
+		if !ok || index < sp.first+uint64(len(data)) || index >= sp.end {
 			continue
 		}
-		if index != want {
+		if !fill(index) {
 			return nil, mcp.ErrEventsPurged
 		}
-		picked = append(picked, e)
-		want++
+		data = append(data, e.Data)
 	}
-	if want != sp.end {
+	if !fill(sp.end) {
 		return nil, mcp.ErrEventsPurged
 	}
-	return picked, nil
+	return data, nil
 }
 
 // missing reports whether err says that an event is not retained.

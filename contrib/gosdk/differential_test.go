@@ -1,12 +1,14 @@
 package gosdk
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -55,6 +57,9 @@ func compareAfter(t *testing.T, ours, theirs mcp.EventStore, session, stream str
 	t.Helper()
 	got, gotErr := after(t.Context(), ours, session, stream, index)
 	want, wantErr := after(t.Context(), theirs, session, stream, index)
+	if errors.Is(gotErr, ring.ErrUnknownID) && wantErr == nil && len(want) == 0 {
+		return // an index from the future, of which the SDK's store says nothing
+	}
 	if !slices.Equal(got, want) || (gotErr == nil) != (wantErr == nil) {
 		t.Fatalf("After(%q, %q, %d) = %q, %v; the SDK's store says %q, %v", session, stream, index, got, gotErr, want, wantErr)
 	}

@@ -12,6 +12,7 @@
 package gosdk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,8 +47,16 @@ type EventStore struct{ *registry }
 
 var _ mcp.EventStore = (*EventStore)(nil)
 
-// New returns an EventStore over store. Nothing else may append to its sessions under stream names that the SDK uses.
-func New(store replay.Store) *EventStore { return &EventStore{newRegistry(store)} }
+// New returns an EventStore over store, with the zero [Config]. Nothing else may append to its sessions under stream names that the SDK uses.
+func New(store replay.Store) *EventStore { return &EventStore{newRegistry(store, Config{})} }
+
+// NewWith is New with a configuration. An error names the field that is out of range.
+func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
+	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
+		return nil, fmt.Errorf("gosdk: Config.MaxEventBytes is %d, want at most %d", cfg.MaxEventBytes, ring.MaxMaxEventBytes)
+	}
+	return &EventStore{newRegistry(store, cfg)}, nil
+}
 
 // Open makes a stream known, and its session when that is new; nothing else creates a session. An ended session is an error that wraps
 // shard.ErrNotFound; so is, for good, one that has been closed, but for the session "". A known stream stays as it is.
@@ -70,42 +79,50 @@ func (es *EventStore) Open(ctx context.Context, sessionID, streamID string) erro
 	}
 }
 
-// Append stores data as the stream's next event. Whatever the outcome, the event's index is used up: a replay across an event
-// that was refused is mcp.ErrEventsPurged. The stream must have been opened.
+// Append stores data as the stream's next event. Whatever the outcome, the event's index is used up. One that the Store refuses costs itself
+// alone: it is counted, logged and, in a replay, stood for by a JSON-RPC error for the request that it would have answered, or by a log
+// message (notifications/message) where nobody waits for it. The newest 256 refusals of a session are remembered; a replay across an older
+// one is mcp.ErrEventsPurged. The stream must have been opened.
 func (es *EventStore) Append(ctx context.Context, sessionID, streamID string, data []byte) error {
 	s := es.get(sessionID)
 	if s == nil {
 		return unknownSession(sessionID)
 	}
+	// The event belongs to the stream whether or not somebody still waits for it.
+	ctx = context.WithoutCancel(ctx)
 	stream := es.hash(streamID)
-	lane := s.laneOf(stream)
-	lane.Lock()
-	defer lane.Unlock()
+	if err := s.enter(ctx, stream); err != nil {
+		return err
+	}
+	defer s.leave(stream)
 	index, err := s.take(stream)
 	if err != nil {
 		return fmt.Errorf("%w: %.64q in session %.64q", err, streamID, sessionID)
 	}
-	if ctx.Done() != nil {
-		// The event belongs to the stream whether or not somebody still waits for it, and an event left out would cut the stream in two.
-		ctx = context.WithoutCancel(ctx)
-	}
 	name := ringStream(streamID)
-	_, err = es.store.Append(ctx, s.id, ring.Event{ID: eventID(name, index), Stream: name, Data: data})
+	stored, err := es.store.Append(ctx, s.id, ring.Event{ID: eventID(name, index), Stream: name, Data: data})
+	if errors.Is(err, ring.ErrDuplicateID) && bytes.Equal(stored.Data, data) {
+		return nil // stored by an attempt of the Store's whose answer was lost
+	}
+	if err != nil && !gone(err) {
+		es.refuse(ctx, s, lost{stream, index, data}, err)
+	}
 	return es.check(s, err)
 }
 
 // After yields the data of the stream's events with an index above the given one, -1 for all; or one error and nothing else:
-// mcp.ErrEventsPurged when one of them is no longer retained, [ErrUnknownStream], or what the Store says of the session. They are
-// collected when the iteration begins, anew for each, and nothing is held while it goes on. The data is shared: do not write to it.
+// mcp.ErrEventsPurged when one of them is no longer retained, ring.ErrUnknownID for an index that no event has had yet, [ErrUnknownStream],
+// ctx's, or what the Store says of the session. They are collected when the iteration begins, anew for each, and nothing is held
+// while it goes on. The data is shared: do not write to it.
 func (es *EventStore) After(ctx context.Context, sessionID, streamID string, index int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		events, err := es.collect(ctx, sessionID, streamID, index)
+		collected, err := es.collect(ctx, sessionID, streamID, index)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for _, e := range events {
-			if !yield(e.Data, nil) {
+		for _, data := range collected {
+			if !yield(data, nil) {
 				return
 			}
 		}

@@ -1,8 +1,10 @@
 package gosdk
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -23,7 +25,7 @@ func TestEachAppendTakesOneIndexNilDataIncluded(t *testing.T) {
 		}
 	}
 	all := []string{"", "one", "", "", "four"}
-	for index := -1; index < 7; index++ {
+	for index := -1; index < 5; index++ {
 		got, err := after(t.Context(), es, "S", "a", index)
 		if want := all[min(index+1, 5):]; err != nil || !slices.Equal(got, want) {
 			t.Errorf("After(%d) = %q, %v, want %q", index, got, err, want)
@@ -41,7 +43,7 @@ func TestEachStreamCountsForItself(t *testing.T) {
 		}
 	}
 	for _, stream := range streams {
-		for index := -1; index < 6; index++ {
+		for index := -1; index < 5; index++ {
 			wantAfter(t, es, "S", stream, index, 5)
 		}
 	}
@@ -64,14 +66,15 @@ func TestAfterTellsNeverWrittenFromUnknown(t *testing.T) {
 	wantError(t, es, "T", "", -1, shard.ErrNotFound)
 }
 
-func TestAfterAnIndexThatIsNotThereYetIsEmpty(t *testing.T) {
+func TestAfterTheNewestIndexIsEmptyAndAfterALaterOneAnError(t *testing.T) {
 	es := newStore(t, shard.Config{})
 	mustOpen(t, es, "S", "a")
+	wantAfter(t, es, "S", "a", -1, 0)
+	wantError(t, es, "S", "a", 0, ring.ErrUnknownID)
 	mustAppend(t, es, "S", "a", 0, 3)
-	for _, index := range []int{2, 3, 1000, math.MaxInt} {
-		if got, err := after(t.Context(), es, "S", "a", index); err != nil || len(got) > 0 {
-			t.Errorf("After(%d) = %q, %v", index, got, err)
-		}
+	wantAfter(t, es, "S", "a", 2, 3)
+	for _, index := range []int{3, 4, 1000, math.MaxInt} {
+		wantError(t, es, "S", "a", index, ring.ErrUnknownID)
 	}
 }
 
@@ -112,38 +115,154 @@ func TestAQuietStreamOutlivesTheEvictionOfItsEvents(t *testing.T) {
 	wantError(t, es, "S", "quiet", 1, mcp.ErrEventsPurged)
 }
 
-func TestARefusedAppendUsesUpItsIndex(t *testing.T) {
-	refusal := errors.New("no room")
-	for name, refuse := range map[string]func(*EventStore, *hooked) error{
-		"too large": func(es *EventStore, _ *hooked) error {
-			return es.Append(context.Background(), "S", "a", make([]byte, 4096))
-		},
-		"refused by the Store": func(es *EventStore, h *hooked) error {
-			h.append = func(context.Context, string, ring.Event) (ring.Event, error) { return ring.Event{}, refusal }
-			defer func() { h.append = nil }()
-			return es.Append(context.Background(), "S", "a", []byte("x"))
-		},
+func TestARefusedEventCostsItselfAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		says string
+	}{
+		"too large":       {ring.ErrEventTooLarge, "larger than"},
+		"over the budget": {shard.ErrOverBudget, "no memory"},
+		"a failing Store": {errors.New("10.0.0.1: connection refused"), "could not keep it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &hooked{Store: replay.Local(newManager(t, shard.Config{Ring: ring.Config{MaxEventBytes: 1024}}))}
-			es := New(h)
+			h := &hooked{Store: replay.Local(newManager(t, shard.Config{}))}
+			var log bytes.Buffer
+			es, err := NewWith(h, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
 			mustOpen(t, es, "S", "a", "b")
-			mustAppend(t, es, "S", "a", 0, 2)
+			refuse := func(message string) {
+				t.Helper()
+				h.append = func(context.Context, string, ring.Event) (ring.Event, error) { return ring.Event{}, c.err }
+				if err := es.Append(t.Context(), "S", "a", []byte(message)); !errors.Is(err, c.err) {
+					t.Fatalf("Append: %v", err)
+				}
+				h.append = nil
+			}
+			refuse(`{"jsonrpc":"2.0","method":"notifications/progress","params":{}}`) // 0
+			mustAppend(t, es, "S", "a", 1, 2)
+			refuse(`{"jsonrpc":"2.0","id":"x","result":{}}`) // 3
+			refuse(``)                                       // 4
+			mustAppend(t, es, "S", "a", 5, 1)
+			refuse(`{"jsonrpc":"2.0","id":7,"result":{}}`) // 6, the newest
 			mustAppend(t, es, "S", "b", 0, 1)
-			if err := refuse(es, h); !errors.Is(err, ring.ErrEventTooLarge) && !errors.Is(err, refusal) {
-				t.Fatalf("Append: %v", err)
-			}
-			wantError(t, es, "S", "a", 1, mcp.ErrEventsPurged) // the refused one is the newest
-			wantAfter(t, es, "S", "a", 2, 3)
-			mustAppend(t, es, "S", "a", 3, 2)
-			for index := -1; index < 2; index++ {
-				wantError(t, es, "S", "a", index, mcp.ErrEventsPurged)
-			}
-			for index := 2; index < 5; index++ {
-				wantAfter(t, es, "S", "a", index, 5)
+
+			whole := []string{`"method":"notifications/message"`, "a:1", "a:2", `"id":"x","error":{"code":-32603`, "", "a:5", `"id":7,"error":{"code":-32603`}
+			for index := -1; index < len(whole); index++ {
+				got, err := after(t.Context(), es, "S", "a", index)
+				want := whole[min(index+1, len(whole)):]
+				if index == len(whole) && errors.Is(err, ring.ErrUnknownID) {
+					continue
+				}
+				if err != nil || len(got) != len(want) {
+					t.Fatalf("After(%d) = %q, %v, want %q", index, got, err, want)
+				}
+				for i := range want {
+					if !strings.Contains(got[i], want[i]) || strings.Contains(want[i], "error") && !strings.Contains(got[i], c.says) || strings.Contains(got[i], "10.0.0.1") {
+						t.Errorf("After(%d), event %d: %s, want %s because %s", index, index+1+i, got[i], want[i], c.says)
+					}
+				}
 			}
 			wantAfter(t, es, "S", "b", -1, 1)
+			if n := es.Stats().Refused; n != 4 || strings.Count(log.String(), "level=WARN") != 4 {
+				t.Errorf("%d refused; the log says:\n%s", n, &log)
+			}
 		})
+	}
+}
+
+func TestARefusedEventIsStoodForWhereverTheReplayFindsItsPlace(t *testing.T) {
+	const tooLarge = 600
+	es := newStore(t, shard.Config{Ring: ring.Config{MaxEvents: 4, MaxEventBytes: 512}})
+	mustOpen(t, es, "S", "a", "busy")
+	refuse := func() {
+		t.Helper()
+		if err := es.Append(t.Context(), "S", "a", make([]byte, tooLarge)); !errors.Is(err, ring.ErrEventTooLarge) {
+			t.Fatal(err)
+		}
+	}
+	count := func(index, want int) {
+		t.Helper()
+		if got, err := after(t.Context(), es, "S", "a", index); err != nil || len(got) != want {
+			t.Errorf("After(%d) = %q, %v, want %d events", index, got, err, want)
+		}
+	}
+	refuse()
+	count(-1, 1) // nothing of the stream is stored
+	mustAppend(t, es, "S", "a", 1, 2)
+	refuse()
+	count(-1, 4)
+	count(0, 3)                          // after a refused one
+	count(1, 2)                          // after a stored one
+	mustAppend(t, es, "S", "busy", 0, 3) // evicts 1
+	wantError(t, es, "S", "a", -1, mcp.ErrEventsPurged)
+	wantError(t, es, "S", "a", 0, mcp.ErrEventsPurged)
+	count(1, 2)                          // after one that is gone
+	mustAppend(t, es, "S", "busy", 3, 1) // and 2
+	wantError(t, es, "S", "a", 1, mcp.ErrEventsPurged)
+	count(2, 1)
+}
+
+func TestOnlyTheNewestRefusalsAreRemembered(t *testing.T) {
+	es := newStore(t, shard.Config{Ring: ring.Config{MaxEventBytes: 512}})
+	mustOpen(t, es, "S", "a")
+	for range maxLosts + 1 {
+		if err := es.Append(t.Context(), "S", "a", make([]byte, 1000)); err == nil {
+			t.Fatal("it was not refused")
+		}
+	}
+	wantError(t, es, "S", "a", -1, mcp.ErrEventsPurged)
+	if got, err := after(t.Context(), es, "S", "a", 0); err != nil || len(got) != maxLosts {
+		t.Errorf("%d events, %v", len(got), err)
+	}
+}
+
+func TestAnEventThatTheStoreKeptThoughItsAnswerWasLostIsStored(t *testing.T) {
+	h := &hooked{Store: replay.Local(newManager(t, shard.Config{}))}
+	h.append = func(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
+		h.Store.Append(ctx, id, e)
+		return h.Store.Append(ctx, id, e) // the Store's own second attempt
+	}
+	es := New(h)
+	mustOpen(t, es, "S", "a")
+	mustAppend(t, es, "S", "a", 0, 3)
+	wantAfter(t, es, "S", "a", -1, 3)
+	if n := es.Stats().Refused; n != 0 {
+		t.Errorf("%d refused", n)
+	}
+}
+
+func TestWhoReplaysDoesNotWaitBeyondItsContext(t *testing.T) {
+	h := &hooked{Store: replay.Local(newManager(t, shard.Config{}))}
+	entered, release := make(chan struct{}), make(chan struct{})
+	h.append = func(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
+		close(entered)
+		<-release
+		return h.Store.Append(ctx, id, e)
+	}
+	es := New(h)
+	mustOpen(t, es, "S", "a")
+	stored := make(chan error)
+	go func() { stored <- es.Append(context.Background(), "S", "a", data("a", 0)) }()
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	replayed := make(chan error)
+	go func() { _, err := after(ctx, es, "S", "a", -1); replayed <- err }()
+	cancel()
+	if err := <-replayed; !errors.Is(err, context.Canceled) {
+		t.Errorf("After: %v", err)
+	}
+	close(release)
+	if err := <-stored; err != nil {
+		t.Error(err)
+	}
+	wantAfter(t, es, "S", "a", -1, 1)
+}
+
+func TestAnEventLimitOutOfRangeIsRefused(t *testing.T) {
+	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil || !strings.Contains(err.Error(), "MaxEventBytes") {
+		t.Fatal(err)
 	}
 }
 
@@ -189,8 +308,7 @@ func TestOnlyOpenMakesStreams(t *testing.T) {
 func TestAStreamEndsAtItsLastIndexInsteadOfCountingFromZero(t *testing.T) {
 	es := newStore(t, shard.Config{})
 	mustOpen(t, es, "S", "a")
-	s := es.get("S")
-	s.streams.at(s.streams.find(es.hash("a"))).setNext(maxIndex - 1)
+	es.get("S").streams.Set(es.hash("a"), maxIndex-1)
 	mustAppend(t, es, "S", "a", maxIndex-1, 1)
 	if err := es.Append(t.Context(), "S", "a", nil); !errors.Is(err, errUsedUp) {
 		t.Fatalf("Append beyond the last index: %v", err)

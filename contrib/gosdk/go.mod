@@ -3,6 +3,7 @@ module github.com/reprise-go/reprise/contrib/gosdk
 go 1.25.0
 
 require (
+	github.com/google/uuid v1.6.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/reprise-go/reprise v0.0.0
 	go.uber.org/goleak v1.3.0
@@ -10,7 +11,6 @@ require (
 
 require (
 	github.com/google/jsonschema-go v0.4.3 // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.10 // indirect
 	github.com/puzpuzpuz/xsync/v3 v3.5.1 // indirect
 	github.com/segmentio/asm v1.1.3 // indirect

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
+	"github.com/reprise-go/reprise/internal/lru"
+	"github.com/reprise-go/reprise/internal/mcpstore"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -29,6 +32,8 @@ const (
 // The exception is "", which is no session of anybody: it is created anew as often as needed.
 type registry struct {
 	store   replay.Store
+	cfg     Config
+	lost    atomic.Uint64 // events that the Store has refused
 	seed    maphash.Seed
 	limit   uint32   // of each session's table
 	byKey   sync.Map // string → *session
@@ -36,11 +41,11 @@ type registry struct {
 
 	mu    sync.Mutex // guards what follows; never held across a call of the Store
 	turns list.List  // of *session, in the order in which sweep looks at them
-	ended table
+	ended lru.Table
 }
 
-func newRegistry(store replay.Store) *registry {
-	return &registry{store: store, seed: maphash.MakeSeed(), limit: MaxStreams, ended: table{limit: buried}}
+func newRegistry(store replay.Store, cfg Config) *registry {
+	return &registry{store: store, cfg: cfg, seed: maphash.MakeSeed(), limit: MaxStreams, ended: lru.Table{Limit: buried}}
 }
 
 func (r *registry) hash(s string) uint64 { return maphash.String(r.seed, s) }
@@ -79,7 +84,7 @@ func (r *registry) make(ctx context.Context, key string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{key: key, id: id, streams: table{limit: r.limit}}
+	s := &session{key: key, id: id, streams: lru.Table{Limit: r.limit}}
 	r.enter(s)
 	// SessionClosed buries the ID before it terminates the session: either it terminated what was created above, or this sees it buried.
 	if r.isBuried(key) {
@@ -109,7 +114,7 @@ func (r *registry) living(ctx context.Context, key string) (*session, error) {
 // create makes the session in the Store, bound to the principal that Middleware found, and returns its ID there.
 func (r *registry) create(ctx context.Context, key string) (string, error) {
 	principal, bound := principalOf(ctx)
-	id, err := r.store.Create(ctx, key, shard.Metadata{Transport: "http", Principal: principal})
+	id, err := mcpstore.Create(ctx, r.store, r.cfg.MaxEventBytes, key, shard.Metadata{Transport: "http", Principal: principal})
 	if err == nil {
 		return id, nil
 	}
@@ -199,8 +204,8 @@ func (r *registry) bury(key string) {
 	hash := r.hash(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended.find(hash) == 0 {
-		r.ended.add(hash)
+	if _, known := r.ended.Get(hash); !known { // the order is that of their ends
+		r.ended.Set(hash, 0)
 	}
 }
 
@@ -208,7 +213,8 @@ func (r *registry) isBuried(key string) bool {
 	hash := r.hash(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return key != "" && r.ended.find(hash) != 0
+	_, ended := r.ended.Get(hash)
+	return key != "" && ended
 }
 
 // gone reports whether err says that a session has ended, and not that the Store cannot tell.

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/reprise-go/reprise/internal/mcpstore"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
-// append stores e and sees to it that the session exists unless it has ended, and that a stream tells what it has lost.
-func (es *EventStore) append(ctx context.Context, sessionID string, e ring.Event) error {
+// append stores e and sees to it that the session exists unless it has ended. It calls lose when a session that exists refuses e.
+func (es *EventStore) append(ctx context.Context, sessionID string, e ring.Event, lose func(error)) error {
 	err := es.put(ctx, sessionID, e)
 	if errors.Is(err, shard.ErrNotFound) {
 		if err = es.begin(ctx, sessionID); err != nil {
@@ -21,7 +22,7 @@ func (es *EventStore) append(ctx context.Context, sessionID string, e ring.Event
 	case errors.Is(err, shard.ErrNotFound):
 		es.past.advance(sessionID, ended, 0)
 	case err != nil:
-		es.lose(ctx, sessionID, e.Stream)
+		lose(err)
 	case es.past.advance(sessionID, existed, 0) == ended:
 		return shard.ErrNotFound // purged meanwhile, and the event with it
 	}
@@ -54,7 +55,7 @@ func (es *EventStore) begin(ctx context.Context, sessionID string) error {
 	if sessionID == "" {
 		return shard.ErrInvalidID // to Create it would mean a new ID
 	}
-	_, err := es.store.Create(ctx, sessionID, shard.Metadata{Transport: "http"})
+	_, err := mcpstore.Create(ctx, es.store, es.cfg.MaxEventBytes, sessionID, shard.Metadata{Transport: "http"})
 	if err != nil && !errors.Is(err, shard.ErrExists) {
 		return err
 	}

@@ -30,6 +30,10 @@ func (es *EventStore) collect(ctx context.Context, sessionID, lastEventID string
 	if was, _ := es.past.of(sessionID); was == ended {
 		return found{}, es.explain(sessionID, lastEventID, shard.ErrNotFound)
 	}
+	var waiting []ring.Event
+	if es.mend(ctx, sessionID, name) != nil { // perhaps the Store can be read
+		waiting = es.holes.of(holeKey(sessionID, name))
+	}
 	var f found
 	var err error
 	if isHashed(name) {
@@ -41,8 +45,9 @@ func (es *EventStore) collect(ctx context.Context, sessionID, lastEventID string
 	if err != nil {
 		return found{}, es.explain(sessionID, lastEventID, err)
 	}
-	if es.hasHole(sessionID, name) || !f.open(name) {
-		return found{}, incomplete(lastEventID)
+	f.events = append(f.events, waiting...)
+	if !f.open(name) {
+		return found{}, damaged(lastEventID)
 	}
 	return f, nil
 }
@@ -84,15 +89,12 @@ func (es *EventStore) drain(ctx context.Context, sessionID string, at replay.Pos
 }
 
 // open takes the messages out of the events and passes over those that others have appended to the stream. It reports false when one of
-// the stream's events was lost.
+// the stream's events is not as it was stored.
 func (f *found) open(name string) bool {
 	events := f.events[:0]
 	for _, e := range f.events {
 		if of, ok := nameOf(e.ID); !ok || of != name {
 			continue
-		}
-		if e.Type == lost {
-			return false
 		}
 		_, message, ok := disclose(name, e.Data)
 		if !ok {
@@ -121,4 +123,9 @@ func (es *EventStore) explain(sessionID, lastEventID string, err error) error {
 		return fmt.Errorf("mcpgo: resuming session %.64q: %w", sessionID, err)
 	}
 	return fmt.Errorf("mcpgo: %w: %.64q in session %.64q: %w", server.ErrUnknownEventID, lastEventID, sessionID, err)
+}
+
+// damaged is the error for a replay across an event that is not as it was stored.
+func damaged(lastEventID string) error {
+	return fmt.Errorf("mcpgo: %w: %.64q: an event after it is damaged: %w", server.ErrUnknownEventID, lastEventID, ring.ErrEvicted)
 }

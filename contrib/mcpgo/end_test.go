@@ -242,7 +242,7 @@ func TestEndedSessionsAreRememberedUpToTheBound(t *testing.T) {
 			wantError(t, "a late event", err, shard.ErrNotFound)
 		}
 	}
-	if n := len(es.past.ids.places); n > 100 {
+	if n := es.past.ids.Len(); n > 100 {
 		t.Fatalf("%d IDs are remembered", n)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -36,21 +37,33 @@ const patience = 10 * time.Second
 // An event's ID tells its stream and is what the client sends back; it is at most ring.MaxIDBytes long. Events, limits and expiry are
 // the Store's. All streams of a session share its room: a busy stream evicts the events of a quiet one.
 //
-// Beside the Store an EventStore remembers the [MaxRemembered] session IDs that were in use last, in 72 bytes each at most, so that a late message
+// Beside the Store an EventStore remembers the [MaxRemembered] session IDs that were in use last, in 32 bytes each at most, so that a late message
 // does not begin a session anew that has ended, however long ago. The Store itself knows that for as long as a session lingers. Of streams it
-// remembers those that have lost an event while the Store could not even be told, as many at most. All this is the process's alone.
+// remembers those that have lost an event while the Store could not even be told, 16,384 at most. All this is the process's alone.
 type EventStore struct {
 	store replay.Store
 	seed  maphash.Seed // of the seals in event IDs
-	past  *past        // of sessions
-	holes *past        // of streams: those in ended have lost an event that the log does not tell of
+	cfg   Config
+	past  *past         // of sessions
+	holes holes         // of streams
+	lost  atomic.Uint64 // events that the Store has refused
 }
 
 var _ server.EventStore = (*EventStore)(nil)
 
-// New returns an EventStore over store.
+// New returns an EventStore over store, with the zero [Config].
 func New(store replay.Store) *EventStore {
-	return &EventStore{store: store, seed: maphash.MakeSeed(), past: newPast(MaxRemembered), holes: newPast(MaxRemembered)}
+	return &EventStore{store: store, seed: maphash.MakeSeed(), past: newPast(MaxRemembered)}
+}
+
+// NewWith is New with a configuration. An error names the field that is out of range.
+func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
+	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
+		return nil, fmt.Errorf("mcpgo: Config.MaxEventBytes is %d, want at most %d", cfg.MaxEventBytes, ring.MaxMaxEventBytes)
+	}
+	es := New(store)
+	es.cfg = cfg
+	return es, nil
 }
 
 // StoreEvent stores message as the stream's next event and returns its ID. The first event of a session creates it in the Store; a session that
@@ -58,14 +71,19 @@ func New(store replay.Store) *EventStore {
 // session "" of a stateless server.
 //
 // The errors are shard.ErrNotFound for a session that has ended or been purged, which does not come back; shard.ErrInvalidID;
-// shard.ErrSessionLimit; and what Append of the [replay.Store] says. The SDK then delivers the message without an ID. A replay from
-// before such a message is an error from then on, for it would not be complete.
+// shard.ErrSessionLimit; and what Append of the [replay.Store] says. The SDK then delivers the message without an ID. A message that the Store
+// refuses costs itself alone: it is counted, logged and, in a replay, stood for by a JSON-RPC error for the request that it
+// would have answered, or by a log message (notifications/message) where nobody waits for it.
 func (es *EventStore) StoreEvent(ctx context.Context, sessionID, streamID string, message json.RawMessage) (string, error) {
+	ctx = context.WithoutCancel(ctx) // the event belongs to the stream whether or not its client is still there
 	name := streamName(streamID)
+	lose := func(err error) { es.lose(ctx, sessionID, name, streamID, message, err) }
 	e := ring.Event{ID: es.newID(sessionID, name), Stream: name, Data: enclose(name, streamID, message)}
 	err := es.mend(ctx, sessionID, name)
 	if err == nil {
-		err = es.append(ctx, sessionID, e)
+		err = es.append(ctx, sessionID, e, lose)
+	} else {
+		lose(err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("mcpgo: session %.64q: %w", sessionID, err)

@@ -97,6 +97,30 @@ func TestAKeyIsKnownToOtherProcessesAndSuccessors(t *testing.T) {
 	})
 }
 
+func TestNoIDEndsBeforeIdleHowEverShortThatIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := shard.New(shard.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		for _, idle := range []time.Duration{1, time.Millisecond, 50 * time.Millisecond, 900 * time.Millisecond, time.Second, 1500 * time.Millisecond} {
+			for range 20 {
+				time.Sleep(37 * time.Millisecond) // at any time of a second
+				s := mustSessions(t, replay.Local(m), SessionConfig{Idle: idle})
+				id := s.Generate()
+				wantValid(t, s, id)
+				time.Sleep(idle - 1)
+				wantValid(t, s, id)
+				time.Sleep(idle - 1)
+				wantValid(t, s, id) // by the request before
+				time.Sleep(idle + 2*tick)
+				wantTerminated(t, s, id)
+			}
+		}
+	})
+}
+
 func mustSessions(t *testing.T, store replay.Store, cfg SessionConfig) server.SessionIdManager {
 	t.Helper()
 	s, err := New(store).SessionsWith(cfg)

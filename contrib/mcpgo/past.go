@@ -3,9 +3,11 @@ package mcpgo
 import (
 	"hash/maphash"
 	"sync"
+
+	"github.com/reprise-go/reprise/internal/lru"
 )
 
-// MaxRemembered is how many session IDs an [EventStore] remembers, in 72 bytes each at most. The ID that was used least recently is
+// MaxRemembered is how many session IDs an [EventStore] remembers, in 32 bytes each at most. The ID that was used least recently is
 // forgotten first: it takes as many others in between before an ended session could be begun anew, and then only if the Store has
 // forgotten it too and a message still comes for it.
 const MaxRemembered = 1 << 17
@@ -26,17 +28,19 @@ const (
 type past struct {
 	seed maphash.Seed
 	mu   sync.Mutex
-	ids  lru // words: seen << stateBits | state
+	ids  lru.Table // values: seen << stateBits | state
 }
 
-func newPast(limit int) *past { return &past{seed: maphash.MakeSeed(), ids: lru{limit: limit}} }
+func newPast(limit uint32) *past {
+	return &past{seed: maphash.MakeSeed(), ids: lru.Table{Limit: limit}}
+}
 
-// of returns what is known of id, and when advance was last told that it was in use, in Unix seconds.
+// of returns what is known of id, and when advance was last told that it was in use, in ticks.
 func (p *past) of(id string) (was state, seen int64) {
 	hash := maphash.String(p.seed, id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	word := p.ids.get(hash)
+	word, _ := p.ids.Get(hash)
 	return state(word & (1<<stateBits - 1)), int64(word >> stateBits)
 }
 
@@ -45,20 +49,8 @@ func (p *past) advance(id string, to state, seen int64) state {
 	hash := maphash.String(p.seed, id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	to = max(to, state(p.ids.get(hash)&(1<<stateBits-1)))
-	p.ids.set(hash, uint64(seen)<<stateBits|uint64(to))
+	word, _ := p.ids.Get(hash)
+	to = max(to, state(word&(1<<stateBits-1)))
+	p.ids.Set(hash, uint64(seen)<<stateBits|uint64(to))
 	return to
-}
-
-func (p *past) forget(id string) {
-	hash := maphash.String(p.seed, id)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ids.drop(hash)
-}
-
-func (p *past) empty() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.ids.places) == 0
 }

@@ -10,7 +10,7 @@ import (
 // A session ID is a time, random bytes and an HMAC-SHA256 of both, in base64: its issuer recognises it without remembering it, since nothing
 // remembers a session before its first event. What is secret about it is the random part; the rest only keeps strangers out.
 const (
-	timeBytes   = 5  // Unix seconds, big-endian
+	timeBytes   = 5  // ticks since 1970, big-endian
 	randomBytes = 15 // 120 bits
 	macBytes    = 16
 	bodyBytes   = timeBytes + randomBytes
@@ -21,7 +21,13 @@ const (
 )
 
 // macContext keeps these MACs apart from others under the same key.
-const macContext = "reprise mcpgo session ID 1\n"
+const macContext = "reprise mcpgo session ID 2\n"
+
+// A tick is the unit of time in which IDs are judged. A minting is rounded up to it and the present down, so that no ID ends early.
+const tick = 100 * time.Millisecond
+
+func ticksUp(t time.Time) int64   { return ticksDown(t.Add(tick - 1)) }
+func ticksDown(t time.Time) int64 { return t.UnixNano() / int64(tick) }
 
 type minter struct{ key []byte }
 
@@ -37,16 +43,16 @@ func newMinter(key []byte) minter {
 
 func (m minter) mint(now time.Time) string {
 	var id [idBytes]byte
-	seconds := uint64(now.Unix())
+	ticks := uint64(ticksUp(now))
 	for i := range timeBytes {
-		id[i] = byte(seconds >> (8 * (timeBytes - 1 - i)))
+		id[i] = byte(ticks >> (8 * (timeBytes - 1 - i)))
 	}
 	rand.Read(id[timeBytes:bodyBytes])
 	copy(id[bodyBytes:], m.mac(id[:bodyBytes]))
 	return encoding.EncodeToString(id[:])
 }
 
-// minted returns when id was minted, in Unix seconds, or false if it was not under this key.
+// minted returns when id was minted, in ticks, or false if it was not under this key.
 func (m minter) minted(id string) (int64, bool) {
 	if len(id) != idBytes/3*4 || !printable(id) { // decoding would pass over line breaks
 		return 0, false
@@ -55,11 +61,11 @@ func (m minter) minted(id string) (int64, bool) {
 	if err != nil || !hmac.Equal(raw[bodyBytes:], m.mac(raw[:bodyBytes])) {
 		return 0, false
 	}
-	var seconds int64
+	var ticks int64
 	for _, b := range raw[:timeBytes] {
-		seconds = seconds<<8 | int64(b)
+		ticks = ticks<<8 | int64(b)
 	}
-	return seconds, true
+	return ticks, true
 }
 
 func (m minter) mac(body []byte) []byte {

@@ -21,7 +21,7 @@ type SessionConfig struct {
 	Key []byte
 
 	// Idle is how long an ID stays valid without a request while neither the Store nor the EventStore knows of its session: it has stored
-	// nothing yet. In whole seconds; negative: for ever. Default: [DefaultIdle].
+	// nothing yet; it may last up to 0.2 s longer. Negative: for ever. Default: [DefaultIdle].
 	Idle time.Duration
 }
 
@@ -93,11 +93,11 @@ func (s *sessions) Validate(id string) (isTerminated bool, err error) {
 	case !errors.Is(err, shard.ErrNotFound):
 		return false, refused(id, err)
 	}
-	return s.judge(id, time.Now().Unix())
+	return s.judge(id, time.Now())
 }
 
 // judge is Validate for an ID that the Store does not know: its session has not begun, or has ended and been forgotten.
-func (s *sessions) judge(id string, now int64) (isTerminated bool, err error) {
+func (s *sessions) judge(id string, now time.Time) (isTerminated bool, err error) {
 	was, seen := s.past.of(id)
 	minted, ours := s.ids.minted(id)
 	switch {
@@ -105,10 +105,10 @@ func (s *sessions) judge(id string, now int64) (isTerminated bool, err error) {
 		return s.past.advance(id, ended, 0) == ended, nil
 	case !ours:
 		return false, refused(id, shard.ErrNotFound)
-	case s.idle >= 0 && now-max(minted, seen) >= int64(s.idle/time.Second):
+	case s.idle >= 0 && ticksDown(now)-max(minted, seen) >= int64((s.idle+tick-1)/tick):
 		return true, nil // no need to remember it: the time in it speaks for itself
 	}
-	return s.past.advance(id, pending, now) == ended, nil
+	return s.past.advance(id, pending, ticksUp(now)) == ended, nil
 }
 
 // Terminate implements server.SessionIdManager.

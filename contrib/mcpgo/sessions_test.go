@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestMalformedAndForeignIDsAreRefused(t *testing.T) {
 			t.Errorf("Terminate(%q) = %v, %v", bad, isNotAllowed, err)
 		}
 	}
-	if n := len(s.(*sessions).past.ids.places); n != 0 {
+	if n := s.(*sessions).past.ids.Len(); n != 0 {
 		t.Errorf("%d of them are remembered", n)
 	}
 }
@@ -211,7 +212,7 @@ func TestSessionIDsInUseAreRememberedUpToTheBound(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(es.past.ids.places); n != 100 {
+	if n := es.past.ids.Len(); n != 100 {
 		t.Fatalf("%d IDs are remembered", n)
 	}
 }
@@ -240,7 +241,8 @@ func FuzzSessionIDsAreDataFromOutside(f *testing.F) {
 			t.Fatalf("Terminate(%q): %v", other, err)
 		}
 		if other == id {
-			s.(*sessions).past.forget(id)
+			p := s.(*sessions).past
+			p.ids.Drop(maphash.String(p.seed, id))
 		}
 	})
 }
