@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Local serves the sessions of m, in this process. No method blocks, so that none looks at its context; a
-// method costs what it costs on m. Closing m ends every reader.
+// Local serves the sessions of m, in this process. No method blocks, so that none looks at its
+// context; a method costs what it costs on m. Closing m ends every reader.
 func Local(m *shard.Manager) Store { return local{m} }
 
 type local struct{ m *shard.Manager }
@@ -53,6 +53,14 @@ func (l local) Finish(_ context.Context, id string) error {
 		return err
 	}
 	return s.Finish()
+}
+
+func (l local) Claim(_ context.Context, id, key string) error {
+	s, err := l.m.Get(id)
+	if err != nil {
+		return err
+	}
+	return s.Claim(key)
 }
 
 func (l local) Append(_ context.Context, id string, e ring.Event) (ring.Event, error) {

@@ -36,7 +36,8 @@ type Creator interface {
 
 // A Claimer is a Store that remembers keys: Claim succeeds once for each key of a session, however many callers race, and is
 // shard.ErrClaimed after that. Keys go with the session. A session that has claimed as many as it may is shard.ErrClaimLimit, an
-// unknown or ended one shard.ErrNotFound. A claim is activity; one of a finished session is shard.ErrFinished.
+// unknown or ended one shard.ErrNotFound, a finished one shard.ErrFinished. A key is 1 to shard.MaxClaimBytes bytes of UTF-8, else shard.ErrInvalidClaim. A
+// claim is activity, a refused one is not.
 type Claimer interface {
 	Claim(ctx context.Context, id, key string) error
 }

@@ -1,9 +1,9 @@
 package shard
 
-// Attach opens a stream: until detach is called, the session does not expire. It is activity, and so is the last detach. It fails
-// with [ErrNotFound], or with [ErrAttachLimit] when Config.MaxAttached streams are open, which holds exactly under concurrency. A
-// finished session can be attached to. detach may be called more than once, at any time. A session that ends meanwhile keeps its
-// events until the last detach, so that readers can read to the end.
+// Attach counts the caller in as a reader: until detach is called, the session does not expire. It is activity, and
+// so is the last detach. It fails with [ErrNotFound], or with [ErrAttachLimit] when Config.MaxAttached readers are attached, which holds exactly under concurrency. A finished session
+// can be attached to. detach may be called more than once, at any time. A session that ends
+// meanwhile keeps its events until the last detach, so that readers can read to the end.
 func (s *Session) Attach() (detach func(), err error) {
 	f, err := s.AttachReader()
 	if err != nil {
@@ -12,7 +12,7 @@ func (s *Session) Attach() (detach func(), err error) {
 	return f.Detach, nil
 }
 
-// attach counts a stream, if there may be one more.
+// attach counts a reader, if there may be one more.
 func (s *Session) attach() error {
 	if st := s.stateNow(); st.isEnded() {
 		return s.refusal(st)
@@ -35,7 +35,7 @@ func (s *Session) attach() error {
 	return nil
 }
 
-// detach takes one stream off. The last one stamps before it counts itself off: see state.
+// detach takes one reader off. The last one stamps before it counts itself off: see state.
 func (s *Session) detach() {
 	for {
 		n := s.attached.Load()
@@ -52,8 +52,8 @@ func (s *Session) detach() {
 	}
 }
 
-// lastDetached does what waited for the last stream. Whoever ends the session looks at the count after the state, and this looks at
-// the state after the count, so one of them lets go of the log.
+// lastDetached does what waited for the last reader. Whoever ends the session looks at the count
+// after the state, and this looks at the state after the count, so one of them lets go of the log.
 func (s *Session) lastDetached() {
 	st := state(s.state.Load())
 	if st.phase() == finished && s.home.m.linger < 0 {

@@ -9,8 +9,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Greedy sessions take all that MaxBytes leaves them, while quiet ones hold what they had and new ones come. One shard counts in one
-// place, so that the total which Stats tells is exact at any moment.
+// Greedy sessions take all that MaxBytes leaves them, while quiet ones hold what they had and new
+// ones come. One shard counts in one place, so that the total which Stats tells is exact at any
+// moment.
 func TestMaxBytesHoldsAndTheGrowingSessionsPay(t *testing.T) {
 	const sessions, budget, greedy, rounds = 20, 1 << 20, 4, 20_000 / slow
 	const share = budget / 2 / sessions

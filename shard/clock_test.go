@@ -85,8 +85,8 @@ func TestASessionWhoseTimePassedWhileTheMachineSleptIsRefusedAtOnceAndTheOthersL
 	})
 }
 
-// A monotonic clock does not go back, but for the errors of machines and their hypervisors. A session then lives longer by the step and no
-// more, without anybody's help.
+// A monotonic clock does not go back, but for the errors of machines and their hypervisors. A
+// session then lives longer by the step and no more, without anybody's help.
 func TestASessionOutlivesABackwardStepByNoMoreThanTheStep(t *testing.T) {
 	const step = 30 * time.Minute
 	onClocks(t, func(t *testing.T, c *clocks, m *Manager) {

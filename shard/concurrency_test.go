@@ -10,8 +10,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Terminate, Append, Touch and Attach race on one session after another. What began after Terminate returned, or after anybody
-// was told that the session is not there, must fail; what was stored must be all that is read.
+// Terminate, Append, Touch and Attach race on one session after another. What began after Terminate
+// returned, or after anybody was told that the session is not there, must fail; what was stored
+// must be all that is read.
 func TestTerminateIsLinearizableWithEverythingElse(t *testing.T) {
 	m := newManager(t, shard.Config{Linger: -1})
 	for i := range 2000 / slow {
@@ -81,8 +82,8 @@ func TestTerminateIsLinearizableWithEverythingElse(t *testing.T) {
 	}
 }
 
-// Goroutines touch sessions just when they are about to expire. A touch that succeeds gives the session its whole TTL; after a refusal
-// nothing succeeds.
+// Goroutines touch sessions just when they are about to expire. A touch that succeeds gives the
+// session its whole TTL; after a refusal nothing succeeds.
 func TestExpiryAgainstTouchNeitherOverrulesTheOther(t *testing.T) {
 	const ttl = 2 * time.Millisecond
 	m := newManager(t, shard.Config{TTL: ttl, Tick: time.Millisecond, Linger: -1})
@@ -140,7 +141,8 @@ func TestAttachAgainstExpiryKeepsTheSessionOrFails(t *testing.T) {
 	}
 }
 
-// Everything at once, on IDs that are taken again and again: afterwards all counters agree with each other.
+// Everything at once, on IDs that are taken again and again: afterwards all counters agree with
+// each other.
 func TestStatisticsAreExactWhenAllIsQuiet(t *testing.T) {
 	var ended atomic.Int64
 	m := newManager(t, shard.Config{

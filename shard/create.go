@@ -12,13 +12,14 @@ import (
 // maxIDBytes bounds a session ID.
 const maxIDBytes = 128
 
-// Create returns a new session with a random ID, a version 4 UUID. The errors are [ErrSessionLimit], [ErrMetadataTooLarge] and
-// [ErrClosed].
+// Create returns a new session with a random ID, a version 4 UUID. The errors are
+// [ErrSessionLimit], [ErrMetadataTooLarge] and [ErrClosed].
 func (m *Manager) Create(md Metadata) (*Session, error) {
 	return m.CreateWith(Options{Metadata: md})
 }
 
-// CreateWithID is Create with an ID from outside. It can also fail with [ErrInvalidID] and [ErrExists].
+// CreateWithID is Create with an ID from outside. It can also fail with [ErrInvalidID] and
+// [ErrExists].
 func (m *Manager) CreateWithID(id string, md Metadata) (*Session, error) {
 	if err := validateID(id); err != nil {
 		return nil, err
@@ -26,8 +27,8 @@ func (m *Manager) CreateWithID(id string, md Metadata) (*Session, error) {
 	return m.CreateWith(Options{ID: id, Metadata: md})
 }
 
-// CreateWith is the general form of Create and CreateWithID. It can also fail for a limit in o.Ring, with an error that names the
-// field.
+// CreateWith is the general form of Create and CreateWithID. It can also fail for a limit in
+// o.Ring, with an error that names the field.
 func (m *Manager) CreateWith(o Options) (*Session, error) {
 	if m.closed.Load() {
 		return nil, ErrClosed
@@ -61,8 +62,8 @@ func (m *Manager) CreateWith(o Options) (*Session, error) {
 	}
 }
 
-// insert puts a new session into the map, if its ID is free. It takes the session's place when it is certain that the ID is, under
-// the lock of the map's bucket.
+// insert puts a new session into the map, if its ID is free. It takes the session's place when it
+// is certain that the ID is, under the lock of the map's bucket.
 func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, error) {
 	k := m.key(o.ID)
 	home := m.shard(k)
@@ -83,15 +84,15 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 		}
 		if !taken {
 			home.created.Add(1)
-			home.metadata.Add(md.bytes())
+			home.extras.Add(md.bytes())
 			s.schedule(s.expiresAt(s.created))
 			return s, nil
 		}
 	}
 }
 
-// admit takes a place. It looks at closed afterwards, and Close looks at the places after setting closed: either no session is
-// created, or Close finds it.
+// admit takes a place. It looks at closed afterwards, and Close looks at the places after setting
+// closed: either no session is created, or Close finds it.
 func (m *Manager) admit(md *metadata) error {
 	if err := m.limits.admit(md.principal()); err != nil {
 		return err

@@ -10,19 +10,23 @@ import (
 // batch is how many sessions of one shard are visited in one step.
 const batch = 256
 
-// The driver is the goroutine that ends sessions whose time has come and forgets those that no longer linger. The wheels are
-// touched by it alone, or by helpers while it waits for them.
+// The driver is the goroutine that ends sessions whose time has come and forgets those that no
+// longer linger. The wheels are touched by it alone, or by helpers while it waits for them.
 //
-// A session's timer is not moved by activity. When it fires, the driver visits the session, which is either due or gets a timer for
-// when it may be: about one visit per TTL, however often the session is touched. What makes a visit necessary sooner goes
-// through the shard's intake: creating a session, finishing and terminating it.
+// A session's timer is not moved by activity. When it fires, the driver visits the session, which
+// is either due or gets a timer for when it may be: about one visit per TTL, however often the
+// session is touched. What makes a visit necessary sooner goes through the shard's intake: creating
+// a session, finishing and terminating it.
 //
-// The driver sleeps until alarm, the reading at which the earliest timer may fire; nothing wakes it at intervals. A session that goes
-// into an intake with a later time lets it sleep, one with an earlier time brings the alarm forward. The driver sets the alarm and
-// then looks at the intakes again; others put a session in and then look at the alarm: one of the two sees the other.
+// The driver sleeps until alarm, the reading at which the earliest timer may fire; nothing wakes it
+// at intervals. A session that goes into an intake with a later time lets it sleep, one with an
+// earlier time brings the alarm forward. The driver sets the alarm and then looks at the intakes
+// again; others put a session in and then look at the alarm: one of the two sees the other.
 type driver struct {
-	alarm  atomic.Int64  // reading at which the driver looks at everything; awake while it does. Written by it and by wake
-	visits atomic.Uint64 // see Stats
+	// The reading at which the driver looks at everything; awake while it does. Written by the driver
+	// and by wake.
+	alarm  atomic.Int64
+	visits atomic.Uint64 // how many times a session was looked at, ever
 	moved  chan struct{} // capacity 1: alarm was brought forward
 	quit   chan struct{} // closed by stop
 	done   sync.WaitGroup
@@ -62,9 +66,10 @@ func (d *driver) run(m *Manager) {
 	}
 }
 
-// visitAll visits every session that waits or whose timer has fired: first a batch of each shard, and if that leaves any, all, with
-// goroutines that help. There are several per processor, for their number decides what part of a busy machine they get, and a
-// million sessions that expire together are to be gone a second later.
+// visitAll visits every session that waits or whose timer has fired: first a batch of each shard,
+// and if that leaves any, all, with goroutines that help. There are several per processor, for
+// their number decides what part of a busy machine they get, and a million sessions that expire
+// together are to be gone a second later.
 func (d *driver) visitAll(m *Manager) {
 	now, more := m.clock.Exact(), false
 	for i := range m.shards {
@@ -125,7 +130,8 @@ func (d *driver) wake(at int64) {
 	}
 }
 
-// step visits at most batch sessions from the intake and as many whose timer has fired, and reports whether there are more.
+// step visits at most batch sessions from the intake and as many whose timer has fired, and reports
+// whether there are more.
 func (sh *shard) step(now int64) (more bool) {
 	if sh.waiting == nil {
 		sh.waiting = sh.intake.Swap(nil)
@@ -147,8 +153,9 @@ func (sh *shard) step(now int64) (more bool) {
 	return !all || sh.waiting != nil
 }
 
-// schedule has the driver visit s at the given reading, or soon after. Those that are to be visited at once are put off by a
-// moment, so that a storm of them wakes the driver once in a while and not every time.
+// schedule has the driver visit s at the given reading, or soon after. Those that are to be visited
+// at once are put off by a moment, so that a storm of them wakes the driver once in a while and not
+// every time.
 func (s *Session) schedule(at int64) {
 	if at >= never {
 		return

@@ -88,8 +88,9 @@ func TestIdleManagerSleeps(t *testing.T) {
 	})
 }
 
-// A hundred thousand sessions expire together. From TTL and Tick on every call refuses them, however busy the machine is; the driver
-// is normally through a few tenths of a second later, which is for bench/ to measure.
+// A hundred thousand sessions expire together. From TTL and Tick on every call refuses them,
+// however busy the machine is; the driver is normally through a few tenths of a second later, which
+// is for bench/ to measure.
 func TestManySessionsExpireTogetherWhileOthersAppend(t *testing.T) {
 	const idle, busy, ttl = 100_000 / slow, 4, 2 * time.Second
 	var ended atomic.Int64

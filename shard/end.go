@@ -1,9 +1,9 @@
 package shard
 
-// Finish ends the writing: Append returns [ErrFinished] from now on, while Get, Seek and Attach still work, and readers get what is
-// left and then ErrFinished. The session ends Config.Linger later, whatever its TTL, or when it is terminated before that; with a
-// negative Linger, as soon as no stream is attached. Until then it is active as far as limits and Stats are concerned, for it holds
-// its events. Finishing a finished session does nothing; an ended one is [ErrNotFound].
+// Finish ends the writing: Append returns [ErrFinished] from now on, while Get, Seek and Attach
+// still work, and readers get what is left and then ErrFinished. The session ends Config.Linger
+// later, whatever its TTL, or when it is terminated before that; with a negative Linger, as soon as no reader is attached. Until then it is active as far as limits and Stats are concerned, for it
+// holds its events. Finishing a finished session does nothing; an ended one is [ErrNotFound].
 func (s *Session) Finish() error {
 	for {
 		st := s.stateAt(s.home.clock.Exact())
@@ -16,6 +16,7 @@ func (s *Session) Finish() error {
 		}
 		if s.state.CompareAndSwap(uint64(st), uint64(st.in(finished))) {
 			s.closeLog()
+			s.dropClaims()
 			s.schedule(s.leavesAt())
 			s.stateAt(s.home.clock.Exact()) // without linger and without a reader, it ends here
 			return nil
@@ -23,8 +24,9 @@ func (s *Session) Finish() error {
 	}
 }
 
-// Terminate ends the session, unless it has ended already: when it returns, no call on it succeeds any more, its place is free and
-// its events no longer count. Readers that are attached get what is left and then [ErrNotFound].
+// Terminate ends the session, unless it has ended already: when it returns, no call on it succeeds
+// any more, its place is free and its events no longer count. Readers that are attached get what is
+// left and then [ErrNotFound].
 func (s *Session) Terminate() {
 	for {
 		st := s.stateAt(s.home.clock.Exact())
@@ -39,7 +41,8 @@ func (s *Session) Terminate() {
 	}
 }
 
-// end moves the session from st to an ended phase, if st is still its state, and does all that follows from it, exactly once.
+// end moves the session from st to an ended phase, if st is still its state, and does all that
+// follows from it, exactly once.
 func (s *Session) end(st state, to phase) bool {
 	log := s.log.Load() // before the swap: it is set as long as the session has not ended
 	if !s.state.CompareAndSwap(uint64(st), uint64(st.in(to))) {
@@ -51,6 +54,7 @@ func (s *Session) end(st state, to phase) bool {
 	if s.attached.Load() == 0 {
 		s.log.Store(nil)
 	}
+	s.dropClaims()
 	md := s.freeze()
 	m.limits.release(md.principal())
 	switch to {
@@ -76,7 +80,8 @@ func (s *Session) end(st state, to phase) bool {
 // over reports whether end has returned, or is about to.
 func (s *Session) isEndComplete() bool { return s.done.Load() == &s.home.m.closedChan }
 
-// Terminate ends a session as [Session.Terminate] does. That there is none is no error; after Close, it is [ErrClosed].
+// Terminate ends a session as [Session.Terminate] does. That there is none is no error; after
+// Close, it is [ErrClosed].
 func (m *Manager) Terminate(id string) error {
 	s, err := m.find(id)
 	if err == nil {

@@ -2,9 +2,8 @@ package shard
 
 import (
 	"sync"
-	"sync/atomic"
 
-	"github.com/reprise-go/reprise/internal/goid"
+	"github.com/reprise-go/reprise/internal/callers"
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -15,8 +14,9 @@ type endCall struct {
 	log   ring.Stats // at the end
 }
 
-// endings calls OnEnd, for one session after another and in the order in which they ended, on a goroutine that exists while there
-// are calls to make. Calls are handed over many at a time: when a million are due at once, nobody waits for the lock.
+// endCalls calls OnEnd, for one session after another and in the order in which they ended, on a
+// goroutine that exists while there are calls to make. Calls are handed over many at a time: when a
+// million are due at once, nobody waits for the lock.
 type endCalls struct {
 	onEnd func(Info) // nil: nothing is ever added
 
@@ -24,9 +24,8 @@ type endCalls struct {
 	queue   [][]endCall // in order, by the sheet
 	running bool
 
-	taken  []endCall      // calls that are being made; the goroutine's
-	caller atomic.Uint64  // the goroutine's number, 0 without one; written by it, read by wait
-	done   sync.WaitGroup // of the goroutine
+	taken []endCall      // calls that are being made; the goroutine's
+	done  sync.WaitGroup // of the goroutine
 }
 
 // sheet is how many calls are handed over at once at most.
@@ -63,7 +62,8 @@ func (e *endCalls) take() (end endCall, ok bool) {
 	return end, true
 }
 
-// takeSheet takes out the oldest calls. It looks at their sessions, which then are in the cache: one by one, each would be waited for.
+// takeSheet takes out the oldest calls. It looks at their sessions, which then are in the cache:
+// one by one, each would be waited for.
 func (e *endCalls) takeSheet() bool {
 	if !e.takeOldest() {
 		return false
@@ -79,7 +79,6 @@ func (e *endCalls) takeOldest() bool {
 	defer e.mu.Unlock()
 	if len(e.queue) == 0 {
 		e.queue, e.taken, e.running = nil, nil, false
-		e.caller.Store(0)
 		return false
 	}
 	e.taken, e.queue[0] = e.queue[0], nil
@@ -94,7 +93,6 @@ func (e *endCalls) run() {
 			e.done.Go(e.run)
 		}
 	}()
-	e.caller.Store(goid.Current())
 	for {
 		end, ok := e.take()
 		if !ok {
@@ -102,14 +100,19 @@ func (e *endCalls) run() {
 			return
 		}
 		<-end.s.Done()
-		e.onEnd(end.s.infoAt(end.state, end.log))
+		callOnEnd(e.onEnd, end.s.infoAt(end.state, end.log))
 	}
 }
 
-// wait waits until all calls have returned, unless it is called from one of them.
+// callOnEnd makes one call. Whoever has it among the callers runs inside an OnEnd.
+//
+//go:noinline
+func callOnEnd(onEnd func(Info), final Info) { onEnd(final) }
+
+// wait waits until all calls have returned. Inside OnEnd, whichever Manager's, it does not wait:
+// the call would wait for itself, or two Managers that close each other from OnEnd for one another.
 func (e *endCalls) wait() {
-	if caller := e.caller.Load(); caller != 0 && caller == goid.Current() {
-		return
+	if !callers.Include(callers.Entry(callOnEnd)) {
+		e.done.Wait()
 	}
-	e.done.Wait()
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Errors are returned wrapped, with the value that they are about: use errors.Is. The ones of package ring pass through unchanged.
+// Errors are returned wrapped, with the value that they are about: use errors.Is. The ones of
+// package ring pass through unchanged.
 var (
 	// ErrNotFound means that there is no such session, whether it was never there or has ended.
 	ErrNotFound = errors.New("shard: session not found")
@@ -17,21 +18,28 @@ var (
 	ErrInvalidID = errors.New("shard: invalid session ID")
 	// ErrSessionLimit means that Config.MaxSessions or Config.MaxPerPrincipal sessions are active.
 	ErrSessionLimit = errors.New("shard: too many sessions")
-	// ErrAttachLimit means that Config.MaxAttached streams are open on the session.
+	// ErrAttachLimit means that Config.MaxAttached readers are attached to the session.
 	ErrAttachLimit = errors.New("shard: too many readers")
 	// ErrMetadataTooLarge means that metadata takes more than MaxMetadataBytes.
 	ErrMetadataTooLarge = errors.New("shard: metadata too large")
+	// ErrInvalidMetadata means that metadata holds text that is not UTF-8; the error names where.
+	ErrInvalidMetadata = errors.New("shard: invalid metadata")
+	// ErrNestedUpdate means that Update was called from inside a function that was given to Update.
+	ErrNestedUpdate = errors.New("shard: Update inside Update")
 	// ErrPrincipal means that a session belongs to somebody else.
 	ErrPrincipal = errors.New("shard: wrong principal")
 	// ErrFinished means that the session takes no more events.
 	ErrFinished = errors.New("shard: session finished")
 	// ErrClaimed means that the key was claimed before.
 	ErrClaimed = errors.New("shard: already claimed")
+	// ErrInvalidClaim means that a key to claim is not 1 to MaxClaimBytes bytes of UTF-8.
+	ErrInvalidClaim = errors.New("shard: invalid claim")
 	// ErrClaimLimit means that the session has claimed Config.MaxClaims keys.
 	ErrClaimLimit = errors.New("shard: too many claims")
 	// ErrClosed means that the Manager is closed.
 	ErrClosed = errors.New("shard: manager closed")
-	// ErrOverBudget means that an event does not fit into Config.MaxBytes, whatever else of its session is evicted.
+	// ErrOverBudget means that an event does not fit into Config.MaxBytes, whatever else of its
+	// session is evicted.
 	ErrOverBudget = ring.ErrOverBudget
 )
 

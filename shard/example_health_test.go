@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A reader with a cursor of its own says how far it is, and Health tells when it is about to lose events.
+// A reader with a cursor of its own says how far it is, and Health tells when it is about to lose
+// events.
 func ExampleSession_Health() {
 	m, err := shard.New(shard.Config{Ring: ring.Config{MaxEvents: 100}})
 	if err != nil {

@@ -24,7 +24,8 @@ func open() (*shard.Manager, *shard.Session) {
 	return m, s
 }
 
-// A client connects, misses an event, and comes back with the ID of the last event that it has seen.
+// A client connects, misses an event, and comes back with the ID of the last event that it has
+// seen.
 func Example() {
 	m, err := shard.New(shard.Config{TTL: 10 * time.Minute})
 	if err != nil {

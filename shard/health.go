@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Thresholds say from where on a session is unhealthy. Zero fields take their defaults; a negative field turns its problem off.
+// Thresholds say from where on a session is unhealthy. Zero fields take their defaults; a negative
+// field turns its problem off.
 type Thresholds struct {
 	Danger float64       // of Lagging: part of the way to losing events, up to 1; default 0.75
 	Window time.Duration // of Evicting; default 30 s
@@ -22,32 +23,40 @@ type Health struct {
 	Log      ring.Stats // as in Info
 	Attached int        // readers
 
-	// Fill is how full the log is, 0 to 1, by events or by bytes, whichever is more; 1 once it has dropped any.
+	// Fill is how full the log is, 0 to 1, by events or by bytes, whichever is more; 1 once it has
+	// dropped any.
 	Fill float64
-	// Window is how far back the log reaches: the age of the oldest event, 0 when there is none. Where producers set
-	// ring.Event.Time it is what they say, between 0 and the session's age.
+	// Window is how far back the log reaches: the age of the oldest event, 0 when there is none.
+	// Where producers set ring.Event.Time it is what they say, between 0 and the session's age.
 	Window time.Duration
-	// EvictionRate is how many events per second the log drops, on average over the Window; 0 when it has dropped none.
+	// EvictionRate is how many events per second the log drops, on average over the Window; 0 when
+	// it has dropped none.
 	EvictionRate float64
 
-	// Lag is how many events the slowest reader has still to read, of those that say how far they are. It is overstated by what a
-	// reader has read since it last said so: with package replay up to 63 events, or 1/16 of what the log retains if that is less.
+	// Lag is how many events the slowest reader has still to read, of those that say how far they
+	// are. It is overstated by what a reader has read since it last said so: with package replay up
+	// to 63 events, or 1/16 of what the log retains if that is less.
 	Lag uint64
-	// Danger is how far the slowest reader is on the way to losing events: 0 when it has read everything, 1 when the next
-	// event that it needs is the next to be dropped, or is gone.
+	// Danger is how far the slowest reader is on the way to losing events: 0 when it has read
+	// everything, 1 when the next event that it needs is the next to be dropped, or is gone.
 	Danger float64
 
-	Idle       time.Duration // since the last activity; 0 while a stream is open
-	ExpiresIn  time.Duration // until the session ends if nothing happens; negative: never, and while a stream is open
-	Unattached time.Duration // for how long no stream has been open, since its creation if none ever was; 0 while one is
-	Waiting    uint64        // events appended in that time
+	Idle      time.Duration // since the last activity; 0 while a reader is attached
+	Expires   bool          // the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is attached
+	ExpiresIn time.Duration // 0 when Expires is false
+
+	// Unattached is for how long no reader has been attached, since the session's creation if none ever
+	// was; 0 while one is.
+	Unattached time.Duration
+	Waiting    uint64 // events appended in that time
 }
 
-// Health reports what is wrong with the session, or may soon be: by Config.Health. It is not activity, takes nothing from the
-// path of appends, and costs some 250 ns, a few more for each reader; it does not allocate.
+// Health reports what is wrong with the session, or may soon be: by Config.Health. It is not
+// activity, takes nothing from the path of appends, and costs some 250 ns, a few more for each
+// reader; it does not allocate.
 func (s *Session) Health() Health {
 	st := s.stateNow()
-	h := Health{Status: st.status(), Attached: int(s.attached.Load()), ExpiresIn: -1}
+	h := Health{Status: st.status(), Attached: int(s.attached.Load())}
 	if st.isEnded() {
 		return h
 	}
@@ -76,10 +85,11 @@ func (h *Health) judge(t Thresholds, s *Session) {
 	check(Lagging, !lost && t.Danger >= 0 && h.Lag > 0 && h.Danger >= t.Danger)
 	check(Evicting, t.Window >= 0 && h.Log.Evicted > 0 && h.Log.Events > 0 && h.Window < t.Window)
 	check(Unread, t.Unread >= 0 && h.Waiting > 0 && h.Unattached >= t.Unread)
-	check(Expiring, t.Idle >= 0 && h.ExpiresIn >= 0 && float64(h.Idle) >= t.Idle*float64(s.idleLimit-s.home.m.grace))
+	check(Expiring, t.Idle >= 0 && h.Expires && float64(h.Idle) >= t.Idle*float64(s.idleLimit-s.home.m.grace))
 }
 
-// measureWindow finds out how far back the log reaches. An event that is dropped while it is looked at was the oldest all the same.
+// measureWindow finds out how far back the log reaches. An event that is dropped while it is looked
+// at was the oldest all the same.
 func (s *Session) measureWindow(h *Health, now int64) {
 	age := max(0, now-s.created)
 	log := s.log.Load()
@@ -134,8 +144,8 @@ func (s *Session) measureAbsence(h *Health, st state, now int64) {
 	h.Idle = time.Duration(max(0, now-st.activity()))
 	switch {
 	case h.Status == Finished && s.home.m.linger >= 0:
-		h.ExpiresIn = time.Duration(max(0, s.leavesAt()-now))
+		h.Expires, h.ExpiresIn = true, time.Duration(max(0, s.leavesAt()-now))
 	case h.Status == Active && s.idleLimit != math.MaxInt64:
-		h.ExpiresIn = max(0, time.Duration(s.idleLimit-s.home.m.grace)-h.Idle)
+		h.Expires, h.ExpiresIn = true, max(0, time.Duration(s.idleLimit-s.home.m.grace)-h.Idle)
 	}
 }

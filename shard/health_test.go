@@ -33,7 +33,8 @@ func TestANewSessionIsHealthy(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		s := create(t, newManager(t, shard.Config{}), "s")
 		h := wantProblems(t, s, "new", 0)
-		if h.Fill != 0 || h.Window != 0 || h.EvictionRate != 0 || h.Lag != 0 || h.Danger != 0 || h.ExpiresIn != time.Hour {
+		if h.Fill != 0 || h.Window != 0 || h.EvictionRate != 0 || h.Lag != 0 || h.Danger != 0 ||
+			!h.Expires || h.ExpiresIn != time.Hour {
 			t.Errorf("%+v", h)
 		}
 	})
@@ -159,11 +160,11 @@ func TestASessionIsExpiringFromThreeQuartersOfItsTTL(t *testing.T) {
 		sleep(45*time.Minute - 1)
 		wantProblems(t, s, "before", 0)
 		sleep(1)
-		if h := wantProblems(t, s, "then", shard.Expiring); h.Idle != 45*time.Minute || h.ExpiresIn != 15*time.Minute {
+		if h := wantProblems(t, s, "then", shard.Expiring); h.Idle != 45*time.Minute || !h.Expires || h.ExpiresIn != 15*time.Minute {
 			t.Errorf("%+v", h)
 		}
 		f := follow(t, s)
-		if h := wantProblems(t, s, "with a reader", 0); h.Idle != 0 || h.ExpiresIn >= 0 {
+		if h := wantProblems(t, s, "with a reader", 0); h.Idle != 0 || h.Expires || h.ExpiresIn != 0 {
 			t.Errorf("%+v", h)
 		}
 		f.Detach()

@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// newManager returns a manager that is closed at the end of the test, and fails when the Close does not return.
+// newManager returns a manager that is closed at the end of the test, and fails when the Close does
+// not return.
 func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
 	t.Helper()
 	m, err := shard.New(cfg)

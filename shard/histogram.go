@@ -42,9 +42,10 @@ func (h Histogram) Mean() time.Duration {
 	return 0
 }
 
-// Quantile estimates the duration that the fraction q, from 0 to 1, of all durations does not exceed: it finds the bucket and takes what is in it to be
-// spread evenly. So the estimate is in the right bucket, off by 2/5 at most. It returns 0 when nothing was counted, and
-// 1 s for what is longer than that.
+// Quantile estimates the duration that the fraction q, from 0 to 1, of all durations does not
+// exceed: it finds the bucket and takes what is in it to be spread evenly. So the estimate is in
+// the right bucket, off by 2/5 at most. It returns 0 when nothing was counted, and 1 s for what is
+// longer than that.
 func (h Histogram) Quantile(q float64) time.Duration {
 	rank := max(0, min(q, 1)) * float64(h.Count())
 	var below time.Duration
@@ -62,7 +63,8 @@ func (h Histogram) Quantile(q float64) time.Duration {
 	return below
 }
 
-// Sub returns what h has counted since earlier, an older copy of the same histogram; with the zero Histogram, all of it.
+// Sub returns what h has counted since earlier, an older copy of the same histogram; with the zero
+// Histogram, all of it.
 func (h Histogram) Sub(earlier Histogram) Histogram {
 	h.Counts = slices.Clone(h.Counts)
 	for i := range min(len(h.Counts), len(earlier.Counts)) {
@@ -72,8 +74,8 @@ func (h Histogram) Sub(earlier Histogram) Histogram {
 	return h
 }
 
-// counts is what a Histogram is made of. Any number of goroutines record; a copy that is made meanwhile may miss the newest or
-// have them in Counts and not yet in Sum.
+// counts is what a Histogram is made of. Any number of goroutines record; a copy that is made
+// meanwhile may miss the newest or have them in Counts and not yet in Sum.
 type counts struct {
 	buckets [len(bounds) + 1]atomic.Uint64
 	sum     atomic.Int64

@@ -6,13 +6,15 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Info describes the session, at any time: unlike Manager.Info it also answers when the session no longer lingers.
+// Info describes the session, at any time: unlike Manager.Info it also answers when the session no
+// longer lingers.
 func (s *Session) Info() Info {
 	s.stateNow()
 	return s.info()
 }
 
-// Summary is Info without Metadata.ClientInfo, so that it copies nothing: for those who look at all sessions.
+// Summary is Info without Metadata.ClientInfo, so that it copies nothing: for those who look at all
+// sessions.
 func (s *Session) Summary() Info {
 	s.stateNow()
 	return s.summaryAt(s.stateAndLog())
@@ -20,7 +22,7 @@ func (s *Session) Summary() Info {
 
 func (s *Session) info() Info { return s.infoAt(s.stateAndLog()) }
 
-// look returns the state, and what the log held while it was that.
+// stateAndLog returns the state, and what the log held while it was that.
 func (s *Session) stateAndLog() (st state, log ring.Stats) {
 	for {
 		st, log = state(s.state.Load()), ring.Stats{}

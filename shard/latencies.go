@@ -19,26 +19,31 @@ const (
 	wakeUpsPerSample = 4  // and one wait
 )
 
-// Latencies say how long events take, as a sample of the time since [Manager.Latencies] was first called.
+// Latencies say how long events take, as a sample of the time since [Manager.Latencies] was first
+// called.
 type Latencies struct {
 	Append Histogram // of the log's part in a Session.Append that stored its event
-	WakeUp Histogram // from an event being visible until a follower that was blocked in Session.Wait runs
+	WakeUp Histogram // from an event being visible until a reader that was blocked in Session.Wait runs
 }
 
 // Latencies returns what has been sampled so far, by all sessions together. Counts only ever grow.
 //
-// The first call begins the sampling, so it returns empty histograms; sampling ends [LatencyWindow] after the last call, and the next
-// call begins it again. While nobody samples, an append pays one load, from a cache line that it uses anyway and nobody writes, and a
-// branch that is always the same. While somebody does, one append in 32 and one wait in 4 are timed, chosen at random and independently, which
-// costs an append 7 to 10 ns on average and a wake-up about 50.
+// The first call begins the sampling, so it returns empty histograms; sampling ends [LatencyWindow]
+// after the last call, and the next call begins it again. While nobody samples, an append pays one
+// load, from a cache line that it uses anyway and nobody writes, and a branch that is always the
+// same. While somebody does, one append in 32 and one wait in 4 are timed, chosen at random and
+// independently, which costs an append 7 to 10 ns on average and a wake-up about 50.
 //
-// Sums and counts are therefore those of the sample: how many events there were is in [Stats]. Of n samples, the fraction that lies below a
-// duration is off by 1/√n at most in 19 of 20 cases: the 99th percentile of 10,000 samples lies between the
-// true 98.8th and 99.2nd; [Histogram.Quantile] adds the width of a bucket. What a reading of the clock costs is taken off an append's time, which
-// leaves it uncertain by 10 to 20 ns; a wake-up includes the clock's readings, about 100 ns. Where several write to one session, a follower
-// counts from the event that woke it, which need not be the oldest that it has not read.
+// Sums and counts are therefore those of the sample: how many events there were is in [Stats]. Of n
+// samples, the fraction that lies below a duration is off by 1/√n at most in 19 of 20 cases: the
+// 99th percentile of 10,000 samples lies between the true 98.8th and 99.2nd; [Histogram.Quantile]
+// adds the width of a bucket. What a reading of the clock costs is taken off an append's time,
+// which leaves it uncertain by 10 to 20 ns; a wake-up includes the clock's readings, about 100 ns.
+// Where several write to one session, a reader counts from the event that woke it, which need not
+// be the oldest that it has not read.
 //
-// It costs the same however many sessions there are, a few microseconds, and may be called concurrently.
+// It costs the same however many sessions there are, a few microseconds, and may be called
+// concurrently.
 func (m *Manager) Latencies() Latencies {
 	w := &m.watch
 	w.first.Do(func() {
@@ -66,8 +71,8 @@ type watch struct {
 	shards   []stopwatch // one for each shard
 }
 
-// A stopwatch holds what one shard has sampled. A shard points to its own while somebody asks and to none otherwise: that is what
-// Append looks at.
+// A stopwatch holds what one shard has sampled. A shard points to its own while somebody asks and
+// to none otherwise: that is what Append looks at.
 type stopwatch struct {
 	m       *Manager
 	appends counts
@@ -83,8 +88,9 @@ func (m *Manager) startWatches() {
 	}
 }
 
-// stopWatches ends the sampling if nobody has asked for long enough. There is no timer for it: timed appends look, as nothing else costs anything.
-// Should somebody ask just then, one of the two sees the other: it stops the watches and then looks at the time again, Latencies moves the time
+// stopWatches ends the sampling if nobody has asked for long enough. There is no timer for it:
+// timed appends look, as nothing else costs anything. Should somebody ask just then, one of the two
+// sees the other: it stops the watches and then looks at the time again, Latencies moves the time
 // and then starts the watches.
 func (m *Manager) stopWatches() {
 	if m.clock.Now() <= m.watch.until.Load() {
@@ -98,8 +104,8 @@ func (m *Manager) stopWatches() {
 	}
 }
 
-// picksAppend and picksWait choose what is timed. Chance needs no state that goroutines would share, and no rhythm of the application's
-// can be in step with it.
+// picksAppend and picksWait choose what is timed. Chance needs no state that goroutines would
+// share, and no rhythm of the application's can be in step with it.
 func (w *stopwatch) picksAppend() bool { return rand.Uint32()%appendsPerSample == 0 }
 func (w *stopwatch) picksWait() bool   { return rand.Uint32()%wakeUpsPerSample == 0 }
 

@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// What Append reads of a shard, the stopwatch included, lies on one line of 64 bytes that nobody writes. Shards fill whole lines where pointers
-// have 64 bits.
+// What Append reads of a shard, the stopwatch included, lies on one line of 64 bytes that nobody
+// writes. Shards fill whole lines where pointers have 64 bits.
 func TestWhatAppendReadsOfAShardLiesOnOneLine(t *testing.T) {
 	var sh shard
 	if size := unsafe.Sizeof(sh); size%64 != 0 && bits.UintSize == 64 {

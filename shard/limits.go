@@ -7,12 +7,14 @@ import (
 	"github.com/puzpuzpuz/xsync/v3"
 )
 
-// places counts the active sessions and keeps them within MaxSessions and MaxPerPrincipal, exactly: a place is taken only for a
-// session that is then created, never for one that another limit refuses.
+// limits counts the active sessions and keeps them within MaxSessions and MaxPerPrincipal, exactly:
+// a place is taken only for a session that is then created, never for one that another limit
+// refuses.
 type limits struct {
 	max, perPrincipal int // 0: unlimited
 	active            atomic.Int64
-	owners            *xsync.MapOf[string, int] // principal to active sessions, those with any; nil when perPrincipal is 0
+	// From principal to active sessions, for those with any; nil when perPrincipal is 0.
+	owners *xsync.MapOf[string, int]
 }
 
 func (l *limits) init(sessions, perPrincipal int) {
@@ -22,12 +24,13 @@ func (l *limits) init(sessions, perPrincipal int) {
 	}
 }
 
-// take takes a place for a session of the given principal.
+// admit takes a place for a session of the given principal.
 func (l *limits) admit(principal string) (err error) {
 	if l.owners == nil || principal == "" {
 		return l.admitOne()
 	}
-	// The place itself is taken under the principal's lock, so that neither count is ever raised without the other.
+	// The place itself is taken under the principal's lock, so that neither count is ever raised
+	// without the other.
 	l.owners.Compute(principal, func(n int, _ bool) (int, bool) {
 		if n >= l.perPrincipal {
 			err = fmt.Errorf("%w: %d of one principal, the most there may be", ErrSessionLimit, n)
@@ -51,7 +54,7 @@ func (l *limits) admitOne() error {
 	}
 }
 
-// free gives back what take took: both places at once, for those who want one of the principal's.
+// release gives back what admit took: both places at once, so that whoever finds one free gets both.
 func (l *limits) release(principal string) {
 	if l.owners == nil || principal == "" {
 		l.active.Add(-1)

@@ -158,7 +158,8 @@ func TestMaxSessionsIsExactUnderConcurrentCreate(t *testing.T) {
 	}
 }
 
-// Whoever has a session terminated may create the next one, with exactly as many places as goroutines: none is ever refused.
+// Whoever has a session terminated may create the next one, with exactly as many places as
+// goroutines: none is ever refused.
 func TestNoPlaceIsLostInAStormOfCreateAndTerminate(t *testing.T) {
 	const goroutines = 8
 	m := newManager(t, shard.Config{MaxSessions: goroutines, MaxPerPrincipal: goroutines / 2, Linger: -1})

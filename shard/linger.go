@@ -1,7 +1,7 @@
 package shard
 
-// readOut reports whether a finished session has been readable for long enough: for Linger or, without that, until no stream is
-// attached.
+// readingOver reports whether a finished session has been readable for long enough: for Linger or,
+// without that, until no reader is attached.
 func (s *Session) readingOver(now int64) bool {
 	if s.home.m.linger < 0 {
 		return s.attached.Load() == 0
@@ -9,11 +9,11 @@ func (s *Session) readingOver(now int64) bool {
 	return now >= s.leavesAt()
 }
 
-// gone reports whether the session, which has ended, no longer lingers.
+// lingerOver reports whether the session, which has ended, no longer lingers.
 func (s *Session) lingerOver(now int64) bool { return s.home.m.linger < 0 || now >= s.leavesAt() }
 
-// leaves returns when a session that is no longer active goes: Linger after it left that phase. A finished session that is
-// terminated gains no time by it.
+// leavesAt returns when a session that is no longer active goes: Linger after it left that phase. A
+// finished session that is terminated gains no time by it.
 func (s *Session) leavesAt() int64 {
 	left := s.left.Load()
 	if left == 0 {

@@ -17,8 +17,8 @@ func (m *Manager) find(id string) (*Session, error) {
 	return nil, about(ErrNotFound, id)
 }
 
-// Get returns an active session: one that has not ended. It is not activity. The errors are [ErrNotFound] and [ErrClosed]. It costs
-// a look-up in a hash table and does not allocate.
+// Get returns an active session: one that has not ended. It is not activity. The errors are
+// [ErrNotFound] and [ErrClosed]. It costs a look-up in a hash table and does not allocate.
 func (m *Manager) Get(id string) (*Session, error) {
 	s, err := m.find(id)
 	if err != nil {
@@ -30,8 +30,9 @@ func (m *Manager) Get(id string) (*Session, error) {
 	return s, nil
 }
 
-// Authorize is Get for a request that comes in the name of principal, "" for nobody's, followed by Touch. A session that
-// belongs to somebody else, or to nobody when principal is somebody, is [ErrPrincipal].
+// Authorize is Get for a request that comes in the name of principal, "" for nobody's, followed by
+// Touch. A session that belongs to somebody else, or to nobody when principal is somebody, is
+// [ErrPrincipal].
 func (m *Manager) Authorize(id, principal string) (*Session, error) {
 	s, err := m.Get(id)
 	if err != nil {
@@ -47,7 +48,8 @@ func (m *Manager) Authorize(id, principal string) (*Session, error) {
 	return s, nil
 }
 
-// Info describes an active or lingering session. It is not activity. The errors are [ErrNotFound] and [ErrClosed].
+// Info describes an active or lingering session. It is not activity. The errors are [ErrNotFound]
+// and [ErrClosed].
 func (m *Manager) Info(id string) (Info, error) {
 	s, err := m.find(id)
 	if err != nil {
@@ -62,8 +64,9 @@ func (m *Manager) Info(id string) (Info, error) {
 	return info, nil
 }
 
-// Sessions yields the active sessions, finished ones included, in no order. It takes no snapshot: each session that is active
-// throughout is yielded once, and one that comes or goes meanwhile at most once. No lock is held while the loop's body runs.
+// Sessions yields the active sessions, finished ones included, in no order. It takes no snapshot:
+// each session that is active throughout is yielded once, and one that comes or goes meanwhile at
+// most once. No lock is held while the loop's body runs.
 func (m *Manager) Sessions() iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
 		more := true

@@ -16,8 +16,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// A Manager holds sessions. It owns one goroutine, which sleeps until a session may have to end, and while OnEnd calls are due a
-// second one; Close ends both.
+// A Manager holds sessions. It owns one goroutine, which sleeps until a session may have to end,
+// and while OnEnd calls are due a second one; Close ends both.
 type Manager struct {
 	// Never written after New, but for closed, once.
 	cfg        Config // with defaults
@@ -61,7 +61,8 @@ func newOn(c *clock.Clock, cfg Config) (*Manager, error) {
 		shift: uint(64 - bits.Len(uint(shards-1))),
 		tally: tally.New(shards),
 
-		// A session that is overdue by grace ends in the tick of the wheel that follows, which is still within a Tick.
+		// A session that is overdue by grace ends in the tick of the wheel that follows, which is
+		// still within a Tick.
 		resolution: cfg.Tick / 4,
 		grace:      int64(cfg.Tick - cfg.Tick/4),
 		linger:     int64(cfg.Linger),

@@ -6,21 +6,33 @@ import (
 	"strings"
 )
 
-// MaxMetadataBytes bounds a session's metadata: the bytes of its strings, keys and numbers, and 16 for each key and value.
+// MaxMetadataBytes bounds a session's metadata: the bytes of its strings and keys, what numbers and
+// arrays of them take, and 16 for each key, value, field and element, at every depth, behind
+// pointers too.
 const MaxMetadataBytes = 16 << 10
 
-// Metadata is what the application says about a session.
+// Metadata is what the application says about a session. Its text must be UTF-8.
 //
-// It is copied whenever it goes in or out, maps and slices in ClientInfo at every depth, so that nobody can change what another
-// holds. Pointers, and structs that hold any, are copied as they are: keep ClientInfo to what JSON can say.
+// It is copied whenever it goes in or out, at every depth, so that nobody can change what another
+// holds. The exceptions are structs with unexported fields, which are copied as an assignment
+// would, and what pointers to them, channels and functions refer to, which stays shared: keep
+// ClientInfo to what JSON can say.
 type Metadata struct {
 	Transport  string         // "sse", "http", …
 	Principal  string         // who the session belongs to; bound for its lifetime
 	ClientInfo map[string]any // copied in and out
 }
 
-// metadata is a version of a session's metadata. It is never changed: Update replaces it, until the session's end freezes it.
-// nil stands for empty metadata.
+// Validate returns the error with which every Store refuses the metadata, or nil:
+// [ErrMetadataTooLarge], or [ErrInvalidMetadata], which names the field whose text is not UTF-8. It
+// is for those who implement one.
+func (md Metadata) Validate() error {
+	_, err := md.measure()
+	return err
+}
+
+// metadata is a version of a session's metadata. It is never changed: Update replaces it, until the
+// session's end freezes it. nil stands for empty metadata.
 type metadata struct {
 	Metadata
 	size   int32 // as MaxMetadataBytes counts it
@@ -28,19 +40,37 @@ type metadata struct {
 }
 
 func newMetadata(md Metadata) (*metadata, error) {
-	left := MaxMetadataBytes - len(md.Transport) - len(md.Principal)
-	if left >= 0 && len(md.ClientInfo) > 0 {
-		charge(reflect.ValueOf(md.ClientInfo), &left)
+	size, err := md.measure()
+	if err != nil {
+		return nil, err
 	}
-	if left < 0 {
-		return nil, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, MaxMetadataBytes)
-	}
-	if left == MaxMetadataBytes && md.ClientInfo == nil {
+	if size == 0 && md.ClientInfo == nil {
 		return nil, nil
 	}
 	md.Transport, md.Principal = strings.Clone(md.Transport), strings.Clone(md.Principal)
 	md.ClientInfo = copyMap(md.ClientInfo)
-	return &metadata{Metadata: md, size: int32(MaxMetadataBytes - left)}, nil
+	return &metadata{Metadata: md, size: int32(size)}, nil
+}
+
+// measure returns the size of md as MaxMetadataBytes counts it.
+func (md Metadata) measure() (size int, err error) {
+	m := meter{left: MaxMetadataBytes}
+	where := m.text(md.Transport, "Transport")
+	if where == "" {
+		where = m.text(md.Principal, "Principal")
+	}
+	if where == "" && len(md.ClientInfo) > 0 {
+		if path := m.value(reflect.ValueOf(md.ClientInfo)); path != "" {
+			where = "ClientInfo" + path
+		}
+	}
+	switch {
+	case m.left < 0:
+		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, MaxMetadataBytes)
+	case where != "":
+		return 0, fmt.Errorf("%w: %s is not UTF-8: %s", ErrInvalidMetadata, where, m.shown())
+	}
+	return MaxMetadataBytes - m.left, nil
 }
 
 // public returns a copy for the application.
@@ -65,89 +95,4 @@ func (md *metadata) bytes() int64 {
 		return 0
 	}
 	return int64(md.size)
-}
-
-func copyMap(m map[string]any) map[string]any {
-	if m == nil {
-		return nil
-	}
-	c := make(map[string]any, len(m))
-	for k, v := range m {
-		c[k] = copyValue(v)
-	}
-	return c
-}
-
-func copyValue(v any) any {
-	switch v := v.(type) {
-	case nil, bool, string, int, int64, float64:
-		return v
-	case map[string]any:
-		return copyMap(v)
-	}
-	if r := reflect.ValueOf(v); r.Kind() == reflect.Map || r.Kind() == reflect.Slice {
-		return deepCopy(r).Interface()
-	}
-	return v
-}
-
-// deepCopy copies maps and slices of any type, and returns everything else as it is.
-func deepCopy(v reflect.Value) reflect.Value {
-	switch v.Kind() {
-	case reflect.Interface:
-		if v.IsNil() {
-			return v
-		}
-		return deepCopy(v.Elem())
-	case reflect.Map:
-		if v.IsNil() {
-			return v
-		}
-		c := reflect.MakeMapWithSize(v.Type(), v.Len())
-		for it := v.MapRange(); it.Next(); {
-			c.SetMapIndex(it.Key(), deepCopy(it.Value()))
-		}
-		return c
-	case reflect.Slice:
-		if v.IsNil() {
-			return v
-		}
-		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		for i := range v.Len() {
-			c.Index(i).Set(deepCopy(v.Index(i)))
-		}
-		return c
-	}
-	return v
-}
-
-// charge takes what v costs from left, and stops when that is negative. Every value costs something, so it comes to an end even for
-// a map that contains itself.
-func charge(v reflect.Value, left *int) {
-	if v.Kind() == reflect.Interface && !v.IsNil() {
-		v = v.Elem()
-	}
-	*left -= 16
-	if *left < 0 {
-		return
-	}
-	switch v.Kind() {
-	case reflect.String:
-		*left -= v.Len()
-	case reflect.Array, reflect.Struct:
-		*left -= int(v.Type().Size())
-	case reflect.Map:
-		for it := v.MapRange(); *left >= 0 && it.Next(); {
-			charge(it.Key(), left)
-			charge(it.Value(), left)
-		}
-	case reflect.Slice:
-		if elem := v.Type().Elem(); elem.Kind() <= reflect.Complex128 { // bytes and numbers cost what they take
-			*left -= v.Len() * int(elem.Size())
-			return
-		}
-		for i := 0; *left >= 0 && i < v.Len(); i++ {
-			charge(v.Index(i), left)
-		}
-	}
 }

@@ -80,11 +80,90 @@ func TestNilMapsAndSlicesAndOtherTypesStayWhatTheyAre(t *testing.T) {
 	}
 }
 
+type (
+	named  struct{ Name string }
+	opaque struct{ secret string }
+	node   struct{ Next *node }
+	nested struct {
+		List  []string
+		Map   map[string][]int
+		Array [1][]string
+		Ptr   *named
+		Any   any
+	}
+)
+
+func TestArraysStructsAndPointersAreCopiedInDepth(t *testing.T) {
+	given := func() map[string]any {
+		n := nested{[]string{"a"}, map[string][]int{"n": {1}}, [1][]string{{"a"}}, &named{"a"}, []any{"a"}}
+		return map[string]any{"array": [1][]string{{"a"}}, "struct": n, "pointer": &n, "when": time.Unix(1, 0)}
+	}
+	change := func(n *nested) {
+		n.List[0], n.Map["n"][0], n.Array[0][0], n.Ptr.Name, n.Any.([]any)[0] = "b", 2, "b", "b", "b"
+	}
+	mine := given()
+	s, err := newManager(t, shard.Config{}).Create(shard.Metadata{ClientInfo: mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, info := range map[string]map[string]any{"given": mine, "got": s.Info().ClientInfo} {
+		info["array"].([1][]string)[0][0] = "b"
+		n := info["struct"].(nested)
+		change(&n)
+		change(info["pointer"].(*nested))
+		if got := s.Info().ClientInfo; !reflect.DeepEqual(got, given()) {
+			t.Errorf("after what was %s has changed: %+v", what, got)
+		}
+	}
+	list := []string{"a"}
+	s.Update(func(md *shard.Metadata) { md.ClientInfo = map[string]any{"opaque": &opaqueList{list: list}} })
+	if o := s.Info().ClientInfo["opaque"].(*opaqueList); &o.list[0] != &list[0] {
+		t.Error("a struct with unexported fields was taken apart")
+	}
+}
+
+type opaqueList struct{ list []string }
+
+func TestMetadataThatIsNotUTF8IsRefusedNamingWhere(t *testing.T) {
+	m := newManager(t, shard.Config{})
+	s := create(t, m, "id")
+	const bad = "a\xffb"
+	for where, md := range map[string]shard.Metadata{
+		"Transport is":                   {Transport: bad},
+		"Principal is":                   {Principal: bad},
+		`ClientInfo["a"] is`:             {ClientInfo: map[string]any{"a": bad}},
+		"ClientInfo has a key that is":   {ClientInfo: map[string]any{bad: 1}},
+		`ClientInfo["a"][1]["b"] is`:     {ClientInfo: map[string]any{"a": []any{1, map[string]any{"b": bad}}}},
+		`ClientInfo["a"][0].Name is`:     {ClientInfo: map[string]any{"a": [1]named{{bad}}}},
+		`ClientInfo["a"].Ptr.Name is`:    {ClientInfo: map[string]any{"a": &nested{Ptr: &named{bad}}}},
+		`ClientInfo["a"] has a key that`: {ClientInfo: map[string]any{"a": map[named]int{{bad}: 1}}},
+	} {
+		_, err := m.Create(md)
+		wantErr(t, where, err, shard.ErrInvalidMetadata)
+		wantErr(t, where, md.Validate(), shard.ErrInvalidMetadata)
+		if err != nil && !(strings.Contains(err.Error(), ": "+where) && strings.Contains(err.Error(), `a\xffb`)) {
+			t.Errorf("want %q in %q", where, err)
+		}
+		if md.Principal == "" {
+			wantErr(t, where, s.Update(func(now *shard.Metadata) { *now = md }), shard.ErrInvalidMetadata)
+		}
+	}
+	if err := (shard.Metadata{Principal: "ü", ClientInfo: map[string]any{"bytes": []byte(bad)}}).Validate(); err != nil {
+		t.Errorf("UTF-8, and bytes that need not be: %v", err)
+	}
+	if st := m.Stats(); st.Created != 1 {
+		t.Errorf("%d sessions were created", st.Created)
+	}
+}
+
 func TestMetadataIsBoundedTo16KiB(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		m := newManager(t, shard.Config{MaxSessions: 1})
 		itself := map[string]any{}
 		itself["me"] = itself
+		long := strings.Repeat("x", 16<<10)
+		loop := &node{}
+		loop.Next = loop
 		list := []any{nil}
 		list[0] = list
 		for name, md := range map[string]shard.Metadata{
@@ -96,6 +175,13 @@ func TestMetadataIsBoundedTo16KiB(t *testing.T) {
 			"values":    {ClientInfo: map[string]any{"a": make([]any, 1<<10)}},
 			"numbers":   {ClientInfo: map[string]any{"a": make([]float64, 1<<11)}},
 			"array":     {ClientInfo: map[string]any{"a": [16 << 10]byte{}}},
+			"texts":     {ClientInfo: map[string]any{"a": [2]string{"", long}}},
+			"struct":    {ClientInfo: map[string]any{"a": named{Name: long}}},
+			"unseen":    {ClientInfo: map[string]any{"a": opaque{secret: long}}},
+			"pointer":   {ClientInfo: map[string]any{"a": &named{Name: long}}},
+			"to text":   {ClientInfo: map[string]any{"a": &long}},
+			"to itself": {ClientInfo: map[string]any{"a": loop}},
+			"in key":    {ClientInfo: map[string]any{"a": map[named]int{{Name: long}: 1}}},
 			"itself":    {ClientInfo: itself},
 			"list":      {ClientInfo: map[string]any{"a": list}},
 		} {
@@ -167,18 +253,13 @@ func TestConcurrentUpdatesLoseNothingOfEachOther(t *testing.T) {
 func TestUpdateMayCallTheSession(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	s := create(t, m, "id")
-	nested := false
 	err := s.Update(func(md *shard.Metadata) {
 		md.Transport = "outer"
-		if !nested {
-			nested = true
-			store(t, s, "from inside")
-			s.Touch()
-			s.Info()
-			s.Update(func(md *shard.Metadata) { md.ClientInfo = map[string]any{"inner": true} })
-		}
+		store(t, s, "from inside")
+		s.Touch()
+		s.Info()
 	})
-	if md := s.Info().Metadata; err != nil || md.Transport != "outer" || md.ClientInfo["inner"] != true {
+	if md := s.Info().Metadata; err != nil || md.Transport != "outer" {
 		t.Errorf("%+v, %v", md, err)
 	}
 	if err := s.Update(nil); err != nil {
@@ -189,6 +270,35 @@ func TestUpdateMayCallTheSession(t *testing.T) {
 	if s.Info().Transport != "outer" {
 		t.Error("it changed something")
 	}
+}
+
+func TestUpdateInsideUpdateIsRefusedAtOnce(t *testing.T) {
+	m := newManager(t, shard.Config{})
+	s, other := create(t, m, "id"), create(t, m, "other")
+	calls := 0
+	for _, target := range []*shard.Session{s, other} {
+		err := s.Update(func(md *shard.Metadata) {
+			calls++
+			md.Transport = "outer"
+			wantErr(t, target.ID(), target.Update(func(md *shard.Metadata) { md.Transport = "inner" }), shard.ErrNestedUpdate)
+		})
+		if err != nil {
+			t.Errorf("the outer one: %v", err)
+		}
+	}
+	if calls != 2 || s.Info().Transport != "outer" || other.Info().Transport != "" {
+		t.Errorf("%d calls, %q and %q", calls, s.Info().Transport, other.Info().Transport)
+	}
+	if err := s.Update(func(md *shard.Metadata) { md.Transport = "afterwards" }); err != nil {
+		t.Error(err)
+	}
+	started := make(chan error)
+	s.Update(func(*shard.Metadata) {
+		go func() { started <- other.Update(func(md *shard.Metadata) { md.Transport = "beside" }) }()
+		if err := <-started; err != nil {
+			t.Errorf("from another goroutine: %v", err)
+		}
+	})
 }
 
 func TestWrongPrincipalIsRefused(t *testing.T) {

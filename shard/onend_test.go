@@ -160,6 +160,41 @@ func TestOnEndMayCallClose(t *testing.T) {
 	}
 }
 
+// Two managers that close each other from OnEnd would wait for one another.
+func TestManagersMayCloseEachOtherFromOnEnd(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		var a, b *shard.Manager
+		a = newManager(t, shard.Config{OnEnd: func(shard.Info) { b.Close() }})
+		b = newManager(t, shard.Config{OnEnd: func(shard.Info) { a.Close() }})
+		create(t, a, "a").Terminate()
+		create(t, b, "b").Terminate()
+		synctest.Wait()
+		for _, m := range []*shard.Manager{a, b} {
+			if _, err := m.Get("x"); err != shard.ErrClosed {
+				t.Errorf("not closed: %v", err)
+			}
+		}
+	})
+}
+
+func TestCloseFromElsewhereWaitsForAnOnEndThatCloses(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		var m *shard.Manager
+		release, begun := make(chan bool), make(chan bool)
+		m = newManager(t, shard.Config{OnEnd: func(shard.Info) { m.Close(); close(begun); <-release }})
+		create(t, m, "a").Terminate()
+		<-begun
+		returned := make(chan struct{})
+		go func() { m.Close(); close(returned) }()
+		synctest.Wait()
+		if closed(returned) {
+			t.Error("Close returned while OnEnd was running")
+		}
+		close(release)
+		<-returned
+	})
+}
+
 func TestSlowOnEndHoldsUpNothingButCloseAndItself(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		release := make(chan bool)

@@ -6,14 +6,15 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// more is what not every session needs: it is there from the first use on, for good.
+// optional is what not every session needs: it is there from the first use on, for good.
 type optional struct {
 	value   atomic.Pointer[any] // nil: never set
 	group   *ring.Group         // limits of the session's own; nil: those of Config.Ring; never written after newSession
 	readers readers
+	claims  atomic.Pointer[claims] // nil: never claimed
 }
 
-// extra returns the session's more, which is there then.
+// withOptional returns the session's optional, which it makes if need be.
 func (s *Session) withOptional() *optional {
 	if x := s.optional.Load(); x != nil {
 		return x
@@ -22,7 +23,16 @@ func (s *Session) withOptional() *optional {
 	return s.optional.Load()
 }
 
-// SetValue keeps v, of any type and nil included, as the application's own state. It works on ended sessions too.
+func (x *optional) withClaims() *claims {
+	if c := x.claims.Load(); c != nil {
+		return c
+	}
+	x.claims.CompareAndSwap(nil, new(claims))
+	return x.claims.Load()
+}
+
+// SetValue keeps v, of any type and nil included, as the application's own state. It works on ended
+// sessions too.
 func (s *Session) SetValue(v any) { s.withOptional().value.Store(&v) }
 
 // Value returns what SetValue was last given, or nil.

@@ -7,9 +7,9 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Seek returns a cursor just after lastEventID, on that event's stream; "" means before the oldest event, on all
-// streams. The errors are [ErrNotFound], ring.ErrEvicted and ring.ErrUnknownID; the latter two count as a gap in Stats. It is not
-// activity.
+// Seek returns a cursor just after lastEventID, on that event's stream; "" means before the oldest
+// event, on all streams. The errors are [ErrNotFound], ring.ErrEvicted and ring.ErrUnknownID; the
+// latter two count as a gap in Stats. It is not activity.
 func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
 	if st := s.stateNow(); st.isEnded() {
 		return ring.Cursor{}, s.refusal(st)
@@ -25,8 +25,7 @@ func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
 	return c, err
 }
 
-// Tail returns a cursor after the newest event, on all streams. Once the session has ended and no stream is attached to it, the
-// cursor is the zero Cursor, which reads nothing.
+// Tail returns a cursor after the newest event, on all streams. Once the session has ended and no reader is attached to it, the cursor is the zero Cursor, which reads nothing.
 func (s *Session) Tail() ring.Cursor {
 	s.stateNow()
 	log := s.log.Load()
@@ -36,11 +35,11 @@ func (s *Session) Tail() ring.Cursor {
 	return log.Tail()
 }
 
-// Wait blocks until an event with Seq > seq is visible; it looks for one before it looks at ctx. It returns [ErrFinished] or
-// [ErrNotFound] when no such event will come, and else ctx's error.
+// Wait blocks until an event with Seq > seq is visible; it looks for one before it looks at ctx. It
+// returns [ErrFinished] or [ErrNotFound] when no such event will come, and else ctx's error.
 //
-// When the session has ended, events after seq are visible only to those who are attached. A reader that is not must read once more
-// after ErrNotFound.
+// When the session has ended, events after seq are visible only to those who are attached. A reader
+// that is not must read once more after ErrNotFound.
 func (s *Session) Wait(ctx context.Context, seq uint64) error {
 	s.stateNow()
 	log := s.log.Load()
@@ -54,8 +53,9 @@ func (s *Session) Wait(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// PositionID returns the ID of the place just after sequence seq, as ring.Ring's PositionID does: Seek takes it, and it exists without
-// an event, 0 in a session without any. It is "" once the session has ended and no stream is attached to it.
+// PositionID returns the ID of the place just after sequence seq, as ring.Ring's PositionID does:
+// Seek takes it, and it exists without an event, 0 in a session without any. It is "" once the
+// session has ended and no reader is attached to it.
 func (s *Session) PositionID(seq uint64) string {
 	log := s.log.Load()
 	if log == nil {

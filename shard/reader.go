@@ -7,9 +7,7 @@ import (
 	"unsafe"
 )
 
-// A Reader is a reader of a session whose reader says how far it has read, so that [Session.Health] can tell who is about to
-// lose events. Readers of package replay have one by themselves; whoever reads through a cursor of its own gets one from
-// [Session.AttachReader]. It takes 128 bytes.
+// A Reader is an open connection that reads a session and says how far it has read, so that [Session.Health] can tell who is about to lose events. Those of package replay have one by themselves; whoever reads through a cursor of its own gets one from [Session.AttachReader]. It takes 128 bytes.
 type Reader struct {
 	at       atomic.Uint64 // 1 + the sequence read up to, 0 while that is not known; written by the reader alone
 	s        *Session
@@ -20,10 +18,12 @@ type Reader struct {
 	_          [cacheLine - readerBytes]byte
 }
 
-// readerBytes is what a Reader's fields take: padded to a cache line, no two readers write to the same one.
+// readerBytes is what a Reader's fields take: padded to a cache line, no two readers write to the
+// same one.
 const readerBytes = 3*8 + 8 + 2*unsafe.Sizeof(uintptr(0))
 
-// AttachReader is [Session.Attach] for a reader that will say how far it has read. Until it does, it is a reader like any other.
+// AttachReader is [Session.Attach] for a reader that will say how far it has read. Until it does,
+// it is a reader like any other.
 func (s *Session) AttachReader() (*Reader, error) {
 	if err := s.attach(); err != nil {
 		return nil, err
@@ -33,11 +33,12 @@ func (s *Session) AttachReader() (*Reader, error) {
 	return r, nil
 }
 
-// ReadUpTo says that everything up to seq has been read and is safe from eviction. It is one atomic store to a state that nobody else
-// writes; call it when caught up and once for a batch, not for every event. One goroutine at a time may.
+// ReadUpTo says that everything up to seq has been read and is safe from eviction. It is one atomic
+// store to a word that nobody else writes; call it when caught up and once for a batch, not for
+// every event. One goroutine at a time may.
 func (r *Reader) ReadUpTo(seq uint64) { r.at.Store(seq + 1) }
 
-// Detach closes the stream. It may be called more than once, at any time.
+// Detach counts the reader off. It may be called more than once, at any time.
 func (r *Reader) Detach() {
 	if r.detached.Swap(true) {
 		return
@@ -51,14 +52,14 @@ func (r *Reader) Detach() {
 // ReaderInfo describes a reader at one moment.
 type ReaderInfo struct {
 	Since  time.Time // when it was attached
-	Known  bool      // its reader has said how far it has read; if not, what follows is 0
+	Known  bool      // it has said how far it has read; if not, what follows is 0
 	Read   uint64    // sequence up to which it has read; what it has read since it last said so is not in it
 	Lag    uint64    // events that it has still to read
 	Danger float64   // how far it is on the way to losing events, as Health.Danger
 }
 
-// Readers describes the readers, in no order. It takes a lock that only those who attach and detach take, for a few
-// nanoseconds a stream, and allocates.
+// Readers describes the readers, in no order. It takes a lock that only those who attach and detach
+// take, for a few nanoseconds a reader, and allocates.
 func (s *Session) Readers() []ReaderInfo {
 	l := s.window()
 	infos := make([]ReaderInfo, 0, s.attached.Load())
@@ -123,7 +124,8 @@ func (l *readers) each(do func(*Reader)) {
 	}
 }
 
-// absentSince returns since when no stream has been open, and the newest sequence at that time; 0 and 0 if there has never been one.
+// absentSince returns since when no reader has been attached, and the newest sequence at that time; 0
+// and 0 if there has never been one.
 func (l *readers) absentSince() (since int64, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

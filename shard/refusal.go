@@ -1,7 +1,7 @@
 package shard
 
-// Err returns why the session takes no more events: [ErrFinished] after Finish, [ErrNotFound] once it has ended, and nil before. When
-// it is not nil, no event is stored any more.
+// Err returns why the session takes no more events: [ErrFinished] after Finish, [ErrNotFound] once
+// it has ended, and nil before. When it is not nil, no event is stored any more.
 func (s *Session) Err() error {
 	st := s.stateNow()
 	if st.phase() == active {
@@ -10,8 +10,9 @@ func (s *Session) Err() error {
 	return s.refusal(st)
 }
 
-// refuse returns the error for a session that is finished or has ended. Whoever reports either closes the log first: so the report is
-// true even when the goroutine that ended the session has been held up before it got that far.
+// refusal returns the error for a session that is finished or has ended. Whoever reports either
+// closes the log first: so the report is true even when the goroutine that ended the session has
+// been held up before it got that far.
 func (s *Session) refusal(st state) error {
 	s.closeLog()
 	if st.isEnded() {
@@ -26,8 +27,8 @@ func (s *Session) closeLog() {
 	}
 }
 
-// logClosed returns the error for a log that was found closed. A log closes by itself when it has used up its sequence numbers:
-// that finishes the session.
+// logClosed returns the error for a log that was found closed. A log closes by itself when it has
+// used up its sequence numbers: that finishes the session.
 func (s *Session) logClosed() error {
 	st := state(s.state.Load())
 	if st.phase() == active {

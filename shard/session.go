@@ -9,11 +9,13 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// A Session is one client's event log and what is known of the client. All methods are safe for concurrent use.
-// Once the session has ended they return [ErrNotFound], or nothing; keeping the pointer keeps no events alive.
+// A Session is one client's event log and what is known of the client. All methods are safe for
+// concurrent use. Once the session has ended they return [ErrNotFound], or nothing; keeping the
+// pointer keeps no events alive.
 type Session struct {
-	// What Append uses comes first. state is written by everybody, see there; log by newSession, and set to nil when the session has
-	// ended and no stream is attached; ahead by Append; the others are never written.
+	// What Append uses comes first. state is written by everybody, see there; log by newSession,
+	// and set to nil when the session has ended and no reader is attached; ahead by Append; the
+	// others are never written.
 	state     atomic.Uint64
 	log       atomic.Pointer[ring.Ring]
 	ahead     prefetch.Ahead
@@ -24,7 +26,7 @@ type Session struct {
 	misc     atomic.Uint32                 // queued | length of the ID, which is never written
 	idData   *byte                         // where the ID begins
 	created  int64                         // reading
-	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by whoever needs it first
+	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by who needs it first
 	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
 	optional atomic.Pointer[optional]      // nil until it is needed
 	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through
@@ -33,7 +35,8 @@ type Session struct {
 	timer wheel.Timer[*Session] // the driver's
 }
 
-// queued is the bit of Session.misc that says that the session is in the shard's intake: set by who puts it there, cleared by the driver.
+// queued is the bit of Session.misc that says that the session is in the shard's intake: set by who
+// puts it there, cleared by the driver.
 const queued = 1 << 31
 
 // ID returns the session's ID.

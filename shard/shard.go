@@ -15,15 +15,17 @@ import (
 // cacheLine is what one processor takes from another, prefetching included.
 const cacheLine = 128
 
-// A shard is a part of a Manager: the sessions whose hash begins with its number. What is read by all, written by all,
-// and written by the driver alone lies on lines of its own.
+// A shard is a part of a Manager: the sessions whose hash begins with its number. What is read by
+// all, written by all, and written by the driver alone lies on lines of its own.
 type shard struct {
-	// Never written after New, but for watch, when somebody begins to ask for latencies, and when nobody has for a while.
-	m        *Manager
-	clock    *clock.Clock
-	stripe   *tally.Stripe
-	watch    atomic.Pointer[stopwatch]   // nil: nothing is sampled
-	sessions *xsync.MapOf[key, *Session] // every session that answers Info, and some that no longer do
+	// Never written after New, but for watch, when somebody begins to ask for latencies, and when
+	// nobody has for a while.
+	m          *Manager
+	clock      *clock.Clock
+	stripe     *tally.Stripe
+	exactBelow int64                       // see there
+	watch      atomic.Pointer[stopwatch]   // nil: nothing is sampled
+	sessions   *xsync.MapOf[key, *Session] // every session that answers Info, and some that no longer do
 
 	_ [cacheLine]byte
 
@@ -35,7 +37,7 @@ type shard struct {
 	drained    atomic.Uint64
 	attached   atomic.Int64 // readers
 	total      atomic.Int64 // sessions in the map, whose own count takes longer the more there are
-	metadata   atomic.Int64 // bytes, of the sessions in the map
+	extras     atomic.Int64 // bytes of metadata and claims, of the sessions in the map
 
 	_ [cacheLine]byte
 
@@ -43,7 +45,7 @@ type shard struct {
 	wheel   *wheel.Wheel[*Session]
 	waiting *Session // taken from intake, not yet visited
 
-	_ [cacheLine + 8]byte // to whole lines, so that what Append reads of a shard lies on one
+	_ [cacheLine]byte // to whole lines, so that what Append reads of a shard lies on one
 }
 
 // A key is a session ID and its hash, computed once for the shard and the map.
@@ -55,12 +57,14 @@ type key struct {
 func (sh *shard) init(m *Manager, stripe uint64) {
 	sh.m = m
 	sh.clock = m.clock
+	sh.exactBelow = exactBelow(m.cfg.Tick, m.grace)
 	sh.stripe = m.tally.Stripe(stripe)
 	sh.sessions = xsync.NewMapOfWithHasher[key, *Session](func(k key, _ uint64) uint64 { return k.hash })
 	sh.wheel = wheel.New[*Session](m.resolution, m.clock.Exact())
 }
 
-// remove takes s, which has ended, out of the map. Any number of goroutines may, at any time: the first one does.
+// remove takes s, which has ended, out of the map. Any number of goroutines may, at any time: the
+// first one does.
 func (sh *shard) remove(s *Session) {
 	removed := false
 	sh.sessions.Compute(sh.m.key(s.ID()), func(in *Session, loaded bool) (*Session, bool) {
@@ -69,7 +73,7 @@ func (sh *shard) remove(s *Session) {
 	})
 	if removed {
 		sh.total.Add(-1)
-		sh.metadata.Add(-s.freeze().bytes())
+		sh.extras.Add(-s.freeze().bytes())
 	}
 }
 

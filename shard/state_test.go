@@ -2,7 +2,6 @@ package shard
 
 import (
 	"errors"
-	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// newTimed returns a manager on the fake clock of the bubble that the test runs in, and a session of it.
+// newTimed returns a manager on the fake clock of the bubble that the test runs in, and a session
+// of it.
 func newTimed(t *testing.T, cfg Config) (*Manager, *Session) {
 	t.Helper()
 	m, err := New(cfg)
@@ -39,19 +39,31 @@ func TestWordHoldsPhaseAndActivity(t *testing.T) {
 	}
 }
 
-func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeft(t *testing.T) {
-	const s = int64(time.Second)
-	for _, c := range []struct{ ttl, life, fresh int64 }{
-		{1, 2, -never},
-		{20 * s, 20*s + 1, -never},
-		{21*s - 1, 21 * s, -never},
-		{21 * s, 21*s + 1, 21 * s / 2},
-		{30 * s, 30*s + 1, 15 * s},
-		{3600 * s, 3600*s + 1, 1800 * s},
-		{never, math.MaxInt64, math.MaxInt64 / 2},
-	} {
-		if life := idleLimitOf(c.ttl, 1); life != c.life || coarseUntil(life) != c.fresh {
-			t.Errorf("TTL %d: life %d, fresh %d; want %d, %d", c.ttl, life, coarseUntil(life), c.life, c.fresh)
+func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeftWhateverTheTick(t *testing.T) {
+	for _, tick := range []time.Duration{coarseTick, 100 * time.Millisecond, time.Second, 5 * time.Second, time.Minute} {
+		grace := int64(tick - tick/4)
+		for _, ttl := range []time.Duration{1, time.Second, coarseTTL - 1} {
+			if got := coarseUntil(idleLimitOf(int64(ttl), grace), exactBelow(tick, grace)); got != -never {
+				t.Errorf("Tick %v, TTL %v: the coarse clock decides for %v", tick, ttl, time.Duration(got))
+			}
+		}
+		for _, ttl := range []time.Duration{coarseTTL, time.Hour, never} {
+			limit := idleLimitOf(int64(ttl), grace)
+			if got := coarseUntil(limit, exactBelow(tick, grace)); got != limit/2 {
+				t.Errorf("Tick %v, TTL %v: the coarse clock decides for %v", tick, ttl, time.Duration(got))
+			}
+		}
+	}
+}
+
+func TestAShortTickLeavesNoRoomForTheCoarseClock(t *testing.T) {
+	for _, tick := range []time.Duration{time.Millisecond, 10 * time.Millisecond, coarseTick - 1} {
+		grace := int64(tick - tick/4)
+		if got := coarseUntil(idleLimitOf(int64(time.Hour), grace), exactBelow(tick, grace)); got != -never {
+			t.Errorf("Tick %v: the coarse clock decides for %v", tick, time.Duration(got))
+		}
+		if got := coarseUntil(idleLimitOf(never, grace), exactBelow(tick, grace)); got <= 0 {
+			t.Errorf("Tick %v: a session that never expires needs exact readings", tick)
 		}
 	}
 }
@@ -97,8 +109,8 @@ func TestActivityNeverMovesBack(t *testing.T) {
 	})
 }
 
-// A goroutine that ends a session may be held up at any point. Whoever is told meanwhile that the session is not there
-// can rely on it.
+// A goroutine that ends a session may be held up at any point. Whoever is told meanwhile that the
+// session is not there can rely on it.
 func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 	for _, p := range []phase{finished, terminated, expired} {
 		for name, report := range map[string]func(*Manager, *Session) error{

@@ -2,8 +2,8 @@ package shard
 
 import "unsafe"
 
-// sessionBytes is about what a session costs beside its log and metadata: itself, a UUID, its entry in the map and its part of a
-// bucket.
+// sessionBytes is about what a session costs beside its log and metadata: itself, a UUID, its entry
+// in the map and its part of a bucket.
 const sessionBytes = int64(unsafe.Sizeof(Session{})) + 48 + 32 + 32
 
 // Stats adds up the shards' counters: its cost does not depend on the number of sessions.
@@ -31,13 +31,14 @@ func (m *Manager) Stats() Stats {
 		st.Terminated += sh.terminated.Load()
 		st.Expired += sh.expired.Load()
 		st.Finished += sh.drained.Load()
-		st.Memory += sh.metadata.Load()
+		st.Memory += sh.extras.Load()
 	}
 	st.Memory += int64(st.Total) * sessionBytes
 	return st
 }
 
-// Stats describe a Manager. They cost the same however many sessions there are, and are exact when nothing else runs.
+// Stats describe a Manager. They cost the same however many sessions there are, and are exact when
+// nothing else runs.
 type Stats struct {
 	Total    int   // sessions that answer Info: active and lingering ones
 	Active   int   // sessions that Get finds: those that have not ended

@@ -1,11 +1,19 @@
 package shard
 
-// Update lets change modify a copy of the session's metadata, and then puts that in place. It is activity. It fails with
-// [ErrNotFound], with [ErrPrincipal] when change touches the principal, or with [ErrMetadataTooLarge]; then nothing is changed.
+import "github.com/reprise-go/reprise/internal/callers"
+
+// Update lets change modify a copy of the session's metadata, and then puts that in place. It is
+// activity. It fails with [ErrNotFound], with [ErrPrincipal] when change touches the principal,
+// with [ErrMetadataTooLarge], [ErrInvalidMetadata] or [ErrNestedUpdate]; then nothing is changed.
 //
-// Concurrent updates lose nothing of each other: change is called again, on the newer metadata, when another one came first.
-// No lock is held while it runs.
+// Concurrent updates lose nothing of each other: change is called again, on the newer metadata,
+// when another one came first. So change must have no effects beside its argument. It may call
+// anything but Update, of this session or another: each call would undo what the other has seen,
+// without end. No lock is held while it runs.
 func (s *Session) Update(change func(*Metadata)) error {
+	if callers.Include(callers.Entry(applyChange)) {
+		return about(ErrNestedUpdate, s.ID())
+	}
 	if st := s.stateNow(); st.isEnded() {
 		return s.refusal(st)
 	}
@@ -16,7 +24,7 @@ func (s *Session) Update(change func(*Metadata)) error {
 		}
 		md := old.public()
 		if change != nil {
-			change(&md)
+			applyChange(change, &md)
 		}
 		if md.Principal != old.principal() {
 			return about(ErrPrincipal, s.ID())
@@ -26,12 +34,17 @@ func (s *Session) Update(change func(*Metadata)) error {
 			return err
 		}
 		if s.metadata.CompareAndSwap(old, replacement) {
-			s.home.metadata.Add(replacement.bytes() - old.bytes())
+			s.home.extras.Add(replacement.bytes() - old.bytes())
 			s.touch()
 			return nil
 		}
 	}
 }
+
+// applyChange calls an Update's function. Whoever has it among the callers runs inside one.
+//
+//go:noinline
+func applyChange(change func(*Metadata), md *Metadata) { change(md) }
 
 // freeze makes the session's metadata final, and returns it. The session has ended.
 func (s *Session) freeze() *metadata {

@@ -7,12 +7,14 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// ahead is how many sessions are read ahead: what the processor can wait for at once, and a fraction of its caches.
+// ahead is how many sessions are read ahead: what the processor can wait for at once, and a
+// fraction of its caches.
 const ahead = 32
 
-// readAhead reads what the visits of these sessions will read if they end, for nothing but to have it in the cache. An end looks at a dozen
-// places, each of which tells where the next one is, and waits for the memory each time; here the places of different sessions are
-// waited for together. When a million sessions end at once, this halves the time.
+// readAhead reads what the visits of these sessions will read if they end, for nothing but to have
+// it in the cache. An end looks at a dozen places, each of which tells where the next one is, and
+// waits for the memory each time; here the places of different sessions are waited for together.
+// When a million sessions end at once, this halves the time.
 func (sh *shard) readAhead(few []*Session, now int64) {
 	var logs [ahead]*ring.Ring
 	ending := logs[:0]
@@ -39,8 +41,9 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	}
 }
 
-// A visitor visits sessions that come out of a list, a few of them behind. Lists lead through memory that no cache holds: while the processor
-// waits for the next session, the visitor visits an earlier one, which has been read ahead by then.
+// A visitor visits sessions that come out of a list, a few of them behind. Lists lead through
+// memory that no cache holds: while the processor waits for the next session, the visitor visits an
+// earlier one, which has been read ahead by then.
 type visitor struct {
 	sh     *shard
 	now    int64
@@ -82,7 +85,8 @@ func (v *visitor) finish() {
 	}
 }
 
-// visit ends s if its time has come, removes it if it no longer lingers, and else arms its timer for when to look again.
+// visit ends s if its time has come, removes it if it no longer lingers, and else arms its timer
+// for when to look again.
 func (sh *shard) visit(s *Session, now int64) {
 	st := s.stateAt(now)
 	at := int64(never)

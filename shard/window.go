@@ -22,10 +22,11 @@ func (s *Session) window() (l window) {
 	return l
 }
 
-// lost reports whether a reader that has read up to seq needs an event that is gone.
+// hasLost reports whether a reader that has read up to seq needs an event that is gone.
 func (l *window) hasLost(seq uint64) bool { return l.Events > 0 && seq+1 < l.First }
 
-// lag returns how many events a reader that has read up to seq has still to read, and how close it is to losing one.
+// lag returns how many events a reader that has read up to seq has still to read, and how close it
+// is to losing one.
 func (l *window) lag(seq uint64) (events uint64, danger float64) {
 	events = l.Last - min(seq, l.Last)
 	if events == 0 || l.Events == 0 {

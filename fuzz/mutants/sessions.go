@@ -9,7 +9,7 @@ var ofSessions = []mutant{
 	{"an append does not count as activity", "shard/append.go", []change{{
 		"now > st.activity() && !s.state.CompareAndSwap(uint64(st), uint64(st.at(now)))",
 		"now < 0"}, {
-		"now-st.activity() >= coarseUntil(s.idleLimit) ||",
+		"now-st.activity() >= coarseUntil(s.idleLimit, s.home.exactBelow) ||",
 		"false ||"}},
 		check{"shard", "TestActivityHoldsExpiryOffForAsLongAsItGoesOn", ""}},
 	{"terminating does not release the log", "shard/end.go", []change{{
@@ -29,8 +29,8 @@ var ofSessions = []mutant{
 		"uint64(st.in(finished))) {"}},
 		check{"shard", "TestWaiterIsWokenByAppendFinishTerminateAndExpiry", ""}},
 	{"expiry does not look at attached streams", "shard/expiry.go", []change{{
-		"now-st.activity() < s.idleLimit || s.attached.Load() != 0",
-		"now-st.activity() < s.idleLimit"}},
+		"now-st.activity() >= s.idleLimit && s.attached.Load() == 0",
+		"now-st.activity() >= s.idleLimit"}},
 		check{"shard", "TestAttachedStreamHoldsExpiryOff", ""}},
 	{"the last detach does not stamp", "shard/attach.go", []change{{
 		"\t\tif n == 1 {\n\t\t\ts.touch()\n\t\t}\n",

@@ -12,13 +12,15 @@ import (
 // page is how many random bytes are fetched at once: 256 IDs.
 const page = 4096
 
-// A Minter makes IDs. The zero Minter is ready; it is safe for concurrent use, and goroutines share nothing but a sync.Pool.
+// A Minter makes IDs. The zero Minter is ready; it is safe for concurrent use, and goroutines share
+// nothing but a sync.Pool.
 type Minter struct {
 	pages sync.Pool // of *buffer
 }
 
-// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. IDs are written sheet bytes at a time: that
-// allocates once for sixteen, and the last of them that is in use keeps the sheet.
+// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. IDs are written
+// sheet bytes at a time: that allocates once for sixteen, and the last of them that is in use keeps
+// the sheet.
 func (m *Minter) UUID() string {
 	b, _ := m.pages.Get().(*buffer)
 	if b == nil {
@@ -38,7 +40,8 @@ const (
 	sheet   = 16 * idBytes // a size class of the allocator
 )
 
-// A buffer holds random bytes. One goroutine uses it at a time. Each byte is handed out once, and wiped.
+// A buffer holds random bytes. One goroutine uses it at a time. Each byte is handed out once, and
+// wiped.
 type buffer struct {
 	text string // IDs that have been written and not handed out
 	next int    // what comes before has been used

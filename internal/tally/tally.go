@@ -1,5 +1,5 @@
-// Package tally holds the counters and the byte budget that the sessions of one manager share, striped so that two sessions
-// seldom meet on a cache line.
+// Package tally holds the counters and the byte budget that the sessions of one manager share,
+// striped so that two sessions seldom meet on a cache line.
 package tally
 
 import (
@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// A Stripe is two cache lines of counters, of which an append writes the first alone. Writers add deltas to the stripe that their session
-// hashes to; a counter's value is its sum over all stripes, so one stripe alone may be negative.
+// A Stripe is two cache lines of counters, of which an append writes the first alone. Writers add
+// deltas to the stripe that their session hashes to; a counter's value is its sum over all stripes,
+// so one stripe alone may be negative.
 type Stripe struct {
 	stored        atomic.Uint64 // bytes<<eventBits | events, of what was appended since the last carry; see Append
 	Events        atomic.Int64  // events retained
@@ -25,8 +26,9 @@ type Stripe struct {
 	_                       [24]byte
 }
 
-// An append adds to events and bytes with one instruction: both are in one word, whose halves are carried over into counters of their own before
-// they are full. When the word says so there is room left for 2^23 more events, or 500 of the largest, and everybody who adds one meanwhile carries.
+// An append adds to events and bytes with one instruction: both are in one word, whose halves are
+// carried over into counters of their own before they are full. When the word says so there is room
+// left for 2^23 more events, or 500 of the largest, and everybody who adds one meanwhile carries.
 const eventBits = 24
 
 // Append counts an event of that many bytes, less than 2^31.
@@ -44,7 +46,8 @@ func (p *Stripe) carry() {
 	p.done.Add(1)
 }
 
-// sum returns what was appended in all. It looks again when somebody carries, but does not wait for ever for one who has stalled.
+// sum returns what was appended in all. It looks again when somebody carries, but does not wait for
+// ever for one who has stalled.
 func (p *Stripe) sum() (events, bytes int64) {
 	for range 1000 {
 		done := p.done.Load()
@@ -97,9 +100,10 @@ func (t *Tally) Sum() (s Sums) {
 	return s
 }
 
-// A Budget bounds the bytes that all sessions retain together. Each session owns a share that nobody can take from it;
-// what it holds beyond is drawn from a pool that all have in common. One counter, touched only by appends that
-// change how much their session holds beyond its share. A nil Budget is unlimited.
+// A Budget bounds the bytes that all sessions retain together. Each session owns a share that
+// nobody can take from it; what it holds beyond is drawn from a pool that all have in common. One
+// counter, touched only by appends that change how much their session holds beyond its share. A nil
+// Budget is unlimited.
 type Budget struct {
 	share int64
 	pool  int64
@@ -107,7 +111,8 @@ type Budget struct {
 	used  atomic.Int64 // of the pool; above it by at most what concurrent writers have just drawn
 }
 
-// NewBudget divides total among sessions: half of it in equal shares, the rest in common. sessions <= 0: all in common.
+// NewBudget divides total among sessions: half of it in equal shares, the rest in common. sessions
+// <= 0: all in common.
 func NewBudget(total int64, sessions int) *Budget {
 	b := &Budget{pool: total}
 	if sessions > 0 {

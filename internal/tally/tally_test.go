@@ -80,7 +80,8 @@ func TestWhatIsGivenBackToABudgetIsFreeAgain(t *testing.T) {
 	}
 }
 
-// Events and bytes are counted in one word, which is carried over before either part of it is full, by however many at a time, and never seen in between.
+// Events and bytes are counted in one word, which is carried over before either part of it is full,
+// by however many at a time, and never seen in between.
 func TestAppendedEventsAndBytesAreExactAcrossCarries(t *testing.T) {
 	for _, c := range []struct{ writers, events, bytes int64 }{
 		{1, 1<<23 + 5, 1},  // the events are carried

@@ -65,7 +65,8 @@ func (r *wheelRun) byte() byte {
 	return b
 }
 
-// reading chooses a time: near the present, some power of two or up to eight raw bytes away from it, or anything.
+// reading chooses a time: near the present, some power of two or up to eight raw bytes away from
+// it, or anything.
 func (r *wheelRun) reading() int64 {
 	b := r.byte()
 	switch b % 4 {
@@ -147,8 +148,8 @@ func (r *wheelRun) advance(to int64, limit int) {
 	}
 }
 
-// fire is what Advance calls. Now and then it arms or removes another timer, at a time that is due or not. It returns the tick in which this
-// one was due.
+// fire is what Advance calls. Now and then it arms or removes another timer, at a time that is due
+// or not. It returns the tick in which this one was due.
 func (r *wheelRun) fire(e *entry) int64 {
 	r.Helper()
 	i := slices.IndexFunc(r.timers, func(t plainTimer) bool { return t.entry == e })
@@ -196,7 +197,8 @@ func (r *wheelRun) armed() (n int) {
 	return n
 }
 
-// checkNext wants Next to tell of a timer if there is one, and to be no later than the first is due.
+// checkNext wants Next to tell of a timer if there is one, and to be no later than the first is
+// due.
 func (r *wheelRun) checkNext() {
 	r.Helper()
 	first := int64(math.MaxInt64)

@@ -11,7 +11,8 @@ func (h *Timer[T]) append(t *Timer[T]) {
 	h.prev.next, h.prev = t, t
 }
 
-// unlink takes t out of its list, and the list out of t, so that what t belongs to keeps no other alive.
+// unlink takes t out of its list, and the list out of t, so that what t belongs to keeps no other
+// alive.
 func (t *Timer[T]) unlink() {
 	t.prev.next, t.next.prev = t.next, t.prev
 	t.next, t.prev = nil, nil

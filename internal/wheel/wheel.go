@@ -1,17 +1,22 @@
-// Package wheel is a hierarchical timing wheel: any number of timers, each armed, moved and removed in constant time.
+// Package wheel is a hierarchical timing wheel: any number of timers, each armed, moved and removed
+// in constant time.
 //
-// Time is divided into ticks of a power of two of nanoseconds. Level 0 has a slot for each of the 64 ticks of the current
-// block, level 1 a slot for each of the 64 blocks of the next size up, and so on: a timer lies at the level of the highest bit in
-// which its due tick differs from the current one, so a timer that is due in a day moves three or four times before it fires. Slots
-// and levels follow from shifts and masks, lists are intrusive, and a bit map per level finds the next occupied slot without
-// looking at empty ones, however much time has passed.
+// Time is divided into ticks of a power of two of nanoseconds. Level 0 has a slot for each of the
+// 64 ticks of the current block, level 1 a slot for each of the 64 blocks of the next size up, and
+// so on: a timer lies at the level of the highest bit in which its due tick differs from the
+// current one, so a timer that is due in a day moves three or four times before it fires. Slots and
+// levels follow from shifts and masks, lists are intrusive, and a bit map per level finds the next
+// occupied slot without looking at empty ones, however much time has passed.
 //
 // What always holds, with now the current tick:
-//  1. A timer's tick is its due time rounded up, and the current tick is the time rounded down: no timer fires early.
-//  2. Timers at one level agree with now in all digits above the level and exceed it in the level's own digit (at level 0
-//     they may equal it). So the next slot is the lowest set bit of the lowest occupied level, and a timer's slot
-//     can be computed again from its due tick at any time.
-//  3. now never goes back: a clock that steps back stops the wheel, one that leaps ahead makes it catch up.
+//  1. A timer's tick is its due time rounded up, and the current tick is the time rounded down: no
+//     timer fires early.
+//  2. Timers at one level agree with now in all digits above the level and exceed it in the level's
+//     own digit (at level 0 they may equal it). So the next slot is the lowest set bit of the
+//     lowest occupied level, and a timer's slot can be computed again from its due tick at any
+//     time.
+//  3. now never goes back: a clock that steps back stops the wheel, one that leaps ahead makes it
+//     catch up.
 package wheel
 
 import (
@@ -40,7 +45,8 @@ type Timer[T any] struct {
 // Armed reports whether the timer is in a wheel.
 func (t *Timer[T]) Armed() bool { return t.next != nil && t.tick != handedOut }
 
-// handedOut is the tick of a timer that is no longer armed and still the first of the list of those that are due.
+// handedOut is the tick of a timer that is no longer armed and still the first of the list of those
+// that are due.
 const handedOut = -1
 
 // A Wheel belongs to one goroutine: nothing in it, or in its Timers, is safe for concurrent use.
@@ -53,7 +59,8 @@ type Wheel[T any] struct {
 	due      Timer[T]                // list head: the timers of the slot that now has entered, not yet handled
 }
 
-// New returns a wheel whose ticks are the largest power of two of nanoseconds that is at most resolution, at the given reading.
+// New returns a wheel whose ticks are the largest power of two of nanoseconds that is at most
+// resolution, at the given reading.
 func New[T any](resolution time.Duration, reading int64) *Wheel[T] {
 	w := &Wheel[T]{shift: uint(bits.Len64(uint64(max(1, min(resolution, ahead)))) - 1)}
 	w.now = clamp(reading) >> w.shift
@@ -64,7 +71,8 @@ func New[T any](resolution time.Duration, reading int64) *Wheel[T] {
 // Len returns how many timers are armed.
 func (w *Wheel[T]) Len() int { return w.armed }
 
-// Resolution returns the length of a tick: a timer fires at most that much after its reading, if Advance is called in time.
+// Resolution returns the length of a tick: a timer fires at most that much after its reading, if
+// Advance is called in time.
 func (w *Wheel[T]) Resolution() time.Duration { return 1 << w.shift }
 
 // Set arms t, or moves it, to fire at the given reading: at the next Advance when that has passed.
@@ -91,11 +99,13 @@ func (w *Wheel[T]) Remove(t *Timer[T]) {
 	}
 }
 
-// Advance calls fire for the timers that are due at the given reading, disarmed: fire may arm or remove any timer. It fires and moves
-// at most limit timers and reports whether it has handled all; if not, call it again.
+// Advance calls fire for the timers that are due at the given reading, disarmed: fire may arm or
+// remove any timer. It fires and moves at most limit timers and reports whether it has handled all;
+// if not, call it again.
 //
-// A list of timers leads through memory that no cache holds, if there are many. So a timer stays in its list while fire runs, and is unlinked, for
-// which the next one is written to, when that has arrived.
+// A list of timers leads through memory that no cache holds, if there are many. So a timer stays in
+// its list while fire runs, and is unlinked, for which the next one is written to, when that has
+// arrived.
 func (w *Wheel[T]) Advance(reading int64, limit int, fire func(T)) (all bool) {
 	to := max(w.now, clamp(reading)>>w.shift)
 	for range limit {
@@ -119,8 +129,8 @@ func (w *Wheel[T]) Advance(reading int64, limit int, fire func(T)) (all bool) {
 	return false
 }
 
-// Next returns the reading before which Advance has nothing to do. It is never later than the earliest timer,
-// and earlier only for one that is far off, a few times in its life.
+// Next returns the reading before which Advance has nothing to do. It is never later than the
+// earliest timer, and earlier only for one that is far off, a few times in its life.
 func (w *Wheel[T]) Next() (reading int64, ok bool) {
 	if !w.due.empty() {
 		return w.now << w.shift, true
@@ -129,8 +139,8 @@ func (w *Wheel[T]) Next() (reading int64, ok bool) {
 	return start << w.shift, ok
 }
 
-// next returns the next timer to handle: one of the current slot's, or of the next slot that begins by the given tick, to which time
-// moves.
+// next returns the next timer to handle: one of the current slot's, or of the next slot that begins
+// by the given tick, to which time moves.
 func (w *Wheel[T]) next(to int64) *Timer[T] {
 	for w.due.empty() {
 		level, slot, start, ok := w.first()

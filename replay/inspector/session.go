@@ -151,7 +151,7 @@ func describe(s *shard.Session) shownSession {
 		Bytes: h.Log.Bytes, MaxBytes: limits.MaxBytes,
 		First: h.Log.First, Last: h.Log.Last, Evicted: h.Log.Evicted,
 		Fill: h.Fill, Window: h.Window.Seconds(), Rate: rateOf(h), EvictionRate: h.EvictionRate,
-		Lag: h.Lag, Danger: h.Danger, Idle: h.Idle.Seconds(), ExpiresIn: h.ExpiresIn.Seconds(),
+		Lag: h.Lag, Danger: h.Danger, Idle: h.Idle.Seconds(), ExpiresIn: expiresIn(h),
 		Unfollowed: h.Unattached.Seconds(), Waiting: h.Waiting,
 		Attached: h.Attached, Readers: []shownReader{},
 	}
@@ -229,4 +229,12 @@ func (h *Handler) headers(newest *newestEvents) []shownEvent {
 		shown = append(shown, one)
 	}
 	return shown
+}
+
+// expiresIn returns the seconds after which the session ends, or -1 if it does not.
+func expiresIn(h shard.Health) float64 {
+	if !h.Expires {
+		return -1
+	}
+	return h.ExpiresIn.Seconds()
 }
