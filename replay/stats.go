@@ -14,7 +14,7 @@ type HandlerStats struct {
 	Open int // streams open now
 
 	Streams   uint64 // streams begun, ever
-	Resumed   uint64 // of these, begun after a Last-Event-ID
+	Resumed   uint64 // of these, begun after a Last-Event-ID without a gap
 	Slow      uint64 // of these, ended because one write took longer than WriteTimeout
 	Overtaken uint64 // of these, ended because events were dropped before they could be read (GapError)
 
@@ -78,7 +78,7 @@ func (c *counters) countAnswer(status int) {
 func (c *counters) begin(s *stream) {
 	c.open.Add(1)
 	c.streams.Add(1)
-	if s.at.LastEventID != "" {
+	if s.at.LastEventID != "" && s.gaps == 0 {
 		c.resumed.Add(1)
 	}
 }

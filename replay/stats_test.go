@@ -149,6 +149,7 @@ func TestStatsCountGaps(t *testing.T) {
 	st := h.Stats()
 	equal(t, "gaps", st.Gaps, 1)
 	equal(t, "events", st.Events, 2)
+	equal(t, "resumed", st.Resumed, 0)
 	equal(t, "overtaken", st.Overtaken, 0)
 }
 

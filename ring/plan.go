@@ -124,7 +124,7 @@ func (r *Ring) fund(m *move, tail uint64, t *table, dir *directory, cost int64) 
 		if m.drawn <= 0 || m.drawn <= b.Free() {
 			return true, nil
 		}
-		if least := b.Charge(cost) - held; least > b.Free() || m.count == 1 {
+		if least := b.Charge(cost) - held; least > max(0, b.Free()) || m.count == 1 {
 			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+max(0, b.Free()))
 		}
 		if !r.evictOne(m, tail, t, dir) {

@@ -14,6 +14,6 @@ func (s *Session) countReplay(events, gaps int) {
 		s.home.stripe.Replayed.Add(int64(events))
 	}
 	if gaps > 0 {
-		s.home.stripe.Gaps.Add(int64(gaps))
+		s.home.refused[gapOvertaken].Add(uint64(gaps))
 	}
 }

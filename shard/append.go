@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"errors"
 	"unsafe"
 
 	"github.com/reprise-go/reprise/internal/prefetch"
@@ -14,7 +13,8 @@ import (
 // under that ID), [ErrOverBudget].
 //
 // It costs little more than the ring's Append: to record the activity takes one load, and once a
-// millisecond a compare-and-swap, of a state that only this session's users share; where Config.TTL says so, a reading of the clock and a compare-and-swap each time.
+// millisecond a compare-and-swap, of a state that only this session's users share; where Config.TTL
+// says so, a reading of the clock and a compare-and-swap each time.
 func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	log := s.log.Load()
 	prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
@@ -23,11 +23,11 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	if st.phase() != active || now-st.activity() >= coarseUntil(s.idleLimit, s.home.exactBelow) ||
 		now > st.activity() && !s.state.CompareAndSwap(uint64(st), uint64(st.at(now))) {
 		if st = s.touch(); st.phase() != active {
-			return ring.Event{}, s.refusal(st)
+			return ring.Event{}, s.appendFailed(s.refusal(st))
 		}
 	}
 	if log == nil {
-		return ring.Event{}, s.refusal(state(s.state.Load()))
+		return ring.Event{}, s.appendFailed(s.refusal(state(s.state.Load())))
 	}
 	if watch := s.home.watch.Load(); watch != nil && watch.picksAppend() {
 		stored, err = watch.append(log, e)
@@ -35,8 +35,8 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 		stored, err = log.Append(e)
 	}
 	log.Foresee(&s.ahead)
-	if err != nil && errors.Is(err, ring.ErrClosed) {
-		return ring.Event{}, s.logClosed()
+	if err != nil {
+		return stored, s.appendFailed(err)
 	}
-	return stored, err
+	return stored, nil
 }

@@ -1,8 +1,9 @@
 package shard
 
-// Attach counts the caller in as a reader: until detach is called, the session does not expire. It is activity, and
-// so is the last detach. It fails with [ErrNotFound], or with [ErrAttachLimit] when Config.MaxAttached readers are attached, which holds exactly under concurrency. A finished session
-// can be attached to. detach may be called more than once, at any time. A session that ends
+// Attach counts the caller in as a reader: until detach is called, the session does not expire. It
+// is activity, and so is the last detach. It fails with [ErrNotFound], or with [ErrAttachLimit]
+// when Config.MaxAttached readers are attached, which holds exactly under concurrency. A finished
+// session can be attached to. detach may be called more than once, at any time. A session that ends
 // meanwhile keeps its events until the last detach, so that readers can read to the end.
 func (s *Session) Attach() (detach func(), err error) {
 	f, err := s.AttachReader()
@@ -21,7 +22,7 @@ func (s *Session) attach() error {
 	for {
 		n := s.attached.Load()
 		if limit > 0 && int(n) >= limit {
-			return about(ErrAttachLimit, s.ID())
+			return s.home.refuse(attachLimit, about(ErrAttachLimit, s.ID()))
 		}
 		if s.attached.CompareAndSwap(n, n+1) {
 			break

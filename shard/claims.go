@@ -10,15 +10,16 @@ import (
 // MaxClaimBytes bounds a key that is claimed.
 const MaxClaimBytes = 256
 
-// Claim takes a key for whoever asks first: it succeeds once for each key of a session, however many
-// callers race, and returns [ErrClaimed] to all others. It makes requests idempotent: claim a
-// request's ID before acting on it. Keys belong to the session and go with it. A claim is activity, a
-// refused one is not.
+// Claim takes a key for whoever asks first: it succeeds once for each key of a session, however
+// many callers race, and returns [ErrClaimed] to all others. It makes requests idempotent: claim a
+// request's ID before acting on it. Keys belong to the session and go with it. A claim is activity,
+// a refused one is not.
 //
-// The errors are, in this precedence: [ErrNotFound], [ErrFinished], [ErrInvalidClaim] for a key that is
-// not 1 to MaxClaimBytes bytes of UTF-8, [ErrClaimed], and [ErrClaimLimit] when Config.MaxClaims keys
-// are claimed. It takes a lock that only claims of this session take, and costs about 200 ns and, in
-// memory, the key and 48 bytes. A session that never claims pays nothing.
+// The errors are, in this precedence: [ErrNotFound], [ErrFinished], [ErrInvalidClaim] for a key
+// that is not 1 to MaxClaimBytes bytes of UTF-8, [ErrClaimed], and [ErrClaimLimit] when
+// Config.MaxClaims keys are claimed. It takes a lock that only claims of this session take, and
+// costs about 200 ns and, in memory, the key and 48 bytes. A session that never claims pays
+// nothing.
 func (s *Session) Claim(key string) error {
 	for {
 		if st := s.stateNow(); st.phase() != active {
@@ -39,10 +40,10 @@ func (c *claims) take(s *Session, key string) (decided bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, claimed := c.keys[key]; claimed {
-		return true, about(ErrClaimed, key)
+		return true, s.home.refuse(keyClaimed, about(ErrClaimed, key))
 	}
 	if limit := s.home.m.cfg.MaxClaims; limit >= 0 && len(c.keys) >= limit {
-		return true, fmt.Errorf("%w: %d, the most there may be", ErrClaimLimit, len(c.keys))
+		return true, s.home.refuse(claimLimit, &limitError{ErrClaimLimit, len(c.keys), false})
 	}
 	// The claim takes effect here. If the session leaves phase active later than this, dropClaims
 	// waits for the lock and drops the key; if it has left before, this sees it.

@@ -8,30 +8,30 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Config holds a Manager's limits. The zero Config chooses 10,000 sessions, 1,000 events or 8 MiB for
-// each and 1 GiB for all, an hour without activity, and a minute of lingering: right for a server
-// whose clients are away for seconds and whose answers have hundreds of events. It bounds neither the
-// sessions of one principal nor the readers of one session: a server that strangers reach sets
-// MaxPerPrincipal and MaxAttached.
+// Config holds a Manager's limits. The zero Config chooses 10,000 sessions, 1,000 events or 8 MiB
+// for each and 1 GiB for all, an hour without activity, and a minute of lingering: right for a
+// server whose clients are away for seconds and whose answers have hundreds of events. It bounds
+// neither the sessions of one principal nor the readers of one session: a server that strangers
+// reach sets MaxPerPrincipal and MaxAttached.
 //
 // # How to size it
 //
-// Ring.MaxEvents: a client that was away gets everything it missed if the log holds what was appended
-// meanwhile: MaxEvents ≥ events a second × the longest outage in seconds. A log of 1,000 that gets
-// 1,000 events a second reaches back one second. Where one answer must be readable from its
-// beginning (a tool's result, a model's reply), also MaxEvents ≥ the events of the longest answer.
-// Ring.MaxBytes likewise, with the events' sizes and 64 bytes for each. [Session.Health] tells how far
-// a log reaches back, and Thresholds.Window when that is too little.
+// Ring.MaxEvents: a client that was away gets everything it missed if the log holds what was
+// appended meanwhile: MaxEvents ≥ events a second × the longest outage in seconds. A log of 1,000
+// that gets 1,000 events a second reaches back one second. Where one answer must be readable from
+// its beginning (a tool's result, a model's reply), also MaxEvents ≥ the events of the longest
+// answer. Ring.MaxBytes likewise, with the events' sizes and 64 bytes for each. [Session.Health]
+// tells how far a log reaches back, and Thresholds.Window when that is too little.
 //
-// MaxBytes: at least MaxSessions × the bytes that a session usually retains. A session that needs more
-// than its share while there is none left drops its own oldest events, and nobody else's.
+// MaxBytes: at least MaxSessions × the bytes that a session usually retains. A session that needs
+// more than its share while there is none left drops its own oldest events, and nobody else's.
 //
 // Linger: as long as a client takes to come back for the end of what it was reading, such as a page
 // that is loaded again: after that, a finished session's events are gone.
 //
 // TTL: longer than the longest pause between requests of a client that is still there. An attached
-// reader holds expiry off, however long: a client that keeps a connection open for ever, as SDKs do,
-// keeps its session for ever. Whoever wants an end all the same calls Terminate.
+// reader holds expiry off, however long: a client that keeps a connection open for ever, as SDKs
+// do, keeps its session for ever. Whoever wants an end all the same calls Terminate.
 type Config struct {
 	// Shards is the number of independent parts, rounded up to a power of two; at most 16,384.
 	// Default: 4×GOMAXPROCS.
@@ -53,11 +53,11 @@ type Config struct {
 	// negative: unlimited, which lets whoever chooses the keys take as much memory as they like.
 	MaxClaims int
 	// TTL is how long a session lives without activity. Default: 1 hour; negative, or over 2^60 ns
-	// (36 years): for ever. Where it is below 20 s, or Tick below 50 ms, every append reads the exact
-	// clock, which costs it about 100 ns.
+	// (36 years): for ever. Where it is below 20 s, or Tick below 50 ms, every append reads the
+	// exact clock, which costs it about 100 ns.
 	TTL time.Duration
-	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished one
-	// stays readable. Default: 1 minute; negative: not at all; over 2^60 ns: as long.
+	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished
+	// one stays readable. Default: 1 minute; negative: not at all; over 2^60 ns: as long.
 	Linger time.Duration
 	// Tick is how late a session may expire; from 1 ms to 1 minute. Default: 100 ms.
 	Tick time.Duration
@@ -65,10 +65,10 @@ type Config struct {
 	Ring ring.Config
 	// Health says when Session.Health calls a session unhealthy.
 	Health Thresholds
-	// OnEnd, if set, is called exactly once for each session that has ended, with the session's final
-	// Info (Log as it was at the end). Calls come one after another from a goroutine of the Manager's
-	// that holds no lock, so OnEnd may call anything, Close included; while it blocks, later calls
-	// wait, and so does Close when called from elsewhere.
+	// OnEnd, if set, is called exactly once for each session that has ended, with the session's
+	// final Info (Log as it was at the end). Calls come one after another from a goroutine of the
+	// Manager's that holds no lock, so OnEnd may call anything, Close included; while it blocks,
+	// later calls wait, and so does Close when called from elsewhere.
 	OnEnd func(Info)
 }
 

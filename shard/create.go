@@ -13,7 +13,7 @@ import (
 const maxIDBytes = 128
 
 // Create returns a new session with a random ID, a version 4 UUID. The errors are
-// [ErrSessionLimit], [ErrMetadataTooLarge] and [ErrClosed].
+// [ErrSessionLimit], [ErrMetadataTooLarge], [ErrInvalidMetadata] and [ErrClosed].
 func (m *Manager) Create(md Metadata) (*Session, error) {
 	return m.CreateWith(Options{Metadata: md})
 }
@@ -21,8 +21,8 @@ func (m *Manager) Create(md Metadata) (*Session, error) {
 // CreateWithID is Create with an ID from outside. It can also fail with [ErrInvalidID] and
 // [ErrExists].
 func (m *Manager) CreateWithID(id string, md Metadata) (*Session, error) {
-	if err := validateID(id); err != nil {
-		return nil, err
+	if id == "" {
+		return nil, m.notCreated(validateID(id))
 	}
 	return m.CreateWith(Options{ID: id, Metadata: md})
 }
@@ -36,13 +36,13 @@ func (m *Manager) CreateWith(o Options) (*Session, error) {
 	minted := o.ID == ""
 	if !minted {
 		if err := validateID(o.ID); err != nil {
-			return nil, err
+			return nil, m.notCreated(err)
 		}
 		o.ID = strings.Clone(o.ID)
 	}
 	md, err := newMetadata(o.Metadata)
 	if err != nil {
-		return nil, err
+		return nil, m.notCreated(err)
 	}
 	group, err := m.groupFor(o.Ring)
 	if err != nil {
@@ -57,7 +57,7 @@ func (m *Manager) CreateWith(o Options) (*Session, error) {
 		}
 		s, err := m.insert(o, md, group)
 		if !minted || !errors.Is(err, ErrExists) {
-			return s, err
+			return s, m.notCreated(err)
 		}
 	}
 }

@@ -23,8 +23,8 @@ const batch = 256
 // earlier time brings the alarm forward. The driver sets the alarm and then looks at the intakes
 // again; others put a session in and then look at the alarm: one of the two sees the other.
 type driver struct {
-	// The reading at which the driver looks at everything; awake while it does. Written by the driver
-	// and by wake.
+	// The reading at which the driver looks at everything; awake while it does. Written by the
+	// driver and by wake.
 	alarm  atomic.Int64
 	visits atomic.Uint64 // how many times a session was looked at, ever
 	moved  chan struct{} // capacity 1: alarm was brought forward

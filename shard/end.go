@@ -2,7 +2,8 @@ package shard
 
 // Finish ends the writing: Append returns [ErrFinished] from now on, while Get, Seek and Attach
 // still work, and readers get what is left and then ErrFinished. The session ends Config.Linger
-// later, whatever its TTL, or when it is terminated before that; with a negative Linger, as soon as no reader is attached. Until then it is active as far as limits and Stats are concerned, for it
+// later, whatever its TTL, or when it is terminated before that; with a negative Linger, as soon as
+// no reader is attached. Until then it is active as far as limits and Stats are concerned, for it
 // holds its events. Finishing a finished session does nothing; an ended one is [ErrNotFound].
 func (s *Session) Finish() error {
 	for {
@@ -83,11 +84,12 @@ func (s *Session) isEndComplete() bool { return s.done.Load() == &s.home.m.close
 // Terminate ends a session as [Session.Terminate] does. That there is none is no error; after
 // Close, it is [ErrClosed].
 func (m *Manager) Terminate(id string) error {
-	s, err := m.find(id)
-	if err == nil {
-		s.Terminate()
-	} else if m.closed.Load() {
+	if m.closed.Load() {
 		return ErrClosed
+	}
+	k := m.key(id)
+	if s, ok := m.shard(k).sessions.Load(k); ok {
+		s.Terminate()
 	}
 	return nil
 }

@@ -43,8 +43,35 @@ var (
 	ErrOverBudget = ring.ErrOverBudget
 )
 
-// about wraps a sentinel with the session ID that it is about.
-func about(err error, id string) error { return fmt.Errorf("%w: %q", err, cut(id)) }
+// about wraps a sentinel with the ID or the key that it is about.
+func about(err error, id string) error { return &idError{err, id} }
+
+// An idError is formatted when somebody asks for its text: whoever looks for sessions that are not
+// there costs one allocation, however long the ID is.
+type idError struct {
+	err error
+	id  string
+}
+
+func (e *idError) Error() string { return fmt.Sprintf("%v: %q", e.err, cut(e.id)) }
+
+func (e *idError) Unwrap() error { return e.err }
+
+// A limitError says which limit is reached.
+type limitError struct {
+	err       error
+	most      int
+	principal bool // it is one principal's
+}
+
+func (e *limitError) Error() string {
+	if e.principal {
+		return fmt.Sprintf("%v: %d of one principal, the most there may be", e.err, e.most)
+	}
+	return fmt.Sprintf("%v: %d, the most there may be", e.err, e.most)
+}
+
+func (e *limitError) Unwrap() error { return e.err }
 
 // cut shortens an ID for an error message: IDs come from outside.
 func cut(id string) string {

@@ -45,8 +45,8 @@ type Health struct {
 	Expires   bool          // the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is attached
 	ExpiresIn time.Duration // 0 when Expires is false
 
-	// Unattached is for how long no reader has been attached, since the session's creation if none ever
-	// was; 0 while one is.
+	// Unattached is for how long no reader has been attached, since the session's creation if none
+	// ever was; 0 while one is.
 	Unattached time.Duration
 	Waiting    uint64 // events appended in that time
 }

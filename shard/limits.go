@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"fmt"
 	"sync/atomic"
 
 	"github.com/puzpuzpuz/xsync/v3"
@@ -33,7 +32,7 @@ func (l *limits) admit(principal string) (err error) {
 	// without the other.
 	l.owners.Compute(principal, func(n int, _ bool) (int, bool) {
 		if n >= l.perPrincipal {
-			err = fmt.Errorf("%w: %d of one principal, the most there may be", ErrSessionLimit, n)
+			err = &limitError{ErrSessionLimit, n, true}
 		} else if err = l.admitOne(); err == nil {
 			n++
 		}
@@ -46,7 +45,7 @@ func (l *limits) admitOne() error {
 	for {
 		n := l.active.Load()
 		if l.max > 0 && n >= int64(l.max) {
-			return fmt.Errorf("%w: %d, the most there may be", ErrSessionLimit, n)
+			return &limitError{ErrSessionLimit, int(n), false}
 		}
 		if l.active.CompareAndSwap(n, n+1) {
 			return nil
@@ -54,7 +53,8 @@ func (l *limits) admitOne() error {
 	}
 }
 
-// release gives back what admit took: both places at once, so that whoever finds one free gets both.
+// release gives back what admit took: both places at once, so that whoever finds one free gets
+// both.
 func (l *limits) release(principal string) {
 	if l.owners == nil || principal == "" {
 		l.active.Add(-1)

@@ -11,21 +11,23 @@ func (m *Manager) find(id string) (*Session, error) {
 		return nil, ErrClosed
 	}
 	k := m.key(id)
-	if s, ok := m.shard(k).sessions.Load(k); ok {
+	sh := m.shard(k)
+	if s, ok := sh.sessions.Load(k); ok {
 		return s, nil
 	}
-	return nil, about(ErrNotFound, id)
+	return nil, sh.refuse(notFound, about(ErrNotFound, id))
 }
 
 // Get returns an active session: one that has not ended. It is not activity. The errors are
-// [ErrNotFound] and [ErrClosed]. It costs a look-up in a hash table and does not allocate.
+// [ErrNotFound] and [ErrClosed]. It costs a look-up in a hash table; when there is no such
+// session, one allocation too, for the error, whose text is made when somebody asks for it.
 func (m *Manager) Get(id string) (*Session, error) {
 	s, err := m.find(id)
 	if err != nil {
 		return nil, err
 	}
 	if st := s.stateNow(); st.isEnded() {
-		return nil, s.refusal(st)
+		return nil, s.home.refuse(notFound, s.refusal(st))
 	}
 	return s, nil
 }
@@ -40,10 +42,10 @@ func (m *Manager) Authorize(id, principal string) (*Session, error) {
 	}
 	owner := s.metadata.Load().principal()
 	if subtle.ConstantTimeCompare([]byte(owner), []byte(principal)) == 0 {
-		return nil, about(ErrPrincipal, id)
+		return nil, s.home.refuse(wrongPrincipal, about(ErrPrincipal, id))
 	}
 	if err := s.Touch(); err != nil {
-		return nil, err
+		return nil, s.home.refuse(notFound, err)
 	}
 	return s, nil
 }
@@ -59,7 +61,7 @@ func (m *Manager) Info(id string) (Info, error) {
 	info := s.info()
 	// It may have ended, and gone, since.
 	if st := state(s.state.Load()); st.isEnded() && s.lingerOver(m.clock.Exact()) {
-		return Info{}, s.refusal(st)
+		return Info{}, s.home.refuse(notFound, s.refusal(st))
 	}
 	return info, nil
 }

@@ -20,8 +20,8 @@ const (
 	// Evicting means that the log drops events younger than Thresholds.Window: a client whose
 	// connection breaks for as long misses some when it comes back.
 	Evicting
-	// Unread means that events were appended and no reader has been attached for Thresholds.Unread: the
-	// client has not come back.
+	// Unread means that events were appended and no reader has been attached for Thresholds.Unread:
+	// the client has not come back.
 	Unread
 	// Expiring means that Thresholds.Idle of the TTL have gone by without activity.
 	Expiring

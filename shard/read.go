@@ -19,13 +19,18 @@ func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
 		return ring.Cursor{}, s.refusal(state(s.state.Load()))
 	}
 	c, err := log.Seek(lastEventID)
-	if err != nil {
-		s.countReplay(0, 1)
+	switch {
+	case err == nil:
+	case errors.Is(err, ring.ErrEvicted):
+		return c, s.home.refuse(gapEvicted, err)
+	default:
+		return c, s.home.refuse(gapUnknown, err)
 	}
-	return c, err
+	return c, nil
 }
 
-// Tail returns a cursor after the newest event, on all streams. Once the session has ended and no reader is attached to it, the cursor is the zero Cursor, which reads nothing.
+// Tail returns a cursor after the newest event, on all streams. Once the session has ended and no
+// reader is attached to it, the cursor is the zero Cursor, which reads nothing.
 func (s *Session) Tail() ring.Cursor {
 	s.stateNow()
 	log := s.log.Load()

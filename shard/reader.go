@@ -7,7 +7,10 @@ import (
 	"unsafe"
 )
 
-// A Reader is an open connection that reads a session and says how far it has read, so that [Session.Health] can tell who is about to lose events. Those of package replay have one by themselves; whoever reads through a cursor of its own gets one from [Session.AttachReader]. It takes 128 bytes.
+// A Reader is an open connection that reads a session and says how far it has read, so that
+// [Session.Health] can tell who is about to lose events. Those of package replay have one by
+// themselves; whoever reads through a cursor of its own gets one from [Session.AttachReader]. It
+// takes 128 bytes.
 type Reader struct {
 	at       atomic.Uint64 // 1 + the sequence read up to, 0 while that is not known; written by the reader alone
 	s        *Session
@@ -124,8 +127,8 @@ func (l *readers) each(do func(*Reader)) {
 	}
 }
 
-// absentSince returns since when no reader has been attached, and the newest sequence at that time; 0
-// and 0 if there has never been one.
+// absentSince returns since when no reader has been attached, and the newest sequence at that time;
+// 0 and 0 if there has never been one.
 func (l *readers) absentSince() (since int64, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,6 +29,10 @@ type shard struct {
 
 	_ [cacheLine]byte
 
+	refused [reasons]atomic.Uint64 // written by whoever is refused, or told of a gap
+
+	_ [cacheLine]byte
+
 	// Written by whoever creates, ends or attaches a session.
 	intake     atomic.Pointer[Session] // newest of the sessions that wait for the driver; see schedule
 	created    atomic.Uint64
@@ -45,7 +49,7 @@ type shard struct {
 	wheel   *wheel.Wheel[*Session]
 	waiting *Session // taken from intake, not yet visited
 
-	_ [cacheLine]byte // to whole lines, so that what Append reads of a shard lies on one
+	_ [cacheLine + 48]byte // to whole lines, so that what Append reads of a shard lies on one
 }
 
 // A key is a session ID and its hash, computed once for the shard and the map.

@@ -19,8 +19,8 @@ package shard
 //     never late, and early only by the time that the scheduler kept the clock's timer waiting:
 //     normally under 1 ms, and grace is three quarters of a Tick.
 //   - A coarse reading may be early by more on a starved machine, and then a session would be found
-//     alive too long. So it decides only while half of the TTL remains; otherwise the exact clock is
-//     read. Sessions for which its error matters go by exact readings alone, also to stamp: see
+//     alive too long. So it decides only while half of the TTL remains; otherwise the exact clock
+//     is read. Sessions for which its error matters go by exact readings alone, also to stamp: see
 //     coarseTTL.
 //
 // Attached readers are counted beside the state (Session.attached). Attach adds itself and then

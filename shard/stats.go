@@ -18,11 +18,11 @@ func (m *Manager) Stats() Stats {
 		Duplicates: uint64(u.Duplicates),
 		Evicted:    uint64(max(0, u.Appended-u.Events-u.Released)),
 		Replayed:   uint64(u.Replayed),
-		Gaps:       uint64(u.Gaps),
 
 		AppendedBytes: uint64(u.AppendedBytes),
 		EvictedBytes:  uint64(max(0, u.AppendedBytes-u.Bytes-u.ReleasedBytes)),
 	}
+	var refused [reasons]uint64
 	for i := range m.shards {
 		sh := &m.shards[i]
 		st.Total += int(sh.total.Load())
@@ -32,8 +32,12 @@ func (m *Manager) Stats() Stats {
 		st.Expired += sh.expired.Load()
 		st.Finished += sh.drained.Load()
 		st.Memory += sh.extras.Load()
+		for r := range refused {
+			refused[r] += sh.refused[r].Load()
+		}
 	}
 	st.Memory += int64(st.Total) * sessionBytes
+	st.addRefused(&refused)
 	return st
 }
 
@@ -57,6 +61,9 @@ type Stats struct {
 	Evicted    uint64 // events dropped to stay within the limits
 	Replayed   uint64 // events handed to readers that were stored before the reader came
 	Gaps       uint64 // readers told that events are missing
+	GapsBy     Gaps   // the same, by what became of them
+
+	Refused Refused
 
 	AppendedBytes, EvictedBytes uint64 // as MaxBytes counts them, Size and Overhead; of what Appended and Evicted count
 }

@@ -4,9 +4,10 @@
 package shardaccess
 
 var (
-	// CountReplay adds to Stats.Replayed and Stats.Gaps of a *shard.Session's manager what a reader
-	// of the session was handed. Negative numbers count nothing.
-	CountReplay func(session any, events, gaps int)
+	// CountReplay adds to Stats.Replayed of a *shard.Session's manager the old events that a reader
+	// of the session was handed, and to GapsBy.Overtaken how often it was overtaken by writers.
+	// Negative numbers count nothing.
+	CountReplay func(session any, events, overtaken int)
 
 	// Visits returns how many times the goroutine that expires sessions has looked at one of a
 	// *shard.Manager: when it comes, when it ends, when it goes, and about once per TTL between.

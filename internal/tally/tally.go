@@ -19,11 +19,10 @@ type Stripe struct {
 	ReleasedBytes atomic.Int64  // and their bytes
 	Duplicates    atomic.Int64  // appends refused for their ID
 	Replayed      atomic.Int64  // events handed to readers that were stored before the reader came
-	Gaps          atomic.Int64  // readers told that events are missing
 
 	appended, appendedBytes atomic.Int64 // carried over from stored
 	begun, done             atomic.Int64 // carries; between the two an amount is in neither place
-	_                       [24]byte
+	_                       [32]byte
 }
 
 // An append adds to events and bytes with one instruction: both are in one word, whose halves are
@@ -78,7 +77,7 @@ func (t *Tally) Stripe(hash uint64) *Stripe { return &t.stripes[hash&uint64(len(
 
 // Sums adds up all stripes: exact when nobody writes.
 type Sums struct {
-	Appended, AppendedBytes, Events, Bytes, Memory, Released, ReleasedBytes, Duplicates, Replayed, Gaps int64
+	Appended, AppendedBytes, Events, Bytes, Memory, Released, ReleasedBytes, Duplicates, Replayed int64
 }
 
 // Sum costs the same however many sessions there are.
@@ -95,7 +94,6 @@ func (t *Tally) Sum() (s Sums) {
 		s.ReleasedBytes += p.ReleasedBytes.Load()
 		s.Duplicates += p.Duplicates.Load()
 		s.Replayed += p.Replayed.Load()
-		s.Gaps += p.Gaps.Load()
 	}
 	return s
 }
