@@ -73,11 +73,11 @@ func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcom
 		return o, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	p, err := newProxy(b.addr, cfg.cuts)
+	p, err := newCutting(b.addr, cfg.cuts)
 	if err != nil {
 		return o, err
 	}
-	defer p.close()
+	defer p.Close()
 	// The tool sends its last event when the last cut has been made, so that every cut hits a stream that is running.
 	b.lastGate = func(ctx context.Context) error {
 		select {
@@ -93,25 +93,25 @@ func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcom
 	o.took = time.Since(began)
 	shown.end()
 	seen.sum(&o)
-	o.cuts, o.resumes, o.replayed = p.made(), b.resumes.Load(), b.manager.Stats().Replayed
+	o.cuts, o.resumes, o.replayed = p.Cuts(), b.resumes.Load(), b.manager.Stats().Replayed
 	return o, err
 }
 
 // callTool connects, calls the tool and waits until what it sent has arrived. It returns how much that was.
-func callTool(ctx context.Context, cfg config, p *proxy, seen *audit, shown *progress) (sent int, err error) {
+func callTool(ctx context.Context, cfg config, p *cutting, seen *audit, shown *progress) (sent int, err error) {
 	cutter := newCutter(cfg, p)
 	client := mcp.NewClient(&mcp.Implementation{Name: "reprise-demo", Version: "1"}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			number := int(r.Params.Progress)
 			received := seen.add(number, r.Params.Message == message(number))
 			cutter.at(number)
-			shown.set(int64(received), fmt.Sprintf("%s received, %d of %d cuts", grouped(int64(received)), p.made(), cfg.cuts))
+			shown.set(int64(received), fmt.Sprintf("%s received, %d of %d cuts", grouped(int64(received)), p.Cuts(), cfg.cuts))
 		},
 	})
 	web := &http.Client{Transport: &http.Transport{}}
 	defer web.CloseIdleConnections()
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint:             "http://" + p.addr() + path,
+		Endpoint:             p.URL() + path,
 		HTTPClient:           web,
 		DisableStandaloneSSE: true, // the cuts are for the call's stream
 		MaxRetries:           100,
@@ -145,12 +145,12 @@ func sentBy(result *mcp.CallToolResult) (int, error) {
 
 // cutter decides when the connection is cut: once in each of as many stretches of the stream, at a random event and then at a random byte.
 type cutter struct {
-	proxy  *proxy
+	proxy  *cutting
 	rng    *rand.Rand
 	points []int
 }
 
-func newCutter(cfg config, p *proxy) *cutter {
+func newCutter(cfg config, p *cutting) *cutter {
 	c := &cutter{proxy: p, rng: rand.New(rand.NewPCG(cfg.seed, 1))}
 	for i := range cfg.cuts {
 		stretch := cfg.events / cfg.cuts

@@ -12,7 +12,6 @@ require (
 	github.com/reprise-go/reprise/contrib/mcpgo v0.0.0
 	github.com/reprise-go/reprise/contrib/prometheus v0.0.0
 	github.com/reprise-go/reprise/contrib/redis v0.0.0
-	go.uber.org/goleak v1.3.0
 )
 
 require (
@@ -32,6 +31,7 @@ require (
 	github.com/spf13/cast v1.7.1 // indirect
 	github.com/yosida95/uritemplate/v3 v3.0.2 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
+	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect

@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/shard"
 )
 
 func TestTheSDKsClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing.T) {
-	var p *proxy
+	var p *proxy.Proxy
 	cut := make(chan struct{})
 	breaks := &breaking{next: &http.Transport{}, broken: make(chan struct{})}
 	b := newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, func(i int) {
@@ -25,19 +26,19 @@ func TestTheSDKsClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing
 			<-breaks.broken // so that the rest is sent after the second cut
 		}
 	})
-	p = newProxy(t, b.addr)
+	p = proxy.New(t, b.addr)
 	seen := make(chan float64, 10)
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			if seen <- r.Params.Progress; r.Params.Progress == 1 {
-				p.cut() // the first one: nothing is under way
+				p.Cut() // the first one: nothing is under way
 				close(cut)
 			}
 		},
 	})
 	web := &http.Client{Transport: breaks}
 	defer web.CloseIdleConnections()
-	transport := &mcp.StreamableClientTransport{Endpoint: "http://" + p.listener.Addr().String(), HTTPClient: web, MaxRetries: 100}
+	transport := &mcp.StreamableClientTransport{Endpoint: p.URL(), HTTPClient: web, MaxRetries: 100}
 	session, err := client.Connect(t.Context(), transport, nil)
 	if err != nil {
 		t.Fatal(err)

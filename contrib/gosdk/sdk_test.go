@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -83,7 +84,7 @@ func count(ctx context.Context, session *mcp.ClientSession, to int) error {
 
 func TestTheSDKsClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testing.T) {
 	const total, every = 550, 50
-	var p *proxy
+	var p *proxy.Proxy
 	cut := make(chan struct{})
 	// The tool waits for the client to see every fiftieth event and for the cut that follows, so that each one hits a running stream.
 	b := newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, func(i int) {
@@ -91,12 +92,12 @@ func TestTheSDKsClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testing.T) {
 			<-cut
 		}
 	})
-	p = newProxy(t, b.addr)
+	p = proxy.New(t, b.addr)
 	seen := make(chan int, 2*total)
-	session := connect(t, "http://"+p.listener.Addr().String(), func(progress float64) {
+	session := connect(t, p.URL(), func(progress float64) {
 		seen <- int(progress)
 		if i := int(progress); i%every == 0 && i < total {
-			p.cut()
+			p.Cut()
 			cut <- struct{}{}
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -38,7 +39,7 @@ func tryFollow(ctx context.Context, client *http.Client, url, lastEventID string
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
-	late := time.AfterFunc(patience, cancel)
+	late := time.AfterFunc(testkit.Patience, cancel)
 	resp, err := client.Do(r)
 	late.Stop()
 	if err != nil {
@@ -77,7 +78,7 @@ func parse(stream io.Reader, events chan<- arrival) {
 // next waits for the next event.
 func next(t *testing.T, arrivals <-chan arrival) arrival {
 	t.Helper()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(testkit.Patience)
 	defer timer.Stop()
 	select {
 	case a, ok := <-arrivals:
@@ -86,7 +87,7 @@ func next(t *testing.T, arrivals <-chan arrival) arrival {
 		}
 		return a
 	case <-timer.C:
-		t.Fatalf("no event in %v", patience)
+		t.Fatalf("no event in %v", testkit.Patience)
 		return arrival{}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -53,7 +54,7 @@ func TestTheProxyHoldsBackAStreamThatDoesNotAskOtherwise(t *testing.T) {
 		defer close(opened)
 		arrivals, hangUp, err = tryFollow(t.Context(), n.client, "http://nginx/?session=s", "")
 	}()
-	eventually(t, "the stream is open", func() bool { return m.Stats().Attached == 1 })
+	testkit.Eventually(t, "the stream is open", func() bool { return m.Stats().Attached == 1 })
 	e := add(t, s, ring.Event{Data: []byte("held back")})
 	timer := time.NewTimer(400 * time.Millisecond)
 	defer timer.Stop()
@@ -63,7 +64,7 @@ func TestTheProxyHoldsBackAStreamThatDoesNotAskOtherwise(t *testing.T) {
 	case <-timer.C:
 	}
 	s.Finish()
-	await(t, "the end of the stream, which brings everything", opened)
+	testkit.Await(t, "the end of the stream, which brings everything", opened)
 	defer hangUp()
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +96,7 @@ func TestAStreamResumesThroughAProxy(t *testing.T) {
 		last = live[len(live)-1].ID
 		hangUp()
 	}
-	eventually(t, "the proxy lets go of streams whose clients have gone", func() bool { return m.Stats().Attached == 0 })
+	testkit.Eventually(t, "the proxy lets go of streams whose clients have gone", func() bool { return m.Stats().Attached == 0 })
 
 	arrivals, hangUp := follow(t, n.client, "http://nginx/events?session=s", last)
 	defer hangUp()
@@ -156,7 +157,7 @@ func TestMCPNotificationsAreThroughABufferingProxyAtOnce(t *testing.T) {
 	defer conn.Close()
 	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"talk","arguments":{},"_meta":{"progressToken":"p"}}}`)))
 	began := time.Now()
-	conn.SetDeadline(began.Add(patience))
+	conn.SetDeadline(began.Add(testkit.Patience))
 	var answer strings.Builder
 	for buf := make([]byte, 4096); !strings.Contains(answer.String(), "hello"); {
 		k, err := conn.Read(buf)

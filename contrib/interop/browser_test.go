@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -94,7 +95,7 @@ func TestABrowserOutlivesAStoreThatFailsIfToldToRetry(t *testing.T) {
 				f.until(t, "source.readyState === EventSource.CLOSED")
 				return
 			}
-			eventually(t, "the browser tries several times", func() bool { return store.asked.Load() >= 5 })
+			testkit.Eventually(t, "the browser tries several times", func() bool { return store.asked.Load() >= 5 })
 			store.down.Store(false)
 			f.wantEverything(t)
 		})

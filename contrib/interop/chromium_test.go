@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // A tab is a page in a headless Chromium of its own.
@@ -19,7 +20,7 @@ func newTab(t *testing.T, resolve string) *tab {
 		chromedp.NoSandbox, // it refuses to run as root otherwise
 		chromedp.DisableGPU,
 		chromedp.NoFirstRun,
-		chromedp.WSURLReadTimeout(patience),
+		chromedp.WSURLReadTimeout(testkit.Patience),
 	}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
@@ -31,7 +32,7 @@ func newTab(t *testing.T, resolve string) *tab {
 	silent := func(string, ...any) {} // it speaks of protocol events that are newer than it is
 	ctx, _ = chromedp.NewContext(ctx, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
 		defer cancel()
 		if err := chromedp.Cancel(ctx); err != nil {
 			t.Logf("closing Chromium: %v", err)
@@ -47,7 +48,7 @@ func newTab(t *testing.T, resolve string) *tab {
 // do runs an action in a tab, within the time that tests have.
 func do[T any](t *testing.T, b *tab, action chromedp.Action[T]) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, action)
 	if err != nil {
@@ -81,8 +82,8 @@ func (b *tab) until(t *testing.T, condition string) {
 			t.Log(err)
 		}
 	}()
-	eventually(t, condition, func() (ok bool) {
-		ctx, cancel := context.WithTimeout(b.ctx, patience)
+	testkit.Eventually(t, condition, func() (ok bool) {
+		ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 		defer cancel()
 		ok, err = chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
 		return err == nil && ok

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // serveDemo runs the demo's server, which ends with the test, and returns where its page is.
@@ -56,11 +58,11 @@ func TestTheDemosStreamResumesAfterEachCut(t *testing.T) {
 	}
 	for cut := 1; cut <= 2; cut++ {
 		before := count("received")
-		eventually(t, "words come", func() bool { return count("received") > before+5 })
+		testkit.Eventually(t, "words come", func() bool { return count("received") > before+5 })
 		b.until(t, `!document.getElementById('cut').disabled`)
 		value[bool](t, b, `document.getElementById('cut').click(), true`)
-		eventually(t, "it has resumed", func() bool { return count("resumed") == cut })
-		eventually(t, "there are more words", func() bool { return count("received") > before+20 })
+		testkit.Eventually(t, "it has resumed", func() bool { return count("resumed") == cut })
+		testkit.Eventually(t, "there are more words", func() bool { return count("received") > before+20 })
 	}
 	if cuts, missing, twice, replayed := count("cuts"), count("missing"), count("twice"), count("replayed"); cuts != 2 || missing+twice != 0 || replayed < 10 {
 		t.Errorf("%d cuts, %d missing, %d twice, %d replayed", cuts, missing, twice, replayed)

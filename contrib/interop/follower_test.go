@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -40,11 +42,11 @@ func newSiteOf(t *testing.T, h *replay.Handler) *site {
 	return s
 }
 
-// follower is a page that follows session s of a new Manager, through a cutter.
+// follower is a page that follows session s of a new Manager, through a proxy that cuts.
 type follower struct {
 	*tab
 	session *shard.Session
-	cutter  *cutter
+	proxy   *proxy.Proxy
 	site    *site
 	stored  []ring.Event
 }
@@ -58,9 +60,9 @@ func newFollower(t *testing.T) *follower {
 func newFollowerOn(t *testing.T, site *site, session *shard.Session) *follower {
 	t.Helper()
 	f := &follower{session: session, site: site}
-	f.cutter = newCutter(t, f.site.addr)
+	f.proxy = proxy.New(t, f.site.addr)
 	f.tab = newTab(t, "")
-	f.open(t, "http://"+f.cutter.addr()+"/follow.html?session="+url.QueryEscape(f.session.ID()))
+	f.open(t, f.proxy.URL()+"/follow.html?session="+url.QueryEscape(f.session.ID()))
 	return f
 }
 
@@ -85,9 +87,9 @@ func (f *follower) caughtUp(t *testing.T) {
 // cut breaks the connection inside what the next events make it carry, which must be more than upTo bytes.
 func (f *follower) cut(t *testing.T, upTo int, next func()) {
 	t.Helper()
-	cut := f.cutter.after(1 + rand.IntN(upTo))
+	fuse, _ := f.proxy.CutAfter(1 + rand.IntN(upTo))
 	next()
-	await(t, "the cut", cut)
+	testkit.Await(t, "the cut", fuse.Done)
 }
 
 // restart replaces the server by another on the same Store.
@@ -96,7 +98,7 @@ func (f *follower) restart(t *testing.T, meanwhile func()) {
 	stop(t, f.site.server)
 	meanwhile()
 	f.site = newSite(t, f.site.store)
-	f.cutter.point(f.site.addr)
+	f.proxy.To(f.site.addr)
 }
 
 func (f *follower) wantEverything(t *testing.T) {

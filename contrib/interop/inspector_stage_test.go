@@ -10,18 +10,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/replay/inspector"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A stage is an Inspector on sessions that are in every kind of trouble, behind a cutter, in a browser.
+// A stage is an Inspector on sessions that are in every kind of trouble, behind a proxy, in a browser.
 type stage struct {
 	*tab
 	manager *shard.Manager
 	seen    *tap
-	cutter  *cutter
+	proxy   *proxy.Proxy
 	url     string         // of the Inspector
 	slow    *shard.Session // whose follower is lagging
 }
@@ -37,8 +38,8 @@ func newStage(t *testing.T, size [2]int64) *stage {
 	st := &stage{manager: m, seen: &tap{next: inspect}}
 	server := &http.Server{Handler: st.seen}
 	addr := listenAndServe(t, server, inspect.Close)
-	st.cutter = newCutter(t, addr)
-	st.url = "http://" + st.cutter.addr() + "/inspector/"
+	st.proxy = proxy.New(t, addr)
+	st.url = st.proxy.URL() + "/inspector/"
 	st.play(t)
 	st.tab = newTab(t, "")
 	st.watchForErrors(t)

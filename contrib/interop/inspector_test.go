@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -166,8 +167,9 @@ func TestTheInspectorGoesOnWhereItWasWhenItsConnectionIsCut(t *testing.T) {
 	st := newStage(t, desktop)
 	st.open(t, st.url)
 	st.settle(t)
-	await(t, "the cut", st.cutter.after(1))
-	eventually(t, "it comes back with Last-Event-ID", func() bool { return st.seen.resumes() > 0 })
+	fuse, _ := st.proxy.CutAfter(1)
+	testkit.Await(t, "the cut", fuse.Done)
+	testkit.Eventually(t, "it comes back with Last-Event-ID", func() bool { return st.seen.resumes() > 0 })
 	st.until(t, isLive)
 	path := value[string](t, st.tab, `document.querySelector('#chart-events path.line').getAttribute('d')`)
 	if strings.Count(path, "M") != 1 {

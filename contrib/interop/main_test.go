@@ -9,12 +9,12 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // program returns where a program of a Debian package is.
 func program(t testing.TB, name, pkg string) string {
@@ -39,7 +39,7 @@ func node(t testing.TB, script string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatalf("%v: run npm ci --ignore-scripts in contrib/interop", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*testkit.Patience)
 	t.Cleanup(cancel)
 	command := exec.CommandContext(ctx, path, append([]string{script}, args...)...)
 	endWithUs(command)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -80,7 +81,7 @@ func TestMalformedAndOversizedRequestsAreRefusedAndCostNothing(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "all streams are closed", func() bool { return s.Info().Attached == 0 })
+	testkit.Eventually(t, "all streams are closed", func() bool { return s.Info().Attached == 0 })
 	if info := m.Stats(); info.Total != 1 || s.Info().Log.Events != 3 {
 		t.Errorf("%+v", info)
 	}

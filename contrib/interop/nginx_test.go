@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // nginxConfig buffers as nginx does unless told otherwise: it says nothing of buffering, of timeouts or of the protocol
@@ -73,7 +75,7 @@ func newNginx(t *testing.T, backend string) *nginx {
 			t.Logf("nginx said:\n%s", &said)
 		}
 	})
-	eventually(t, "nginx listens", func() bool {
+	testkit.Eventually(t, "nginx listens", func() bool {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			conn.Close()

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // pipes is a listener whose connections are in this process. They take no file descriptors, of which ten thousand clients would want twice
@@ -49,7 +51,7 @@ func (p *pipes) dial(t testing.TB, request string) (conn net.Conn, code int) {
 	case <-p.closed:
 		t.Fatal("the server is closed")
 	}
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(testkit.Patience))
 	if _, err := conn.Write([]byte(request)); err != nil {
 		t.Fatal(err)
 	}

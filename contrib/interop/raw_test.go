@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // raw sends bytes to a server and returns the bytes of its answer. No client stands between that would refuse to send what
@@ -35,7 +37,7 @@ func exchange(t testing.TB, addr, request string, enough func(answer string) boo
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(testkit.Patience))
 	go conn.Write([]byte(request)) // it may be refused before it has been read
 	var answer strings.Builder
 	b := make([]byte, 4096)
@@ -43,7 +45,7 @@ func exchange(t testing.TB, addr, request string, enough func(answer string) boo
 		n, err := conn.Read(b)
 		answer.Write(b[:n])
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("no end of the answer in %v to %.200q: %.1000q", patience, request, answer.String())
+			t.Fatalf("no end of the answer in %v to %.200q: %.1000q", testkit.Patience, request, answer.String())
 		}
 		if err != nil {
 			break

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -28,7 +29,7 @@ func hammer(t *testing.T, addr string, clients, times int, request func(i int) s
 					return
 				}
 				conn.(*net.TCPConn).SetLinger(0) // a port that waits would be one less for the next
-				conn.SetDeadline(time.Now().Add(patience))
+				conn.SetDeadline(time.Now().Add(testkit.Patience))
 				if _, err := conn.Write([]byte(request(i))); err == nil {
 					conn.Read(make([]byte, 64))
 				}
@@ -59,7 +60,7 @@ func TestAClientThatReconnectsInATightLoop(t *testing.T) {
 		return request("GET", "/?session=s", "", "Last-Event-ID: "+stored[i%2*(events-2)].ID)
 	})
 	want(t, reading, <-live...)
-	eventually(t, "nothing of it is left", func() bool {
+	testkit.Eventually(t, "nothing of it is left", func() bool {
 		return s.Info().Attached == 1 && runtime.NumGoroutine() <= goroutines+5
 	})
 	if now := m.Stats(); now.Memory > 2*memory+events*1024 {
@@ -102,7 +103,7 @@ func TestAFloodOfMCPSessionsStopsAtTheLimit(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 	begin(t, b, "alice")
-	eventually(t, "the SDK keeps no session that the Store does not", func() bool {
+	testkit.Eventually(t, "the SDK keeps no session that the Store does not", func() bool {
 		kept := 0
 		for range b.server.Sessions() {
 			kept++

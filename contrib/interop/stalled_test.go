@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -53,9 +54,9 @@ func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
 		t.Errorf("another session: %q", answer)
 	}
 
-	eventually(t, "those who stalled are gone", func() bool { return s.Info().Attached == 1 })
+	testkit.Eventually(t, "those who stalled are gone", func() bool { return s.Info().Attached == 1 })
 	hangUpAll()
-	eventually(t, "nothing of them is left", func() bool { return runtime.NumGoroutine() <= before+10 })
+	testkit.Eventually(t, "nothing of them is left", func() bool { return runtime.NumGoroutine() <= before+10 })
 	if answer := rawStream(t, tcp, request("GET", "/?session=s", "")); status(answer) != http.StatusOK {
 		t.Errorf("a client that comes afterwards: %q", answer)
 	}
@@ -117,5 +118,5 @@ func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	case <-timer.C:
 		t.Fatalf("the tool is stuck after %d notifications", sent.Load())
 	}
-	eventually(t, "the stalled request is detached", func() bool { return b.manager.Stats().Attached == 0 })
+	testkit.Eventually(t, "the stalled request is detached", func() bool { return b.manager.Stats().Attached == 0 })
 }

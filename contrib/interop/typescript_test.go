@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -33,11 +35,11 @@ type line struct {
 
 func TestTheTypeScriptClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
-	c := newCutter(t, b.addr)
-	plan := &cutPlan{cutter: c, seen: newGauge()}
+	p := proxy.New(t, b.addr)
+	plan := &cutPlan{proxy: p, seen: newGauge()}
 	mcp.AddTool(b.server, &mcp.Tool{Name: "progress"}, plan.tool)
 
-	last := callFromTypeScript(t, "http://"+c.addr()+"/mcp", func(i int, l line) {
+	last := callFromTypeScript(t, p.URL()+"/mcp", func(i int, l line) {
 		if l.Progress != i || l.Message != text(i) {
 			t.Errorf("notification %d is number %d, %.80q", i, l.Progress, l.Message)
 		}
@@ -49,7 +51,7 @@ func TestTheTypeScriptClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testin
 	if plan.made.Load() != cuts || last.Broken < cuts || b.seen.resumes() < cuts {
 		t.Errorf("%d cuts; the client saw %d, the server %d resumptions", plan.made.Load(), last.Broken, b.seen.resumes())
 	}
-	eventually(t, "the client's DELETE ends the session", func() bool { return b.manager.Stats().Active == 0 })
+	testkit.Eventually(t, "the client's DELETE ends the session", func() bool { return b.manager.Stats().Active == 0 })
 }
 
 // text is what notification i says: not ASCII alone, so that a cut may fall between the bytes of a character.
@@ -57,10 +59,10 @@ func text(i int) string { return fmt.Sprintf("Fortschritt %d — 進捗 — пр
 
 // A cutPlan is a tool that has its own connection cut while it sends.
 type cutPlan struct {
-	cutter *cutter
-	seen   *gauge // the newest notification that the client has
-	made   atomic.Int64
-	cut    <-chan struct{}
+	proxy *proxy.Proxy
+	seen  *gauge // the newest notification that the client has
+	made  atomic.Int64
+	cut   <-chan struct{}
 }
 
 func (p *cutPlan) tool(ctx context.Context, r *mcp.CallToolRequest, in struct {
@@ -83,14 +85,15 @@ func (p *cutPlan) tool(ctx context.Context, r *mcp.CallToolRequest, in struct {
 // inside its first event forgets its Last-Event-ID.)
 func (p *cutPlan) step(ctx context.Context, i int) error {
 	const behind, ahead = 20, 20
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
 	defer cancel()
 	switch {
 	case i%stride == 0 && p.made.Load() < cuts:
 		if err := p.seen.wait(ctx, i-behind); err != nil {
 			return fmt.Errorf("waiting for the client to see %d: %w", i-behind, err)
 		}
-		p.cut = p.cutter.after(1 + rand.IntN(2000))
+		fuse, _ := p.proxy.CutAfter(1 + rand.IntN(2000))
+		p.cut = fuse.Done
 		p.made.Add(1)
 	case i%stride == ahead && p.cut != nil:
 		select {
@@ -137,31 +140,29 @@ func callFromTypeScript(t *testing.T, url string, seen func(i int, l line)) (las
 // TypeScript SDK 1.32.2 forgets Last-Event-ID when a resumed stream breaks inside its first event, if nothing before it says where it is.
 func TestTheTypeScriptClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
-	c := newCutter(t, b.addr)
+	p := proxy.New(t, b.addr)
 	seen := newGauge()
 	mcp.AddTool(b.server, &mcp.Tool{Name: "progress"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
 		defer cancel()
 		note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: text(1)}
 		if err := errors.Join(r.Session.NotifyProgress(ctx, note), seen.wait(ctx, 1)); err != nil {
 			return nil, nil, err
 		}
-		cut := c.after(1 << 30)
-		c.cut() // the first one: nothing is under way
-		<-cut
-		cut = c.after(20_000) // the second one: inside the first event after the client has come back
+		p.Cut()                       // the first one: nothing is under way
+		fuse, _ := p.CutAfter(20_000) // the second one: inside the first event after the client has come back
 		note = &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 2, Message: strings.Repeat("x", 100<<10)}
 		if err := r.Session.NotifyProgress(ctx, note); err != nil {
 			return nil, nil, err
 		}
 		select {
-		case <-cut:
+		case <-fuse.Done:
 		case <-ctx.Done():
 			return nil, nil, errors.New("no second cut")
 		}
 		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
 	})
-	last := callFromTypeScript(t, "http://"+c.addr()+"/mcp", func(i int, l line) { seen.set(i) })
+	last := callFromTypeScript(t, p.URL()+"/mcp", func(i int, l line) { seen.set(i) })
 	if last.Result != "done" || seen.n != 2 || b.seen.resumes() < 2 {
 		t.Errorf("result %q after %d notifications and %d resumptions", last.Result, seen.n, b.seen.resumes())
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // listenAndServe starts a server on a loopback address, which it returns, and ends it with the test. before runs first then: it ends
@@ -46,7 +48,7 @@ func serve(t testing.TB, server *http.Server, listener net.Listener, before func
 // stop shuts a server down, and cuts what is left after a while.
 func stop(t testing.TB, server *http.Server) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -158,11 +159,11 @@ func (tool *interrupted) work(progress func(int)) {
 }
 
 func TestTheSDKsClientGetsTheCallThroughTenCuts(t *testing.T) {
-	t.Run("unaided when connections are closed", func(t *testing.T) { testTenCuts(t, fin, &tap{}) })
-	t.Run("aided when connections are reset", func(t *testing.T) { testTenCuts(t, reset, &tap{resetIsEnd: true}) })
+	t.Run("unaided when connections are closed", func(t *testing.T) { testTenCuts(t, true, &tap{}) })
+	t.Run("aided when connections are reset", func(t *testing.T) { testTenCuts(t, false, &tap{resetIsEnd: true}) })
 }
 
-func testTenCuts(t *testing.T, how bool, tp *tap) {
+func testTenCuts(t *testing.T, hangUp bool, tp *tap) {
 	m := newManager(t, shard.Config{})
 	store := &hooked{Store: replay.Local(m)}
 	stored := make(chan struct{}, 2*total)
@@ -174,10 +175,14 @@ func testTenCuts(t *testing.T, how bool, tp *tap) {
 		return e, err
 	}
 	tool := newInterrupted()
-	b := newBackend(t, store, tool.work, streamsThat(how == fin))
-	p := newProxy(t, b.addr)
+	b := newBackend(t, store, tool.work, streamsThat(hangUp))
+	p := proxy.New(t, b.addr)
+	cut := p.Cut
+	if hangUp {
+		cut = p.HangUp
+	}
 	seen := make(chan int, 2*total)
-	client := connect(t, p.url(), tp, func(i int) { seen <- i })
+	client := connect(t, p.URL(), tp, func(i int) { seen <- i })
 	result := make(chan string, 1)
 	go func() {
 		text, err := call(t.Context(), client)
@@ -187,12 +192,12 @@ func testTenCuts(t *testing.T, how bool, tp *tap) {
 		result <- text
 	}()
 	wantProgress(t, seen, 0, live)
-	p.cut(how)
+	cut()
 	tool.cut <- struct{}{}
 	for range 9 {
 		tp.resume <- struct{}{}
 		<-tp.resumed
-		p.cut(how)
+		cut()
 	}
 	tool.finish <- struct{}{}
 	for range total + 1 { // the rest and the result are captured while nobody listens
@@ -224,20 +229,20 @@ func wantProgress(t *testing.T, seen chan int, first, end int) {
 func TestACallThatTheSDKsClientGivesUpIsCaptured(t *testing.T) {
 	tool := newInterrupted()
 	b := newBackend(t, replay.Local(newManager(t, shard.Config{})), tool.work, nil)
-	p := newProxy(t, b.addr)
+	p := proxy.New(t, b.addr)
 	seen := make(chan int, total)
 	var tp tap
-	c := connect(t, p.url(), &tp, func(i int) { seen <- i })
+	c := connect(t, p.URL(), &tp, func(i int) { seen <- i })
 	given := make(chan error, 1)
 	go func() { _, err := call(t.Context(), c); given <- err }()
 	wantProgress(t, seen, 0, live)
-	p.cut(reset)
+	p.Cut()
 	if err := <-given; err == nil {
 		t.Fatal("the call succeeded: mcp-go's client now survives a reset; say so above")
 	}
 	read := listener{body: bufio.NewReader(&tp.read)}
 	read.want(t, 0, live)
-	resumed := listen(request(t, http.MethodGet, p.url(), c.GetSessionId(), read.last, ""))
+	resumed := listen(request(t, http.MethodGet, p.URL(), c.GetSessionId(), read.last, ""))
 	tool.cut <- struct{}{}
 	tool.finish <- struct{}{}
 	resumed.want(t, live, total)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -32,17 +33,17 @@ func (b *backend) notify(t *testing.T, session string, first, end int) {
 func TestAListeningStreamLosesNothingInTenCuts(t *testing.T) {
 	const each = 25
 	b := newBackend(t, replay.Local(newManager(t, shard.Config{})), countTo(0), nil)
-	p := newProxy(t, b.addr)
-	session := begin(t, p.url())
-	l := listen(request(t, http.MethodGet, p.url(), session, "", ""))
+	p := proxy.New(t, b.addr)
+	session := begin(t, p.URL())
+	l := listen(request(t, http.MethodGet, p.URL(), session, "", ""))
 	n := 0
 	for range 10 {
 		b.notify(t, session, n, n+each)
 		l.want(t, n, n+each)
-		p.cut(reset)
+		p.Cut()
 		b.notify(t, session, n+each, n+2*each) // while nobody listens
 		last := l.last
-		l = listen(request(t, http.MethodGet, p.url(), session, last, ""))
+		l = listen(request(t, http.MethodGet, p.URL(), session, last, ""))
 		l.want(t, n+each, n+2*each)
 		n += 2 * each
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/reprise-go/reprise/contrib/redis"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -36,14 +37,14 @@ func TestSubscriptionsThatBreak(t *testing.T) {
 }
 
 // A reading node behind a cable, and a writing one. The session s has one event, which the reader has seen.
-func quiet(t *testing.T, lease time.Duration) (*cable, *redis.Store, replay.Reader) {
+func quiet(t *testing.T, lease time.Duration) (*proxy.Proxy, *redis.Store, replay.Reader) {
 	t.Helper()
 	s := newServer(t)
-	cable, cfg := newCable(t, s.addr), roomy("p")
+	cable, cfg := proxy.New(t, s.addr), roomy("p")
 	cfg.Lease = lease
 	writing := newStore(t, cfg, s.addr)
 	// RESP2, for its notifications have a connection of their own.
-	reading := newStoreOn(t, cfg, newClientWith(t, rueidis.ClientOption{InitAddress: []string{cable.addr()}, AlwaysRESP2: true}))
+	reading := newStoreOn(t, cfg, newClientWith(t, rueidis.ClientOption{InitAddress: []string{cable.Addr()}, AlwaysRESP2: true}))
 	create(t, writing, "s")
 	r, err := reading.Open(t.Context(), "s", replay.Position{})
 	wantNoErr(t, "Open", err)
@@ -78,11 +79,11 @@ func wantEnd(t *testing.T, r replay.Reader, want error) {
 // no periodic look helps.
 func TestSilentNetwork(t *testing.T) {
 	cable, writing, r := quiet(t, time.Hour)
-	cable.set(true, false)
+	cable.Set(true, false)
 	mustAppend(t, writing, ring.Event{Data: []byte("2")})
 	mustAppend(t, writing, ring.Event{Data: []byte("3")})
 	wantNoErr(t, "Finish", writing.Finish(t.Context(), "s"))
-	cable.set(false, false)
+	cable.Set(false, false)
 	wantNext(t, r, "2")
 	wantNext(t, r, "3")
 	wantEnd(t, r, shard.ErrFinished)
@@ -91,7 +92,7 @@ func TestSilentNetwork(t *testing.T) {
 // Notifications alone do not come through, and nothing breaks: the periodic look finds out.
 func TestNotificationsThatAreLost(t *testing.T) {
 	cable, writing, r := quiet(t, time.Second)
-	cable.dropNotifications()
+	cable.Drop(notifications)
 	mustAppend(t, writing, ring.Event{Data: []byte("2")})
 	wantNext(t, r, "2")
 	mustAppend(t, writing, ring.Event{Data: []byte("3")})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/contrib/redis"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -13,7 +14,7 @@ func TestClientOfTwoProcessesThatLandsOnTheOtherOneEachTime(t *testing.T) {
 	const writers, each = 4, 250
 	server := newServer(t)
 	one, other := startProcess(t, server.addr), startProcess(t, server.addr)
-	balancer := newCable(t, one.addr, other.addr) // for the client's streams
+	balancer := proxy.New(t, one.addr, other.addr) // for the client's streams
 	store := newStore(t, processConfig(), server.addr)
 	create(t, store, "s")
 	done := make(chan error, writers)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/reprise-go/reprise/contrib/redis"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -128,34 +129,34 @@ func TestServerThatRestartsInMidStream(t *testing.T) {
 
 func TestNetworkThatBreaks(t *testing.T) {
 	s := newServer(t)
-	theirs, ours := newCable(t, s.addr), newCable(t, s.addr)
-	writing, reading := newStore(t, roomy("p"), theirs.addr()), newStore(t, roomy("p"), ours.addr())
+	theirs, ours := proxy.New(t, s.addr), proxy.New(t, s.addr)
+	writing, reading := newStore(t, roomy("p"), theirs.Addr()), newStore(t, roomy("p"), ours.Addr())
 	create(t, writing, "s")
 	f := follow(t, reading, replay.Position{})
 	w := write(t, 4, writing)
 	eventually(t, "40 cuts", func() bool {
-		theirs.arm(1 + rand.IntN(500))
-		ours.arm(1 + rand.IntN(3000))
-		return theirs.made()+ours.made() >= 40
+		theirs.CutAfter(1 + rand.IntN(500))
+		ours.CutAfter(1 + rand.IntN(3000))
+		return theirs.Cuts()+ours.Cuts() >= 40
 	})
 	w.until(t, 50)
 	w.check(t, newStore(t, roomy("p"), s.addr), f)
-	t.Logf("%d cuts of the writers' connections, %d of the follower's", theirs.made(), ours.made())
+	t.Logf("%d cuts of the writers' connections, %d of the follower's", theirs.Cuts(), ours.Cuts())
 }
 
 // What the server did is not heard of: every answer is lost, and the connection then.
 func TestAnswersThatAreLost(t *testing.T) {
 	s := newServer(t)
-	cable := newCable(t, s.addr)
+	cable := proxy.New(t, s.addr)
 	// One connection, which nothing but the cable breaks: so it is up when an answer is to be lost, however slow the machine is.
 	one := newClientWith(t, rueidis.ClientOption{
-		InitAddress: []string{cable.addr()}, PipelineMultiplex: -1, ConnWriteTimeout: patience, Dialer: net.Dialer{Timeout: patience, KeepAlive: time.Hour},
+		InitAddress: []string{cable.Addr()}, PipelineMultiplex: -1, ConnWriteTimeout: patience, Dialer: net.Dialer{Timeout: patience, KeepAlive: time.Hour},
 	})
 	store, beside := newStoreOn(t, roomy("p"), one), newStore(t, roomy("p"), s.addr)
 	create(t, store, "s")
 	mustAppend(t, store, ring.Event{}) // the server knows the script from now on, so that one answer is all there is to lose
 	for i, e := range []ring.Event{{ID: "own", Data: []byte("1")}, {Data: []byte("2")}, {Data: []byte("2")}} {
-		cable.set(true, false)
+		cable.Set(true, false)
 		stored := make(chan ring.Event, 1)
 		go func() {
 			got, err := store.Append(context.Background(), "s", e)
@@ -168,7 +169,7 @@ func TestAnswersThatAreLost(t *testing.T) {
 			info, err := beside.Info(t.Context(), "s")
 			return err == nil && info.Log.Events == i+2
 		})
-		cable.set(false, false)
+		cable.Set(false, false)
 		got := <-stored
 		equal(t, "sequence", got.Seq, i+2)
 		r, err := beside.Open(t.Context(), "s", replay.Position{LastEventID: got.ID})

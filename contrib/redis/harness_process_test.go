@@ -17,6 +17,7 @@ import (
 
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/contrib/tiered"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -189,18 +190,18 @@ func (c *client) read(ctx context.Context, goal int) error {
 	return nil
 }
 
-func newClientOf(b *cable) *client {
-	return &client{url: "http://" + b.addr() + "/?session=s", http: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+func newClientOf(b *proxy.Proxy) *client {
+	return &client{url: b.URL() + "/?session=s", http: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
 // follow reads events through a balancer that breaks every connection soon, until it has so many.
-func (c *client) follow(t testing.TB, balancer *cable, goal int) {
+func (c *client) follow(t testing.TB, balancer *proxy.Proxy, goal int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	most := goal * 18 / 12 // bytes a connection, as an event takes 18 or more: so there are at least 12 connections
 	for len(c.events) < goal {
-		balancer.arm(1 + rand.IntN(most))
+		balancer.CutAfter(1 + rand.IntN(most))
 		if err := c.read(ctx, goal); err != nil || ctx.Err() != nil {
 			t.Fatalf("after %d events: %v %v", len(c.events), err, ctx.Err())
 		}

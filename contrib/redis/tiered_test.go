@@ -9,6 +9,7 @@ import (
 
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/contrib/tiered"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/replay/storetest"
 	"github.com/reprise-go/reprise/ring"
@@ -60,7 +61,7 @@ func TestClientOfATieredStoreGoesOnElsewhereWhenItsProcessDies(t *testing.T) {
 	if other.call(http.MethodPost, "elsewhere") == nil {
 		t.Error("the other process appends")
 	}
-	balancer := newCable(t, own.addr, other.addr)
+	balancer := proxy.New(t, own.addr, other.addr)
 	posted := make(chan error, 1)
 	go func() {
 		posted <- own.post(0, events)

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
-	"go.uber.org/goleak"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 func TestTheSDKsClientGetsEveryCupThroughCutConnections(t *testing.T) {
 	const cups = 60
@@ -23,7 +23,7 @@ func TestTheSDKsClientGetsEveryCupThroughCutConnections(t *testing.T) {
 	web := httptest.NewServer(handler)
 	defer web.Close()
 	defer sessions.Close() // before web: it ends hanging streams
-	proxy := cut.New(t, web.Listener.Addr().String())
+	proxy := proxy.New(t, web.Listener.Addr().String())
 
 	progress := make(chan float64, 2*cups)
 	client := mcp.NewClient(&mcp.Implementation{Name: "guest", Version: "1"}, &mcp.ClientOptions{

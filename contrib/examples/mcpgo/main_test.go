@@ -12,12 +12,12 @@ import (
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/shard"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // ending makes event streams end where the connection breaks: mcp-go's client resumes those that end, and gives up those that break.
 type ending struct{ http.RoundTripper }
@@ -51,7 +51,7 @@ func TestMCPGosClientGetsEveryCupThroughCutConnections(t *testing.T) {
 	web := httptest.NewServer(handler)
 	defer web.Close()
 	defer handler.Shutdown(context.Background())
-	proxy := cut.New(t, web.Listener.Addr().String())
+	proxy := proxy.New(t, web.Listener.Addr().String())
 
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()

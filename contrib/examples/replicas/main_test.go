@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
-	"github.com/reprise-go/reprise/contrib/examples/internal/sse"
-	"go.uber.org/goleak"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
+	"github.com/reprise-go/reprise/internal/testkit/sse"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // startRedis starts a redis-server of the test's own on loopback and returns its address. A free port is only free until somebody else takes it.
 func startRedis(t *testing.T) string {
@@ -66,7 +66,7 @@ func TestAJobIsFollowedFromOneReplicaToTheNext(t *testing.T) {
 	one, first := startReplica(t, redis)
 	_, second := startReplica(t, redis)
 	_, third := startReplica(t, redis)
-	balancer := cut.New(t, first.Listener.Addr().String())
+	balancer := proxy.New(t, first.Listener.Addr().String())
 
 	resp, err := first.Client().Post(first.URL+"/jobs", "", nil)
 	if err != nil {

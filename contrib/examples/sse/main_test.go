@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
-	"github.com/reprise-go/reprise/contrib/examples/internal/sse"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
+	"github.com/reprise-go/reprise/internal/testkit/sse"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 func get(t *testing.T, web *httptest.Server, path string) string {
 	t.Helper()
@@ -40,7 +40,7 @@ func TestAJobIsFollowedThroughCutConnections(t *testing.T) {
 	defer sessions.Close()
 	web := httptest.NewServer(routes(sessions, &replay.Handler{Store: replay.Local(sessions)}, 2*time.Millisecond))
 	defer web.Close()
-	proxy := cut.New(t, web.Listener.Addr().String())
+	proxy := proxy.New(t, web.Listener.Addr().String())
 
 	resp, err := web.Client().Post(web.URL+"/jobs", "", nil)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reprise-go/reprise/contrib/examples/internal/cut"
-	"github.com/reprise-go/reprise/contrib/examples/internal/sse"
-	"go.uber.org/goleak"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
+	"github.com/reprise-go/reprise/internal/testkit/sse"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // served is the program in front of a proxy.
 type served struct {
 	*app
 	web   *httptest.Server
-	proxy *cut.Proxy
+	proxy *proxy.Proxy
 	runs  atomic.Int32 // of the model
 	ended chan error   // what it ended with
 }
@@ -43,7 +43,7 @@ func serve(t *testing.T) *served {
 	t.Cleanup(func() { a.sessions.Close() })
 	s.app, s.web = a, httptest.NewServer(a.routes())
 	t.Cleanup(s.web.Close)
-	s.proxy = cut.New(t, s.web.Listener.Addr().String())
+	s.proxy = proxy.New(t, s.web.Listener.Addr().String())
 	return s
 }
 

@@ -1,4 +1,4 @@
-// Package sse is a client of server-sent events, for the examples' tests: what a browser's EventSource does, step by step.
+// Package sse is a client of server-sent events for tests: what a browser does, step by step.
 package sse
 
 import (

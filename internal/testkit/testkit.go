@@ -1,0 +1,73 @@
+// Package testkit has what the tests of several modules share. Below it are package proxy, which
+// breaks connections, and package sse, a client of event streams.
+package testkit
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Main runs the tests of a package, and fails when they leave a goroutine behind:
+//
+//	func TestMain(m *testing.M) { testkit.Main(m) }
+func Main(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Patience is how long a test waits for what must happen. It is reached by failing tests alone.
+const Patience = 60 * time.Second
+
+// Eventually polls until ok: for what happens in another process, or over a real connection.
+// Where all goroutines are the test's own, testing/synctest is better.
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("not in %v: %s", Patience, what)
+		}
+	}
+}
+
+// Await waits for a channel to be closed, or for a value from it.
+func Await[V any](t testing.TB, what string, done <-chan V) (v V) {
+	t.Helper()
+	timer := time.NewTimer(Patience)
+	defer timer.Stop()
+	select {
+	case v = <-done:
+	case <-timer.C:
+		t.Fatalf("not in %v: %s", Patience, what)
+	}
+	return v
+}
+
+// Listen returns a listener on 127.0.0.1 that is closed with the test.
+func Listen(t testing.TB) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
+
+// FreeAddr returns an address of 127.0.0.1 where nobody listens now, for a program that must be
+// told its port. Another may take it first: a program that can listen on port 0 should.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
