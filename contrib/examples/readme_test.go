@@ -29,12 +29,13 @@ import (
 	"github.com/reprise-go/reprise/contrib/prometheus"
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/replay/inspector"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
 var (
-	_ = []any{context.Background, fmt.Sprint, time.Now, rueidis.NewClient, gosdk.New, mcpgo.New, prometheus.New, redis.New, replay.Local, ring.New, shard.New}
+	_ = []any{context.Background, fmt.Sprint, time.Now, rueidis.NewClient, gosdk.New, mcpgo.New, prometheus.New, redis.New, replay.Local, inspector.Handler{}, ring.New, shard.New}
 
 	addr      string
 	impl      *mcp.Implementation
