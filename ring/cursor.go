@@ -90,6 +90,14 @@ func (c Cursor) All() Cursor {
 	return c
 }
 
+// Oldest returns a cursor before the oldest retained event that sees the same streams: where a reader that was overtaken can go on.
+func (c Cursor) Oldest() Cursor {
+	if c.ring != nil {
+		c.seq, c.gone = tailFirst(c.ring.tail.Load())-1, false
+	}
+	return c
+}
+
 // keepStream makes the cursor see one stream, whose name is a view of the log: a copy, so that the cursor pins nothing.
 func (c *Cursor) keepStream(stream string) {
 	c.one, c.length = true, uint16(len(stream))

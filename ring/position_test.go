@@ -117,3 +117,28 @@ func TestAPositionRacesWithEviction(t *testing.T) {
 	close(stop)
 	writing.Wait()
 }
+
+func TestACursorGoesOnFromTheOldestEventOnItsStream(t *testing.T) {
+	r := newRing(t, Config{MaxEvents: 3})
+	var zero Cursor
+	if zero = zero.Oldest(); zero.Next(new(Event)) {
+		t.Error("the zero Cursor reads")
+	}
+	c := mustSeek(t, r, mustAppend(t, r, Event{Stream: "a"}).ID)
+	all := c.All()
+	for n := range 6 {
+		mustAppend(t, r, Event{Stream: []string{"a", "b"}[n%2], Data: fmt.Append(nil, n)})
+	}
+	for _, c := range []struct {
+		cursor Cursor
+		want   string
+	}{{c, "[4]"}, {all, "[3 4 5]"}} {
+		if c.cursor.Next(new(Event)) || c.cursor.Err() == nil {
+			t.Error("the cursor has not been overtaken: the test does not test")
+		}
+		c.cursor = c.cursor.Oldest()
+		if got := fmt.Sprint(data(t, c.cursor)); got != c.want {
+			t.Errorf("it goes on with %s, want %s", got, c.want)
+		}
+	}
+}

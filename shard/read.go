@@ -68,16 +68,3 @@ func (s *Session) PositionID(seq uint64) string {
 	}
 	return log.PositionID(seq)
 }
-
-// Oldest returns a cursor before the oldest retained event, on all streams. Like Tail it answers in
-// a session that has ended for as long as a reader is attached, so that a reader which has been
-// overtaken can go on with what is left.
-func (s *Session) Oldest() ring.Cursor {
-	s.stateNow()
-	log := s.log.Load()
-	if log == nil {
-		return ring.Cursor{}
-	}
-	c, _ := log.Seek("") // never fails
-	return c
-}
