@@ -105,14 +105,25 @@ func excludesEventStream(lines []string) answer {
 }
 
 // named returns what the header says, else the query's parameter, and whether the latter may have been lost to a malformed query.
-func named(r *http.Request, header, parameter string) (value string, lost bool) {
-	if value = r.Header.Get(header); value != "" {
-		return value, false
+// Each counts as its last.
+func named(r *http.Request, header string, parameters ...string) (value string, lost bool) {
+	if all := r.Header[header]; len(all) > 0 && all[len(all)-1] != "" {
+		return all[len(all)-1], false
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	return query.Get(parameter), err != nil
+	for _, name := range parameters {
+		if all := query[name]; len(all) > 0 && all[len(all)-1] != "" {
+			return all[len(all)-1], err != nil
+		}
+	}
+	return "", err != nil
+}
+
+// lastEventID is named for the event ID that a request names.
+func lastEventID(r *http.Request) (value string, lost bool) {
+	return named(r, "Last-Event-Id", "lastEventId", "last_event_id")
 }
 
 func malformedEventID(id string) bool {
-	return len(id) > 256 || !utf8.ValidString(id) || strings.ContainsAny(id, "\x00\r\n")
+	return len(id) > 1024 || !utf8.ValidString(id) || strings.ContainsAny(id, "\x00\r\n")
 }

@@ -67,6 +67,12 @@ func (l *plainLog) seek(id string) (plainCursor, error) {
 	if e, ok := l.find(id); ok {
 		return plainCursor{seq: e.Seq, one: true, stream: e.Stream}, nil
 	}
+	if n, ok := l.position(id); ok && n <= l.last {
+		if n+1 < l.first() {
+			return plainCursor{}, ring.ErrEvicted
+		}
+		return plainCursor{seq: n}, nil
+	}
 	if n, ok := l.assigned(id); ok && n < l.first() {
 		return plainCursor{}, ring.ErrEvicted
 	}
@@ -83,6 +89,16 @@ func (l *plainLog) assigned(id string) (seq uint64, ok bool) {
 		return 0, false
 	}
 	return seq, seq > 0 && fmt.Sprint(seq) == number
+}
+
+// position returns the sequence in the ID of a place in this log: <tag>.<sequence>.
+func (l *plainLog) position(id string) (seq uint64, ok bool) {
+	number, ok := strings.CutPrefix(id, l.tag+".")
+	if l.tag == "" || !ok {
+		return 0, false
+	}
+	_, err := fmt.Sscanf(number, "%d", &seq)
+	return seq, err == nil && fmt.Sprint(seq) == number
 }
 
 // refuse returns the error that an Append of e gets, but for ErrOverBudget, and the field that an ErrInvalidEvent may name.

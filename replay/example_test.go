@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ func Example() {
 	demo.Append(ring.Event{ID: "1", Data: []byte("hello")})
 	demo.Append(ring.Event{ID: "2", Data: []byte("world")})
 	demo.Finish()
+	place := regexp.MustCompile(`[0-9a-z]{12}\.0`) // where a client is that has nothing yet
 	fetch := func(lastEventID string) {
 		resp, err := http.Get("http://" + listener.Addr().String() + "/events?session=demo&last_event_id=" + lastEventID)
 		if err != nil {
@@ -40,15 +42,15 @@ func Example() {
 		}
 		defer resp.Body.Close()
 		body, _ := io.ReadAll(resp.Body)
-		fmt.Printf("%d %q\n", resp.StatusCode, body)
+		fmt.Printf("%d %q\n", resp.StatusCode, place.ReplaceAll(body, []byte("PLACE")))
 	}
 	fetch("")
 	fetch("1")
 	fetch("2")
 	http.DefaultClient.CloseIdleConnections()
 	// Output:
-	// 200 ":\n\nretry: 3000\n\nid: 1\ndata: hello\n\nid: 2\ndata: world\n\n"
-	// 200 ":\n\nretry: 3000\n\nid: 2\ndata: world\n\n"
+	// 200 ":\nretry: 3000\nid: PLACE\n\nid: 1\ndata: hello\n\nid: 2\ndata: world\n\n"
+	// 200 ":\nretry: 3000\nid: 1\n\nid: 2\ndata: world\n\n"
 	// 204 ""
 }
 

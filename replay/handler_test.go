@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/sse"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -91,12 +92,22 @@ func onEachStore(t *testing.T, cfg shard.Config, test func(t *testing.T, m *shar
 	t.Run("another Store", func(t *testing.T) { m := newManager(t, cfg); test(t, m, foreign{Store: Local(m)}) })
 }
 
+// occupy makes a session have an open stream, as far as an Exclusive Handler knows.
+func occupy(t *testing.T, h *Handler, session string) {
+	t.Helper()
+	w := sse.NewWriter(&h.streams, httptest.NewRecorder(), request("GET", session), -1, func() {})
+	if !h.streams.Enter(w) || !h.streams.TryTake(session, w) {
+		t.Fatal("the session has a stream already")
+	}
+	t.Cleanup(func() { h.streams.Leave(w) })
+}
+
 func TestStreamBeginsWithHeadersCommentAndRetry(t *testing.T) {
 	m := newManager(t, shard.Config{})
-	create(t, m, "s", "")
+	s := create(t, m, "s", "")
 	a := get(t, &Handler{Store: Local(m)}, request("GET", "s"))
 	equal(t, "status", a.Code, 200)
-	equal(t, "body", a.Body.String(), ":\n\nretry: 3000\n\n")
+	equal(t, "body", a.Body.String(), ":\nretry: 3000\nid: "+s.PositionID(0)+"\n\n")
 	equal(t, "flushed", a.Flushed, true)
 	for name, want := range map[string]string{
 		"Content-Type":      "text/event-stream",
@@ -123,11 +134,11 @@ func TestStreamServesWhatWasMissed(t *testing.T) {
 	onEachStore(t, shard.Config{}, func(t *testing.T, m *shard.Manager, store Store) {
 		s := create(t, m, "s", "")
 		stored := fill(t, s, 5)
-		add(t, s, "other:x")
+		last := add(t, s, "other:x")
 		s.Append(ring.Event{ID: "own", Type: "token", Data: []byte("a\nb")})
 		h := &Handler{Store: store}
 		got := get(t, h, request("GET", "s", "Last-Event-ID", stored[3].ID)).events()
-		want := []received{{stored[4].ID, "message", "5"}, {"own", "token", "a\nb"}}
+		want := []received{{stored[4].ID, "message", "5"}, {last.ID, "message", "x"}, {"own", "token", "a\nb"}}
 		equal(t, "events", got, want)
 		equal(t, "attached afterwards", m.Stats().Attached, 0)
 	})
@@ -142,7 +153,7 @@ func TestStatus(t *testing.T) {
 		want    int
 	}{
 		{"GET follows", "GET", "mine", nil, 200},
-		{"HEAD is not allowed", "HEAD", "mine", nil, 405},
+		{"HEAD is answered as GET", "HEAD", "mine", nil, 200},
 		{"OPTIONS is not allowed", "OPTIONS", "mine", nil, 405},
 		{"POST is not allowed", "POST", "mine", nil, 405},
 		{"a foreign Origin", "GET", "mine", []string{"Origin", "http://evil.example"}, 403},
@@ -223,7 +234,7 @@ func wantRefusalForm(t *testing.T, a *answer) {
 	equal(t, "Cache-Control", a.Header().Get("Cache-Control"), "no-store")
 	allow := ""
 	if a.Code == 405 {
-		allow = "GET, DELETE"
+		allow = "GET, HEAD, DELETE"
 	}
 	equal(t, "Allow", a.Header().Get("Allow"), allow)
 }
@@ -237,7 +248,7 @@ func TestPrecedence(t *testing.T) {
 				s := create(t, m, "s", "me")
 				last := add(t, s, "x").ID
 				s.Finish()
-				h := &Handler{Store: store, Exclusive: true, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
+				h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
 				r := request("GET", "s", "Principal", "me")
 				for _, fault := range order[from:] {
 					switch fault {
@@ -252,7 +263,7 @@ func TestPrecedence(t *testing.T) {
 					case 404:
 						r.Header.Set("Principal", "them")
 					case 409:
-						h.taken.Store("s", nil)
+						occupy(t, h, "s")
 					case 410, 204:
 						if r.Header.Get("Last-Event-ID") == "" {
 							r.Header.Set("Last-Event-ID", map[int]string{410: "unknown", 204: last}[fault])
@@ -273,9 +284,8 @@ func TestForeignSessionsLookUnknown(t *testing.T) {
 		finished := create(t, m, "finished", "them")
 		finished.Finish()
 		create(t, m, "ended", "me").Terminate()
-		h := &Handler{Store: store, Exclusive: true, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
-		h.taken.Store("theirs", nil)
-		defer h.taken.Delete("theirs")
+		h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
+		occupy(t, h, "theirs")
 		for _, method := range []string{"GET", "DELETE"} {
 			unknown := get(t, h, request(method, "unknown", "Principal", "me"))
 			for _, session := range []string{"theirs", "finished", "ended"} {
@@ -373,13 +383,13 @@ func TestFailingStoreIs503(t *testing.T) {
 			}
 			equal(t, "status with RetryOnError", a.Code, 200)
 			equal(t, "Content-Type", a.Header().Get("Content-Type"), "text/event-stream")
-			equal(t, "body", a.Body.String(), ":\n\nretry: 3000\n\n")
+			equal(t, "body", a.Body.String(), ":\nretry: 3000\n")
 		})
 	}
 	t.Run("MaxAttached", func(t *testing.T) {
 		r := must(Local(m).Open(t.Context(), "s", Position{}))
 		defer r.Close()
-		equal(t, "status", get(t, &Handler{Store: Local(m)}, request("GET", "s")).Code, 503)
+		equal(t, "status", get(t, &Handler{Store: Local(m)}, request("GET", "s")).Code, 429)
 	})
 }
 

@@ -341,7 +341,7 @@ func TestExclusiveIsExact(t *testing.T) {
 	onEachProtocol(t, func(t *testing.T, http2 bool) {
 		m := newManager(t, shard.Config{})
 		s := create(t, m, "s", "")
-		h := &Handler{Store: Local(m), Exclusive: true}
+		h := &Handler{Store: Local(m), Exclusive: true, Keep: KeepFirst}
 		srv := serve(t, h, http2)
 		for range 5 {
 			var mu sync.Mutex
@@ -367,8 +367,7 @@ func TestExclusiveIsExact(t *testing.T) {
 				resp.Body.Close()
 			}
 			eventually(t, "the place is free", func() bool {
-				_, taken := h.taken.Load("s")
-				return !taken
+				return !h.streams.Holds("s")
 			})
 			equal(t, "attached once it is", s.Info().Attached, 0)
 		}
@@ -436,7 +435,7 @@ func TestHostileRequests(t *testing.T) {
 		want          []int
 	}{
 		{"another principal's session", "GET /?session=theirs HTTP/1.1\r\nHost: x\r\n\r\n", []int{404}},
-		{"two session headers", "GET / HTTP/1.1\r\nHost: x\r\nMcp-Session-Id: none\r\nMcp-Session-Id: s\r\n\r\n", []int{404}},
+		{"two session headers: the last one counts", "GET / HTTP/1.1\r\nHost: x\r\nMcp-Session-Id: s\r\nMcp-Session-Id: none\r\n\r\n", []int{404}},
 		{"a session ID with a line end", "GET /?session=s%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{404}},
 		{"an event ID with a line end", "GET /?session=s&last_event_id=%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{400}},
 		{"a long event ID", "GET /?session=s HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + string(bytes.Repeat([]byte("x"), 10_000)) + "\r\n\r\n", []int{400}},
@@ -495,8 +494,6 @@ func TestTightReconnects(t *testing.T) {
 	}
 	wg.Wait()
 	eventually(t, "all are gone", func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return s.Info().Attached == 0 && len(h.streams) == 0
+		return s.Info().Attached == 0 && h.Stats().Open == 0
 	})
 }

@@ -63,6 +63,11 @@ func (l local) Claim(_ context.Context, id, key string) error {
 	return s.Claim(key)
 }
 
+func (l local) Authorize(_ context.Context, id, principal string) error {
+	_, err := l.m.Authorize(id, principal)
+	return err
+}
+
 func (l local) Append(_ context.Context, id string, e ring.Event) (ring.Event, error) {
 	s, err := l.m.Get(id)
 	if err != nil {

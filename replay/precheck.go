@@ -1,33 +1,53 @@
 package replay
 
 import (
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
-
-	"github.com/reprise-go/reprise/ring"
 )
 
-// wanted returns which session a GET is for and where it begins, if nothing in the request itself is wrong.
-func (h *Handler) wanted(r *http.Request) (id string, at Position, err error) {
+// wanted returns which session a request is for and where it begins, if nothing in the request itself is wrong.
+func (h *Handler) wanted(w http.ResponseWriter, r *http.Request) (id string, at Position, err error) {
 	if err = h.checkOrigin(r); err != nil {
 		return
 	}
 	if err = checkAccept(r); err != nil {
 		return
 	}
-	if r.ContentLength != 0 {
-		// net/http does not notice that a client has gone before it has read the request's body.
-		err = refuse(http.StatusBadRequest, "a GET has no body")
-		return
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if err = h.checkBody(w, r); err != nil {
+			return
+		}
 	}
 	if id, err = h.sessionID(r); err != nil {
 		return
 	}
 	at, err = h.position(r)
 	return
+}
+
+// checkBody refuses a body of one byte or more. A proxy may send a GET as chunked, with none; it is read to its end, because net/http does not
+// notice that a client has gone before that.
+func (h *Handler) checkBody(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if r.ContentLength < 0 && r.Body != nil {
+		if d := orDefault(h.WriteTimeout, DefaultWriteTimeout); d >= 0 {
+			control := http.NewResponseController(w)
+			control.SetReadDeadline(time.Now().Add(d))
+			defer control.SetReadDeadline(time.Time{})
+		}
+		if n, err := io.ReadFull(r.Body, make([]byte, 1)); n == 0 && err == io.EOF {
+			return nil
+		}
+	}
+	return refuse(http.StatusBadRequest, "a GET has no body")
 }
 
 // checkOrigin refuses requests of foreign web pages.
@@ -38,12 +58,16 @@ func (h *Handler) checkOrigin(r *http.Request) error {
 	return refuse(http.StatusForbidden, "origin not allowed")
 }
 
-// SameOrigin reports whether r has no Origin header, or one that names the host and port that r was
-// sent to; over TLS its scheme must be https. "null" is never one's own. A request without Origin
-// is not one that a browser lets a foreign page read.
+// SameOrigin reports whether no foreign web page can have made r and read the answer, as net/http.CrossOriginProtection judges: the browser says
+// same-origin or none in Sec-Fetch-Site, whatever a proxy has made of Host; or there is no Origin, for then a browser lets no foreign page read; or,
+// where the browser says nothing, the Origin names the host and port that r was sent to, and over TLS https. "null" is never one's own, and
+// of a header that comes twice each value must be.
 func SameOrigin(r *http.Request) bool {
-	origins := r.Header["Origin"]
-	return len(origins) == 0 || len(origins) == 1 && ownOrigin(r, origins[0])
+	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
+	if len(sites) > 0 && !slices.ContainsFunc(sites, func(s string) bool { return s != "same-origin" && s != "none" }) {
+		return true
+	}
+	return len(origins) == 0 || len(sites) == 0 && len(origins) == 1 && ownOrigin(r, origins[0])
 }
 
 // ownOrigin reports whether origin is the host and port that r was sent to. Whether a request without TLS came through a
@@ -117,10 +141,12 @@ func specificity(media string) int {
 func weighed(params string) bool {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(param, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "q") {
-			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			return err != nil || q > 0
+		if !strings.EqualFold(strings.TrimSpace(name), "q") {
+			continue
 		}
+		value = strings.TrimSpace(value)
+		q, err := strconv.ParseFloat(value, 64)
+		return err != nil || strings.Trim(value, "0123456789.") != "" || q != 0
 	}
 	return true
 }
@@ -129,8 +155,8 @@ func (h *Handler) sessionID(r *http.Request) (string, error) {
 	var id string
 	if h.SessionID != nil {
 		id = h.SessionID(r)
-	} else if id = r.Header.Get("Mcp-Session-Id"); id == "" {
-		id = r.URL.Query().Get("session")
+	} else if id = last(r.Header["Mcp-Session-Id"]); id == "" {
+		id = last(r.URL.Query()["session"])
 	}
 	if id == "" {
 		return "", refuse(http.StatusBadRequest, "session ID missing")
@@ -138,16 +164,11 @@ func (h *Handler) sessionID(r *http.Request) (string, error) {
 	return id, nil
 }
 
-func (h *Handler) position(r *http.Request) (Position, error) {
-	var at Position
+func (h *Handler) position(r *http.Request) (at Position, err error) {
 	if h.Position != nil {
 		at = h.Position(r)
-	} else if at.LastEventID = r.Header.Get("Last-Event-ID"); at.LastEventID == "" {
-		query, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil { // an ID that was lost here would become a full replay
-			return at, refuse(http.StatusBadRequest, "malformed query")
-		}
-		at.LastEventID = query.Get("last_event_id")
+	} else if at, err = defaultPosition(r); err != nil {
+		return at, err
 	}
 	if !validEventID(at.LastEventID) {
 		return at, refuse(http.StatusBadRequest, "malformed Last-Event-ID")
@@ -155,6 +176,33 @@ func (h *Handler) position(r *http.Request) (Position, error) {
 	return at, nil
 }
 
+// defaultPosition prefers what a client knows by itself to what its page was loaded with: after a reconnect the page's is older.
+func defaultPosition(r *http.Request) (Position, error) {
+	at := Position{All: true, LastEventID: last(r.Header["Last-Event-Id"])}
+	if at.LastEventID != "" {
+		return at, nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // an ID that was lost here would become a full replay
+		return at, refuse(http.StatusBadRequest, "malformed query")
+	}
+	if at.LastEventID = last(query["lastEventId"]); at.LastEventID == "" {
+		at.LastEventID = last(query["last_event_id"])
+	}
+	return at, nil
+}
+
+// last is what a header or parameter that may come several times counts as.
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// maxLastEventID is the longest event ID that any Store takes. A shorter one than that may still be longer than the session's own limit.
+const maxLastEventID = 1 << 10
+
 func validEventID(id string) bool {
-	return len(id) <= ring.MaxIDBytes && utf8.ValidString(id) && !strings.ContainsAny(id, "\x00\r\n")
+	return len(id) <= maxLastEventID && utf8.ValidString(id) && !strings.ContainsAny(id, "\x00\r\n")
 }

@@ -188,7 +188,8 @@ func TestMalformedLastEventIDIs400(t *testing.T) {
 		want            int
 	}{
 		{"256 bytes are fine", longest, strings.Repeat("%C3%A9", 128), 200},
-		{"257 bytes", longest + "x", strings.Repeat("x", 257), 400},
+		{"1024 bytes may be an ID elsewhere", strings.Repeat("x", 1024), strings.Repeat("x", 1024), 410},
+		{"1025 bytes", strings.Repeat("x", 1025), strings.Repeat("x", 1025), 400},
 		{"not UTF-8", "a\xff", "a%FF", 400},
 		{"NUL", "a\x00", "a%00", 400},
 		{"CR", "a\rb", "a%0Db", 400},

@@ -20,6 +20,7 @@ type reader struct {
 	err      error      // why it has ended
 	ahead    ring.Event // what Wait has read and Next has not yet returned
 	isAhead  bool
+	began    uint64 // where the reader began
 	read     uint64 // the newest event that Next has returned, or where the reader began
 	stored   uint64 // the newest event at open: those up to it are replayed, later ones are live
 	replayed int    // replayed events that the session has not been told of
@@ -37,7 +38,7 @@ func open(s *shard.Session, at Position) (Reader, error) {
 		attached.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, attached: attached, progress: progress{told: never}, read: cur.Seq(), stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, attached: attached, progress: progress{told: never}, began: cur.Seq(), read: cur.Seq(), stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -73,6 +74,17 @@ func (r *reader) Next(e *ring.Event) bool {
 
 // PositionID implements [Positioner]. It is "" after Close of the last reader of a session that has ended.
 func (r *reader) PositionID() string { return r.s.PositionID(r.read) }
+
+// SkipGap implements [GapSkipper].
+func (r *reader) SkipGap() (first uint64, err error) {
+	if r.attached == nil {
+		return 0, r.err
+	}
+	r.cur, r.err = r.cur.Oldest(), nil
+	r.ahead, r.isAhead = ring.Event{}, false
+	r.read = r.cur.Seq()
+	return r.read + 1, nil // who was overtaken was so by an event, which is retained
+}
 
 func (r *reader) Err() error {
 	if r.isAhead {

@@ -3,14 +3,12 @@ package replay
 import (
 	"bytes"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/reprise-go/reprise/ring"
 )
 
 // AppendSSE appends e to dst in the event-stream format of the WHATWG HTML standard, section 9.2, and returns the extended slice:
-// an id line, an event line unless Type is empty, a data line for every line of Data, and the blank line that dispatches the event.
+// an id line unless ID is empty, which would erase the client's place, an event line unless Type is empty, a data line for every line of Data, and the blank line that dispatches the event.
 // Seq, Stream and Time are not written.
 //
 // CR, LF and CRLF in Data each begin a new data line; a client puts them together again with LF. Empty Data is one empty data line: a browser
@@ -20,7 +18,9 @@ import (
 // It allocates only where dst is too small, and costs two searches and a copy when Data is a single line.
 func AppendSSE(dst []byte, e ring.Event) []byte {
 	dst = slices.Grow(dst, e.Size()+sseOverhead)
-	dst = appendField(append(dst, "id: "...), e.ID)
+	if e.ID != "" {
+		dst = appendField(append(dst, "id: "...), e.ID)
+	}
 	if e.Type != "" {
 		dst = appendField(append(dst, "event: "...), e.Type)
 	}
@@ -82,17 +82,4 @@ func advance(data []byte, c byte, at, next int) int {
 		return at - next
 	}
 	return bytes.IndexByte(data, c)
-}
-
-// comment is what keeps an idle connection open; a client ignores it.
-const comment = ":\n\n"
-
-// appendRetry appends the reconnection time, in whole milliseconds; nothing when d is negative.
-func appendRetry(dst []byte, d time.Duration) []byte {
-	if d < 0 {
-		return dst
-	}
-	dst = append(dst, "retry: "...)
-	dst = strconv.AppendInt(dst, d.Milliseconds(), 10)
-	return append(dst, "\n\n"...)
 }

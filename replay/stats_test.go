@@ -22,7 +22,7 @@ func answered(st HandlerStats) map[int]uint64 {
 
 func TestStatsOfAFreshHandlerAreZero(t *testing.T) {
 	st := new(Handler).Stats()
-	equal(t, "statuses", slices.Sorted(maps.Keys(st.Answers)), []int{204, 400, 403, 404, 405, 406, 409, 410, 500, 503})
+	equal(t, "statuses", slices.Sorted(maps.Keys(st.Answers)), []int{204, 400, 403, 404, 405, 406, 409, 410, 429, 500, 503})
 	answered(st)
 	equal(t, "stats", st, HandlerStats{Answers: map[int]uint64{}})
 }
@@ -34,13 +34,14 @@ func TestStatsCountStreamsEventsAndBytes(t *testing.T) {
 		equal(t, "open", st.Open, 1)
 		equal(t, "streams", st.Streams, 1)
 		equal(t, "resumed", st.Resumed, 0)
-		equal(t, "bytes", st.Bytes, len(comment))
+		begins := len(":\nid: " + s.PositionID(0) + "\n\n")
+		equal(t, "bytes", st.Bytes, begins)
 		first := add(t, s, "x")
 		second := add(t, s, "y")
 		synctest.Wait()
 		st = h.Stats()
 		equal(t, "events", st.Events, 2)
-		equal(t, "bytes", st.Bytes, len(comment)+len(AppendSSE(AppendSSE(nil, first), second)))
+		equal(t, "bytes", st.Bytes, begins+len(AppendSSE(AppendSSE(nil, first), second)))
 		p.hangUp()
 		<-done
 		equal(t, "open afterwards", h.Stats().Open, 0)
@@ -93,7 +94,7 @@ func TestEveryStatusOfARefusalIsCounted(t *testing.T) {
 	for _, err := range []error{
 		shard.ErrNotFound, shard.ErrPrincipal, shard.ErrInvalidID, ring.ErrEvicted, ring.ErrUnknownID, shard.ErrFinished, errHandlerClosed,
 		refuse(http.StatusBadRequest, ""), refuse(http.StatusForbidden, ""), refuse(http.StatusMethodNotAllowed, ""),
-		refuse(http.StatusNotAcceptable, ""), refuse(http.StatusConflict, ""), refuse(http.StatusInternalServerError, ""),
+		refuse(http.StatusNotAcceptable, ""), refuse(http.StatusConflict, ""), shard.ErrAttachLimit, refuse(http.StatusInternalServerError, ""),
 	} {
 		before := h.Stats().Answers[refusalOf(err).status]
 		h.answer(&sink{header: http.Header{}}, request("GET", "s"), err)

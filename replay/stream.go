@@ -5,223 +5,204 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
+	"github.com/reprise-go/reprise/internal/sse"
 	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
 )
 
-// batch is how many bytes a stream collects before it writes. Only an event that is larger by itself makes a larger write.
-const batch = 64 << 10
+// batch is how many bytes a stream collects before it writes. Only an event that is larger by itself makes a larger write, in pieces.
+const batch = sse.Piece
 
-// A stream is one response in progress. Its fields belong to the request's goroutine, save for cancel and control, which
-// Close uses too, for as long as the stream is among the Handler's.
-type stream struct {
+// A Stream is one reader's response in progress, as [Handler.Accept] returns it. It belongs to the request's goroutine. Keep-alive comments,
+// deadlines, gaps and the end are its own business:
+//
+//	stream := handler.Accept(w, r)
+//	if stream == nil {
+//		return // the request has been answered
+//	}
+//	defer stream.Close()
+//	for stream.Next(&e) {
+//		stream.Send(e)
+//	}
+type Stream struct {
 	h       *Handler
-	w       http.ResponseWriter
-	control *http.ResponseController
+	w       *sse.Writer
 	session session
+	id      string // the session's
 	at      Position
 	reader  Reader
+	place   string // where the reader began; "" when it cannot tell
 
-	ctx    context.Context // ends when the client goes or Close is called
+	ctx    context.Context // ends when the client goes, the Handler is closed or a newer reader takes over
 	cancel context.CancelFunc
-	idle   context.Context // ends when a comment may be due; of ctx
-	stop   context.CancelFunc
+	err    error // why Next returned false
 
-	event   ring.Event // what the reader fills
-	ready   bool       // event has been read and not yet encoded
-	buf     []byte     // encoded and not yet written; from h.buffers
-	box     *[]byte    // what buf came in
-	written time.Time  // when the last write began
+	event ring.Event // what was read to see whether there is anything
+	ready bool       // event has not been returned yet
+	buf   []byte     // encoded and not yet written; from h.buffers
+	box   *[]byte    // what buf came in
 
-	encoded int  // events in buf
-	gaps    int  // and gap events
-	slow    bool // a write has failed that took longer than writeTimeout
+	encoded int // events in buf
+	gaps    int // and gap events
 
+	begun      bool
+	asked      string // the LastEventID of the request
+	truncated  bool   // it had none, and the session's beginning is gone
 	lastID     []byte // the last event ID that the client has; kept for GapFromOldest alone
 	lastStream []byte // and the stream of that event, if anySent
 	anySent    bool
-
-	retry, keepAlive, writeTimeout time.Duration
-	noDeadline                     bool // the ResponseWriter has none
-	lapses                         bool // a deadline ends the stream even while nothing is written: HTTP/2
 }
 
-func (h *Handler) newStream(w http.ResponseWriter, r *http.Request, session session, at Position) *stream {
-	s := &stream{
-		h: h, w: w, control: http.NewResponseController(w), session: session, at: at, lastID: []byte(at.LastEventID),
-		retry:        orDefault(h.Retry, DefaultRetry),
-		keepAlive:    orDefault(h.KeepAlive, DefaultKeepAlive),
-		writeTimeout: orDefault(h.WriteTimeout, DefaultWriteTimeout),
-		lapses:       r.ProtoMajor >= 2,
-	}
+func (h *Handler) newStream(w http.ResponseWriter, r *http.Request, session session, id string, at Position) *Stream {
+	s := &Stream{h: h, session: session, id: id, at: at, asked: at.LastEventID, lastID: []byte(at.LastEventID)}
 	s.ctx, s.cancel = context.WithCancel(r.Context())
+	s.w = sse.NewWriter(&h.streams, w, r, orDefault(h.WriteTimeout, DefaultWriteTimeout), s.cancel)
 	return s
 }
 
-// close gives back whatever serve has taken.
-func (s *stream) close() {
+// Next fills e with the next event, for which it waits, and returns true. What was sent before is written before it waits. It returns false when
+// the stream is over: the client has gone or is too slow, the session has finished or ended, the Handler was closed, or a
+// newer reader has taken over. The event's Data is shared and must not be written to.
+func (s *Stream) Next(e *ring.Event) bool {
+	for s.err == nil {
+		if s.ready {
+			*e, s.event, s.ready = s.event, ring.Event{}, false
+			return true
+		}
+		if s.reader.Next(e) {
+			return true
+		}
+		*e = ring.Event{} // pin nothing while idle
+		s.err = s.pause()
+	}
+	return false
+}
+
+// Send sends an event in the format of [AppendSSE]. It writes once 64 KiB have come together; Next and Close write the rest. An error is the
+// connection's, and ends the stream. The event's ID is where the client will come back to: an event that is left out
+// is simply not sent, and one that is made anew needs the ID of the one that it stands for.
+func (s *Stream) Send(e ring.Event) error {
+	if len(s.buf) > 0 && len(s.buf)+e.Size()+sseOverhead > batch {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	s.buf = AppendSSE(s.buf, e)
+	s.encoded++
+	s.remember(&e)
+	return nil
+}
+
+// Err returns why Next has returned false: shard.ErrFinished or shard.ErrNotFound when the session has finished or ended and everything has been
+// read, ring.ErrEvicted when the client was too slow (GapError), the context's error when the client has gone or the stream was ended from
+// outside, or the error of a write.
+func (s *Stream) Err() error { return s.err }
+
+// Close writes what is left and ends the stream. It may be called more than once.
+func (s *Stream) Close() {
+	if s.reader == nil {
+		return
+	}
+	if s.begun && s.err == nil && s.buf != nil {
+		s.flush()
+	}
+	s.release()
+}
+
+// release gives back whatever the stream has taken, also while a panic of the ResponseWriter passes through.
+func (s *Stream) release() {
 	if s.reader != nil {
 		s.reader.Close()
+		s.reader = nil
 	}
-	if s.stop != nil {
-		s.stop()
+	s.w.Finish()
+	s.h.streams.Leave(s.w)
+	if s.begun {
+		s.begun = false
+		s.h.counters.end(s)
+		if err := s.err; err != nil && !isEnd(err) && s.ctx.Err() == nil {
+			s.h.log(s.ctx, slog.LevelDebug, "replay: stream ended", err)
+		}
 	}
 	s.cancel()
 	s.releaseBuffer()
 }
 
-func (s *stream) serve() error {
-	s.takeBuffer()
-	s.buf = appendRetry(append(s.buf, comment...), s.retry)
-	if err := s.open(); err != nil {
+// begin writes nothing yet: the first flush sends the header as well. begun comes first, so that whatever panics is counted off again.
+func (s *Stream) begin(header http.Header) {
+	sse.SetHeader(header)
+	s.begun = true
+	s.h.counters.begin(s)
+	s.w.Begin(s.h.keepAlive())
+}
+
+// pause is for when nothing is ready: it writes, and waits for more or deals with the reader's end.
+func (s *Stream) pause() error {
+	if err := s.flush(); err != nil {
 		return err
 	}
-	if !canFlush(s.w) {
-		return refuse(http.StatusInternalServerError, "streaming is not possible: the ResponseWriter cannot flush")
+	err := s.reader.Err()
+	switch {
+	case err == nil:
+		return s.wait()
+	case errors.Is(err, ring.ErrEvicted) && s.h.OnGap == GapFromOldest:
+		return s.skipGap()
+	case errors.Is(err, shard.ErrFinished) && s.h.DoneEvent != "":
+		s.takeBuffer()
+		s.buf = appendSignal(s.buf, s.h.DoneEvent, s.placeNow(), signal{"done"})
+		if werr := s.flush(); werr != nil {
+			return werr
+		}
 	}
-	setStreamHeader(s.w.Header())
-	s.h.counters.begin(s)
-	err := s.run()
-	s.h.counters.end(s, err)
-	if isEnd(err) || s.ctx.Err() != nil {
-		err = nil
-	}
-	if err != nil {
-		s.h.log(s.ctx, slog.LevelDebug, "replay: stream ended", err)
-	}
-	s.finalDeadline()
-	return nil
+	return err
 }
 
-// run writes until there is a reason to stop.
-func (s *stream) run() error {
-	for {
-		if err := s.send(); err != nil {
-			return err
-		}
-		err := s.reader.Err()
-		switch {
-		case err == nil:
-			err = s.wait()
-		case errors.Is(err, ring.ErrEvicted) && s.h.OnGap == GapFromOldest:
-			err = s.skipGap()
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// send writes everything that is ready, in as few writes as batch allows.
-func (s *stream) send() error {
-	for s.ready || s.reader.Next(&s.event) {
-		s.ready = false
-		if len(s.buf) > 0 && len(s.buf)+s.event.Size()+sseOverhead > batch {
-			if err := s.write(); err != nil {
-				return err
-			}
-		}
-		s.buf = AppendSSE(s.buf, s.event)
-		s.encoded++
-		s.remember()
-	}
-	if len(s.buf) == 0 {
+func (s *Stream) wait() error {
+	s.releaseBuffer()
+	err := s.reader.Wait(s.ctx)
+	s.takeBuffer()
+	if err == nil {
 		return nil
 	}
-	return s.write()
+	if werr := s.w.Err(); werr != nil { // a comment could not be written
+		return werr
+	}
+	return err
 }
 
-// write writes and flushes the buffer. The context is checked after the deadline is set: whoever ends the stream
-// cancels first and then shortens the deadline, so either this sees the one or the write has the other.
-func (s *stream) write() error {
-	if err := s.setDeadline(); err != nil {
-		return err
+// flush writes what is in the buffer. A stream that has been ended writes no more.
+func (s *Stream) flush() error {
+	if len(s.buf) == 0 {
+		return s.ctx.Err()
 	}
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	if _, err := s.w.Write(s.buf); err != nil {
-		return s.writeFailed(err)
-	}
-	if err := s.control.Flush(); err != nil {
-		return s.writeFailed(err)
+	if err := s.w.Send(s.buf); err != nil {
+		s.err = err
+		if s.ctx.Err() != nil {
+			s.err = s.ctx.Err()
+		}
+		return s.err
 	}
 	s.h.counters.wrote(s)
 	s.buf = s.buf[:0]
 	return nil
 }
 
-// wait returns when the reader has something to say. It sends a comment whenever nothing was written for keepAlive.
-func (s *stream) wait() error {
-	s.event = ring.Event{} // pin nothing while idle
-	s.releaseBuffer()
-	if err := s.clearDeadline(); err != nil {
-		return err
-	}
-	for {
-		if s.idle == nil {
-			s.rearm()
-		}
-		err := s.reader.Wait(s.idle)
-		if err == nil || s.ctx.Err() != nil || s.idle.Err() == nil {
-			s.takeBuffer()
-			return err
-		}
-		s.idle = nil
-		if time.Since(s.written) >= s.keepAlive {
-			s.takeBuffer()
-			s.buf = append(s.buf, comment...)
-			return nil
-		}
-	}
-}
-
-// rearm makes the context that ends when a comment may be due. It is not renewed with every write but looked at when it has ended,
-// so that it costs nothing per event.
-func (s *stream) rearm() {
-	if s.keepAlive < 0 {
-		s.idle = s.ctx
+// takeBuffer and releaseBuffer borrow the Handler's buffers: ten thousand idle streams hold none. An oversized one is not kept.
+func (s *Stream) takeBuffer() {
+	if s.box != nil {
 		return
 	}
-	if s.stop != nil {
-		s.stop()
-	}
-	s.idle, s.stop = context.WithDeadline(s.ctx, s.written.Add(s.keepAlive))
-}
-
-// takeBuffer and releaseBuffer borrow the Handler's buffers: ten thousand idle streams hold none. An oversized one is not kept.
-func (s *stream) takeBuffer() {
 	if s.box, _ = s.h.buffers.Get().(*[]byte); s.box == nil {
 		s.box = new([]byte)
 	}
 	s.buf = (*s.box)[:0]
 }
 
-func (s *stream) releaseBuffer() {
+func (s *Stream) releaseBuffer() {
 	if s.box != nil && cap(s.buf) <= 2*batch {
 		*s.box = s.buf
 		s.h.buffers.Put(s.box)
 	}
 	s.box, s.buf = nil, nil
-}
-
-// canFlush reports whether http.ResponseController can flush w, without doing it: that would write the header.
-func canFlush(w http.ResponseWriter) bool {
-	for {
-		switch t := w.(type) {
-		case interface{ FlushError() error }, http.Flusher:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = t.Unwrap()
-		default:
-			return false
-		}
-	}
-}
-
-func setStreamHeader(header http.Header) {
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("Cache-Control", "no-cache, no-transform")
-	header.Set("X-Accel-Buffering", "no") // nginx
 }
