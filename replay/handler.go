@@ -105,8 +105,8 @@ const minKeepAlive = 100 * time.Millisecond
 // web pages are refused by their origin; a page whose name was rebound to the server's own address is not foreign, so that the Host
 // header is for the embedder to check. A client that stalls costs its own connection, and only for WriteTimeout; how many connections a client
 // may open is for shard.Config.MaxAttached and the embedder's server or proxy to limit. A request is answered alike, and in about the same time,
-// for a session that is unknown and one of somebody else's. No answer repeats anything that the client sent, save an event ID that the Store has
-// found. Stored data can forge no field of the stream, but it arrives as it was stored: a page must not take it for HTML.
+// for a session that is unknown and one of somebody else's. No answer repeats what the client sent, save an event ID that the Store has
+// found, and one that it has not found as JSON in a gap event. Stored data can forge no field of the stream, but it arrives as it was stored: a page must not take it for HTML.
 //
 // # Use
 //

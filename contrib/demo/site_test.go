@@ -56,8 +56,11 @@ func TestServeShowsAStreamThatIsCutAndTheInspector(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, first := bufio.NewReader(resp.Body), ""
-	for !strings.HasPrefix(first, "id: ") {
-		if first, err = lines.ReadString('\n'); err != nil {
+	for line := ""; !strings.HasPrefix(line, "data: "); {
+		if strings.HasPrefix(line, "id: ") { // of the place where the stream begins, then of the event
+			first = line
+		}
+		if line, err = lines.ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
 	}

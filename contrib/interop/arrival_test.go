@@ -60,17 +60,18 @@ func tryFollow(ctx context.Context, client *http.Client, url, lastEventID string
 
 func parse(stream io.Reader, events chan<- arrival) {
 	var next arrival
+	hasData := false
 	for lines := bufio.NewScanner(stream); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), ": ")
 		switch {
 		case name == "id":
 			next.id = value
 		case name == "data":
-			next.data += value
-		case name == "" && next.id != "":
+			next.data, hasData = next.data+value, true
+		case name == "" && hasData:
 			next.at = time.Now()
 			events <- next
-			next = arrival{}
+			next, hasData = arrival{}, false
 		}
 	}
 }

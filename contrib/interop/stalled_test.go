@@ -74,7 +74,7 @@ func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp fun
 		switch code {
 		case http.StatusOK:
 			admitted++
-		case http.StatusServiceUnavailable:
+		case http.StatusTooManyRequests:
 		default:
 			t.Fatalf("client %d: status %d", i, code)
 		}

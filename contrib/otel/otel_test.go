@@ -145,6 +145,7 @@ reprise.stream.answers{handler=events,http.response.status_code=405} 0 {request}
 reprise.stream.answers{handler=events,http.response.status_code=406} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=409} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=410} 1 {request}, rises
+reprise.stream.answers{handler=events,http.response.status_code=429} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=500} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=503} 0 {request}, rises
 reprise.stream.count{handler=events} 0 {stream}
@@ -152,7 +153,7 @@ reprise.stream.dropped{handler=events,reason=overtaken} 0 {stream}, rises
 reprise.stream.dropped{handler=events,reason=slow} 0 {stream}, rises
 reprise.stream.events{handler=events} 2 {event}, rises
 reprise.stream.gaps{handler=events} 0 {gap}, rises
-reprise.stream.io{handler=events} 33 By, rises
+reprise.stream.io{handler=events} 39 By, rises
 reprise.stream.resumed{handler=events} 1 {stream}, rises
 reprise.stream.started{handler=events} 1 {stream}, rises
 `

@@ -30,6 +30,7 @@ reprise_answers_total{code="405",handler="events"} 1
 reprise_answers_total{code="406",handler="events"} 0
 reprise_answers_total{code="409",handler="events"} 0
 reprise_answers_total{code="410",handler="events"} 1
+reprise_answers_total{code="429",handler="events"} 0
 reprise_answers_total{code="500",handler="events"} 0
 reprise_answers_total{code="503",handler="events"} 0
 # HELP reprise_appended_bytes_total Size of the events stored, as the budget counts it.
@@ -98,7 +99,7 @@ reprise_streams_resumed_total{handler="events"} 1
 reprise_streams_started_total{handler="events"} 1
 # HELP reprise_streams_written_bytes_total Bytes written to streams.
 # TYPE reprise_streams_written_bytes_total counter
-reprise_streams_written_bytes_total{handler="events"} 33
+reprise_streams_written_bytes_total{handler="events"} 39
 # HELP reprise_streams_written_events_total Events written to streams.
 # TYPE reprise_streams_written_events_total counter
 reprise_streams_written_events_total{handler="events"} 2
