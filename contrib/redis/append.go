@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -17,69 +18,105 @@ import (
 // is never stored twice. Only if all events that the session retains are younger than the first attempt can that not be told; then the
 // error is ErrUnavailable.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
-	if !validID(id) {
-		return ring.Event{}, refusal(1, id)
-	}
-	if err := s.check(e); err != nil {
-		// What is wrong with the session comes first.
-		if _, other := s.touch(ctx, id, nil, true); other != nil {
-			return ring.Event{}, other
-		}
-		return ring.Event{}, err
-	}
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	e.Time = time.Unix(0, e.Time.UnixNano())
-	token := randomText(tokenLen)
-	r := record(e, token)
-	e.Data = r[len(r)-len(e.Data):] // also because the client may still be sending when it has given up on the answer
-	args := []string{s.limits, rueidis.BinaryString(r), e.ID}
-	m, err := s.run(ctx, s.scripts.append, s.buckets.keys(id)[:3], args, func(since time.Duration) []string {
-		return []string{s.limits, rueidis.BinaryString(r), e.ID, strconv.FormatInt(since.Milliseconds()+1, 10)}
-	})
+	var one [1]ring.Event
+	one[0] = e
+	duplicate, err := s.store(ctx, id, one[:], "", "")
 	if err != nil {
-		return ring.Event{}, err
+		return duplicate, err
 	}
-	if !m.IsString() {
-		return s.refused(m, id)
-	}
-	stored := text(m)
-	if len(stored) < tagLen {
-		return ring.Event{}, fmt.Errorf("%w: unexpected answer %.64q", ErrUnavailable, stored)
-	}
-	e.Seq = seqOf(stored[tagLen:])
-	if e.ID == "" {
-		e.ID = assignedID(stored[:tagLen], e.Seq, token)
-	}
-	return e, nil
+	return one[0], nil
 }
 
-// refused returns what a refused append is answered with: for a duplicate, the event that is retained.
-func (s *Store) refused(m rueidis.RedisMessage, id string) (e ring.Event, err error) {
-	list, err := listOf(m, id)
-	if err != nil {
-		return e, err
+// AppendAll implements replay.Batcher, in one round trip. What Append says of answers that are lost holds for all events together. The server
+// does nothing else meanwhile: some 5 µs an event.
+func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
+	stored := append([]ring.Event(nil), es...)
+	if _, err := s.store(ctx, id, stored, "", ""); err != nil {
+		return nil, err
 	}
-	if len(list) != 4 || !decode(&e, text(list[1]), seqOf(text(list[2])), text(list[3])) {
+	return stored, nil
+}
+
+// store stores es, and makes them what was stored. fence and first are those of a Writer. With ring.ErrDuplicateID it returns the event that is retained.
+func (s *Store) store(ctx context.Context, id string, es []ring.Event, fence, first string) (duplicate ring.Event, err error) {
+	if !validID(id) {
+		return duplicate, refusal(codeNotFound, id)
+	}
+	token, now := randomText(tokenLen), time.Now()
+	args, look := []string{s.head, "", fence, first, ""}, false
+	var invalid error
+	for i := range es {
+		e := &es[i]
+		if invalid = s.check(*e); invalid != nil || len(es) == 0 {
+			look = true
+			break
+		}
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		e.Time = time.Unix(0, e.Time.UnixNano())
+		r := record(*e, token)
+		e.Data = r[len(r)-len(e.Data):] // also because the client may still be sending when it has given up on the answer
+		args = append(args, rueidis.BinaryString(r), e.ID)
+	}
+	if look || len(es) == 0 { // what is wrong with the session, or with an event before, comes first
+		args[4] = "1"
+	}
+	m, err := s.run(ctx, s.scripts.append, id, args, func(since time.Duration) []string {
+		again := append([]string(nil), args...)
+		again[1] = strconv.FormatInt(since.Milliseconds()+1, 10)
+		return again
+	})
+	if err != nil {
+		if errors.Is(err, errDuplicate) {
+			return retained(m)
+		}
+		return duplicate, err
+	}
+	if invalid != nil || len(es) == 0 {
+		return duplicate, invalid
+	}
+	stored, hint := strings.CutSuffix(text(m), "!")
+	if len(stored) < tagLen {
+		return duplicate, fmt.Errorf("%w: unexpected answer %.64q", ErrUnavailable, stored)
+	}
+	if hint {
+		s.hinted(id, codeHint)
+	}
+	if fence != "" {
+		return duplicate, nil
+	}
+	seq := seqOf(stored[tagLen:])
+	for i := range es {
+		es[i].Seq = seq + uint64(i)
+		if es[i].ID == "" {
+			es[i].ID = assignedID(stored[:tagLen], es[i].Seq, token)
+		}
+	}
+	return duplicate, nil
+}
+
+// errDuplicate is a refusal that brings the retained event, except for an ID that a batch has twice; it does not leave the package by itself.
+var errDuplicate = fmt.Errorf("%w", ring.ErrDuplicateID)
+
+// retained returns the event of a refusal with codeDuplicate, and the error for it.
+func retained(m rueidis.RedisMessage) (e ring.Event, err error) {
+	list, err := m.ToArray()
+	if err == nil && len(list) == 1 {
+		return e, fmt.Errorf("%w: twice in one call", ring.ErrDuplicateID)
+	}
+	if err != nil || len(list) != 4 || !decode(&e, text(list[1]), seqOf(text(list[2])), text(list[3])) {
 		return ring.Event{}, fmt.Errorf("%w: an entry is not one of this package", ErrUnavailable)
 	}
 	return e, fmt.Errorf("%w: %q is sequence %d", ring.ErrDuplicateID, e.ID, e.Seq)
 }
 
-// check says whether e may be stored. For all but its size it asks a ring, so that there is one set of rules.
+// check says whether e may be stored, but for its size, for which a session may have limits of its own. It asks a ring, so that there
+// is one set of rules.
 func (s *Store) check(e ring.Event) error {
-	size := e.Size()
 	e.Data = nil
 	if _, err := s.rules.Append(e); errors.Is(err, ring.ErrInvalidEvent) {
 		return err
-	}
-	if size > s.cfg.Ring.MaxEventBytes {
-		return fmt.Errorf("%w: its size is %d bytes, Config.Ring.MaxEventBytes is %d", ring.ErrEventTooLarge, size, s.cfg.Ring.MaxEventBytes)
-	}
-	if size+ring.Overhead > s.cfg.Ring.MaxBytes {
-		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.Ring.MaxBytes is %d",
-			ring.ErrEventTooLarge, size, ring.Overhead, s.cfg.Ring.MaxBytes)
 	}
 	return nil
 }

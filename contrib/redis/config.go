@@ -2,13 +2,15 @@ package redis
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/reprise-go/reprise/ring"
+	"github.com/zeebo/xxh3"
 )
 
 // Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is ready for production. All processes that
-// share sessions must have the same one.
+// share sessions must have the same one, Timeout aside: sessions of another one are refused with [ErrConfig].
 type Config struct {
 	// Prefix begins all keys and channels, so that several stores can share the servers: 1 to 32 of the characters A-Z a-z 0-9 . _ -.
 	// Default: "reprise".
@@ -20,6 +22,8 @@ type Config struct {
 	MaxPerPrincipal int
 	// MaxAttached bounds the open readers of one session, in all processes together. Default, or negative: unlimited.
 	MaxAttached int
+	// MaxClaims bounds the keys that one session claims. Default: 1000; negative: unlimited.
+	MaxClaims int
 	// TTL is how long a session lives without activity, in whole milliseconds. Default: 1 hour; negative: for ever.
 	TTL time.Duration
 	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished one stays readable, in whole
@@ -37,11 +41,12 @@ type Config struct {
 	Timeout time.Duration
 }
 
-const never = 1 << 60 // nanoseconds
+const never time.Duration = 1 << 60
 
 func (c Config) normalize() (Config, error) {
 	orElse(&c.Prefix, "reprise")
 	orElse(&c.MaxSessions, 10_000)
+	orElse(&c.MaxClaims, 1000)
 	orElse(&c.TTL, time.Hour)
 	orElse(&c.Linger, time.Minute)
 	orElse(&c.Lease, 15*time.Second)
@@ -58,6 +63,9 @@ func (c Config) normalize() (Config, error) {
 	if c.Timeout < 10*time.Millisecond || c.Timeout > time.Minute {
 		return c, fmt.Errorf("redis: Config.Timeout is %v, want 0 (default) or 10ms to 1m", c.Timeout)
 	}
+	if c.MaxClaims < 0 {
+		c.MaxClaims = math.MaxInt32
+	}
 	for name, d := range map[string]time.Duration{"TTL": c.TTL, "Linger": c.Linger} {
 		if d > 0 && d < time.Millisecond {
 			return c, fmt.Errorf("redis: Config.%s is %v, want 0 (default), negative or at least 1ms", name, d)
@@ -71,6 +79,15 @@ func (c Config) normalize() (Config, error) {
 		return c, fmt.Errorf("redis: Config.Ring: %w", err)
 	}
 	return c, nil
+}
+
+// layout is the version of what the Store keeps on the server. A change of it changes every fingerprint.
+const layout = 2
+
+// fingerprint tells a Config from others that make sessions which do not go with its own.
+func (c Config) fingerprint() uint32 {
+	c.Prefix, c.Timeout = "", 0
+	return uint32(xxh3.HashString(fmt.Sprintf("%d %+v", layout, c)))
 }
 
 func orElse[T comparable](v *T, otherwise T) {

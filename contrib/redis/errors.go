@@ -18,14 +18,22 @@ var (
 	// is then ring.ErrDuplicateID, with the event.
 	ErrUnavailable = errors.New("redis: unavailable")
 
-	// ErrLost means that Redis has lost events that it had confirmed: a failover to a replica that had not received them, or a restart from an
-	// older state. It comes together with ring.ErrEvicted, from readers that had read beyond what is left.
-	ErrLost = errors.New("redis: events lost by the server")
+	// ErrLost means that the server no longer has what it had confirmed: it has failed over to a replica that had not received it, has come back
+	// from an older state, or has evicted or deleted keys. Readers that miss an event get it together with ring.ErrEvicted. A session of which
+	// so much is gone that nobody can say whose it is, or which event IDs it has, has ended with it: then it comes with shard.ErrNotFound.
+	ErrLost = errors.New("redis: lost by the server")
+
+	// ErrConfig means that a session, or the registry of places, was made by a Store with another Config on the same prefix, or by another version of
+	// this package. Nothing was done. Stores that share a Prefix need the same limits and times; another Config needs another Prefix.
+	ErrConfig = errors.New("redis: made with another Config")
 )
 
-// failure turns what the client reports into an error of this package. parent is the caller's context, without Config.Timeout.
+// errTimeout is why a context ends that Config.Timeout has ended.
+var errTimeout = errors.New("redis: Config.Timeout has passed")
+
+// failure turns what the client reports into an error of this package. parent is the caller's context.
 func failure(parent context.Context, err error) error {
-	if ended := parent.Err(); ended != nil {
+	if ended := parent.Err(); ended != nil && context.Cause(parent) != errTimeout {
 		return ended
 	}
 	if re, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(re.Error(), "OOM") {
@@ -40,12 +48,18 @@ func passing(err error) bool {
 	if !ok {
 		return true // also the end of a context: the client shares attempts to connect, and so fails them for everybody when one caller's ends
 	}
-	for _, prefix := range []string{"LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK", "NOREPLICAS"} {
+	for _, prefix := range []string{"LOADING", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "BUSY", "MOVED", "ASK", "NOREPLICAS"} {
 		if strings.HasPrefix(re.Error(), prefix) {
 			return true
 		}
 	}
-	return false
+	return moving(err)
+}
+
+// moving reports whether err comes from a cluster that moves the slot, and has part of the keys on either side.
+func moving(err error) bool {
+	re, ok := rueidis.IsRedisErr(err)
+	return ok && (strings.HasPrefix(re.Error(), "TRYAGAIN") || strings.Contains(re.Error(), "non local key"))
 }
 
 func about(err error, id string) error { return fmt.Errorf("%w: %.64q", err, id) }

@@ -13,8 +13,9 @@ import (
 )
 
 // hub tells this process's readers when to look. It subscribes to the channel of each bucket that a reader's session is in, and renews
-// the readers' leases, with a look at what is newest in case a notification was lost. It has goroutines while there are readers, and for up to
-// two thirds of a Lease after the last, so that clients that come and go do not cost a subscription each time.
+// the readers' leases, with a look at what is newest in case a notification was lost. Each bucket has two goroutines of its own, so that one
+// whose server hangs holds up no other. It has them while there are readers, and for up to two thirds of a Lease after the last, so
+// that clients that come and go do not cost a subscription each time.
 type hub struct {
 	store *Store
 	name  string // tells this Store's readers from those of other processes
@@ -23,7 +24,7 @@ type hub struct {
 
 	mu       sync.Mutex       // held for a few instructions a reader; never while Redis is asked
 	channels map[int]*channel // by bucket: those with readers, or with some until lately
-	beating  bool
+	spare    int              // how many more tasks may run in the background, see spawn
 	closed   bool
 	stop     context.CancelFunc // of ctx
 	ctx      context.Context    // of all goroutines
@@ -39,6 +40,7 @@ type channel struct {
 func (h *hub) init(s *Store) {
 	h.store, h.name = s, randomText(tagLen)
 	h.channels = map[int]*channel{}
+	h.spare = 256
 	h.ctx, h.stop = context.WithCancel(context.Background())
 }
 
@@ -57,16 +59,31 @@ func (h *hub) add(r *reader) error {
 		c = &channel{sessions: map[string]map[*reader]struct{}{}, stop: stop}
 		h.channels[bucket] = c
 		h.owned.Go(func() { h.subscribe(ctx, bucket) })
+		h.owned.Go(func() { h.beat(ctx, bucket) })
 	}
 	if c.sessions[r.id] == nil {
 		c.sessions[r.id] = map[*reader]struct{}{}
 	}
 	c.sessions[r.id][r] = struct{}{}
-	if !h.beating {
-		h.beating = true
-		h.owned.Go(h.beat)
-	}
 	return nil
+}
+
+// spawn runs a task in the background, with a context that ends with the Store. It returns false when too many are running already: tasks
+// are such that time does what they would have done.
+func (h *hub) spawn(task func(context.Context)) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.spare == 0 {
+		return false
+	}
+	h.spare--
+	h.owned.Go(func() {
+		task(h.ctx)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.spare++
+	})
+	return true
 }
 
 // identify sets the tag of a reader, which its lease is renewed with from now on.

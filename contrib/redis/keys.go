@@ -30,15 +30,6 @@ func (b *buckets) keys(id string) []string {
 	return []string{tag + "s:" + id, tag + "e:" + id, tag + "i:" + id, tag + "l:" + id}
 }
 
-// places returns the keys of the registry.
-func places(prefix, principal string) []string {
-	all := "{" + prefix + "}places"
-	if principal == "" {
-		return []string{all}
-	}
-	return []string{all, all + ":" + principal}
-}
-
 func validID(id string) bool {
 	for i := range len(id) {
 		if id[i] < 0x21 || id[i] > 0x7e {

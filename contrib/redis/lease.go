@@ -1,97 +1,111 @@
 package redis
 
 import (
-	"sync"
+	"context"
+	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/redis/rueidis"
 )
 
-// renewals is how many leases are renewed at a time; the client pipelines them.
-const renewals = 64
-
 // held are the readers of one session, which a tag tells from others that had its ID.
 type held struct{ id, tag string }
 
-// beat renews all leases every third of a Lease, until there are neither readers nor subscriptions.
-func (h *hub) beat() {
-	ticker := time.NewTicker(h.store.cfg.Lease / 3)
+// beat renews the leases of one bucket every third of a Lease, until it has neither readers nor a subscription. It has one command on
+// its way at a time, and pauses after one that failed, longer each time: that is all that a server which hangs gets, or costs. Other
+// buckets do not wait for it.
+func (h *hub) beat(ctx context.Context, bucket int) {
+	every := h.store.cfg.Lease / 3
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	for {
+	for wait := time.Duration(0); ; {
 		select {
 		case <-ticker.C:
-		case <-h.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
-		all, more := h.survey()
+		all, more := h.survey(bucket)
 		if !more {
 			return
 		}
-		h.renewAll(all)
-	}
-}
-
-// survey lists the readers and gives up subscriptions that have been idle since the survey before. It reports whether any are left.
-func (h *hub) survey() (all map[held][]*reader, more bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	all = map[held][]*reader{}
-	for bucket, c := range h.channels {
-		if len(c.sessions) == 0 && c.idle {
-			c.stop()
-			delete(h.channels, bucket)
-		}
-		c.idle = len(c.sessions) == 0
-		for id, readers := range c.sessions {
-			for r := range readers {
-				if r.tag != "" { // else Open has not attached it yet
-					k := held{id, r.tag}
-					all[k] = append(all[k], r)
-				}
+		for k, readers := range all {
+			if h.renew(ctx, k, readers) == nil {
+				wait = 0
+				continue
+			}
+			wait = min(max(50*time.Millisecond, 2*wait), every)
+			select {
+			case <-time.After(wait/2 + rand.N(wait)):
+			case <-ctx.Done():
+				return
 			}
 		}
 	}
-	h.beating = len(h.channels) > 0
-	return all, h.beating
 }
 
-func (h *hub) renewAll(all map[held][]*reader) {
-	var renewing sync.WaitGroup
-	slots := make(chan struct{}, renewals)
-	for k, readers := range all {
-		slots <- struct{}{}
-		renewing.Go(func() {
-			defer func() { <-slots }()
-			h.renew(k, readers)
-		})
+// survey lists the readers of a bucket, or gives up its subscription when it has been idle since the survey before.
+func (h *hub) survey(bucket int) (all map[held][]*reader, more bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.channels[bucket]
+	if c == nil {
+		return nil, false
 	}
-	renewing.Wait()
-}
-
-// renew holds a session for its readers, and wakes those that have not seen what is newest.
-func (h *hub) renew(k held, readers []*reader) {
-	s := h.store
-	args := []string{s.limits, k.tag}
-	names := make([]string, len(readers))
-	for i, r := range readers {
-		if names[i] = r.name; r.lapsed.Swap(false) {
-			names[i] = "+" + r.name
+	if len(c.sessions) == 0 && c.idle {
+		c.stop()
+		delete(h.channels, bucket)
+		return nil, false
+	}
+	c.idle = len(c.sessions) == 0
+	all = map[held][]*reader{}
+	for id, readers := range c.sessions {
+		for r := range readers {
+			if r.tag != "" { // else Open has not attached it yet
+				k := held{id, r.tag}
+				all[k] = append(all[k], r)
+			}
 		}
 	}
-	m, err := s.run(h.ctx, s.scripts.renew, s.buckets.keys(k.id), append(args, names...), nil)
+	return all, true
+}
+
+// renew holds a session for its readers, and wakes those that have not seen what is newest. The error is one of the server or of the way there.
+func (h *hub) renew(ctx context.Context, k held, readers []*reader) error {
+	s := h.store
+	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Timeout, s.cfg.Lease/3))
+	defer cancel()
+	args := []string{s.head, k.tag, strconv.Itoa(max(0, s.cfg.MaxAttached))}
+	for _, r := range readers {
+		name := r.name
+		if r.lapsed.Load() {
+			name = "+" + name
+		}
+		args = append(args, name)
+	}
+	m, err := s.scripts.renew.Exec(ctx, s.client, s.buckets.keys(k.id), args).ToMessage()
 	if err != nil {
-		return // the next beat tries again, and a subscription that comes back wakes all
+		return err // the next beat tries again, and a subscription that comes back wakes all
 	}
 	var list []rueidis.RedisMessage
 	if !m.IsInt64() {
 		list, _ = m.ToArray()
 	}
+	if len(list) > 2 {
+		s.hinted(k.id, number(list[2]))
+	}
 	for i, r := range readers {
-		if i+2 < len(list) && number(list[i+2]) == 0 {
-			r.lapsed.Store(true)
+		answer := int64(1)
+		if i+3 < len(list) {
+			answer = number(list[i+3])
 		}
-		if len(list) < 2 || number(list[0]) != 0 || uint64(number(list[1])) != r.read.Load() {
+		r.lapsed.Store(answer == 0)
+		if answer == 2 {
+			r.full.Store(true)
+		}
+		if answer == 2 || len(list) < 3 || number(list[0]) != 0 || uint64(number(list[1])) != r.read.Load() {
 			r.notify(0)
 		}
 	}
+	return nil
 }

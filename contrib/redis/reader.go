@@ -18,14 +18,14 @@ import (
 type reader struct {
 	store   *Store
 	id      string
-	keys    []string
 	name    string   // in the session's leases
 	tag     string   // of the session; guarded by hub.mu until Open returns
 	streams []string // sorted; empty: every one
 
 	entry  string // read up to here
 	seq    uint64 // of entry
-	buf    []ring.Event
+	place  string // the entry of the newest event that Next has returned, or where the reader began
+	buf    []buffered
 	next   int   // of buf
 	atHead bool  // buf reaches to what was newest when it was filled
 	pause  bool  // Next has handed out what there was, and says once that there is nothing more without asking
@@ -39,13 +39,24 @@ type reader struct {
 	forced atomic.Bool   // something else has happened: look
 	closed atomic.Bool   // the Store was
 	lapsed atomic.Bool   // the server no longer knew the reader at its last renewal
+	full   atomic.Bool   // it was to be attached again, and there was no room
 	wake   chan struct{} // holds one signal
 }
 
+type buffered struct {
+	event ring.Event
+	entry string
+}
+
+// PositionID implements replay.Positioner: the tag, a point, and the entry.
+func (r *reader) PositionID() string { return r.tag + "." + r.place }
+
 func (r *reader) Next(e *ring.Event) bool {
+	ctx, cancel := context.Context(nil), func() {}
+	defer func() { cancel() }()
 	for {
 		if r.next < len(r.buf) {
-			*e, r.buf[r.next] = r.buf[r.next], ring.Event{}
+			*e, r.place, r.buf[r.next] = r.buf[r.next].event, r.buf[r.next].entry, buffered{}
 			r.next++
 			return true
 		}
@@ -56,7 +67,10 @@ func (r *reader) Next(e *ring.Event) bool {
 			r.pause = false
 			return false
 		}
-		if err := r.fetch(context.Background()); err != nil {
+		if ctx == nil {
+			ctx, cancel = r.store.bound(context.Background())
+		}
+		if err := r.fetch(ctx); err != nil {
 			r.err = err
 			return false
 		}
@@ -70,6 +84,9 @@ func (r *reader) Next(e *ring.Event) bool {
 func (r *reader) over() bool {
 	if r.err == nil && r.end != nil {
 		r.err = r.end
+	}
+	if r.err == nil && r.full.Load() {
+		r.err = refusal(codeAttachLimit, r.id)
 	}
 	if r.err == nil && r.closed.Load() {
 		r.err = shard.ErrClosed
@@ -112,16 +129,16 @@ func (r *reader) Wait(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads on until it has an event that the reader sees, has caught up, or has found the end. The error is one that may pass.
+// fetch reads on until it has an event that the reader sees, has caught up, or has found the end. The error is one that may pass. Every round moves
+// the reader on, or ends it.
 func (r *reader) fetch(ctx context.Context) error {
 	for {
-		m, err := r.store.run(ctx, r.store.scripts.read, r.keys[:2], []string{r.store.limits, r.tag, r.entry, batchEvents}, nil)
-		if err != nil {
+		list, err := r.store.list(ctx, r.store.scripts.read, r.id, []string{r.store.head, r.tag, r.entry, batchEvents})
+		if uncertain(err) {
 			return err
 		}
-		list, err := listOf(m, r.id)
 		if err == nil && len(list) < 2 {
-			err = ErrUnavailable
+			err = unexpected(len(list))
 		}
 		if err == nil {
 			err = r.take(list)
@@ -145,7 +162,11 @@ func (r *reader) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), min(r.store.cfg.Timeout, time.Second))
 	defer cancel()
 	// If it fails the lease runs out by itself.
-	r.store.attempt(ctx, r.store.scripts.detach, r.keys, []string{r.store.limits, r.tag, r.name}, nil)
+	again := "0"
+	if r.lapsed.Load() { // a renewal may be on its way that attaches it again
+		again = milliseconds(remember)
+	}
+	r.store.attempt(ctx, r.store.scripts.detach, r.store.buckets.keys(r.id), []string{r.store.head, r.tag, r.name, again}, nil)
 	r.buf, r.next = nil, 0
 	if r.err == nil {
 		r.err = replay.ErrClosed

@@ -4,14 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
-	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -38,6 +37,12 @@ var (
 	luaInfo string
 	//go:embed lua/update.lua
 	luaUpdate string
+	//go:embed lua/claim.lua
+	luaClaim string
+	//go:embed lua/hold.lua
+	luaHold string
+	//go:embed lua/place.lua
+	luaPlace string
 	//go:embed lua/expires.lua
 	luaExpires string
 	//go:embed lua/reserve.lua
@@ -48,81 +53,55 @@ var (
 
 // scripts are the operations. All of them are sent as writing ones, so that no client hands any to a replica.
 type scripts struct {
-	append, read, open, renew, detach, create, end, touch, info, update, expires, reserve, settle *rueidis.Lua
+	append, read, open, renew, detach, create, end, touch, info, update, claim, hold, place, expires, reserve, settle *rueidis.Lua
 }
 
 // Scripts with allowed memory take little or give some back: they run on a server that is out of memory too.
 const allowOOM = "#!lua flags=allow-oom\n"
 
 func newScripts() scripts {
-	of := func(flags, body string) *rueidis.Lua { return rueidis.NewLuaScript(flags + luaSession + body) }
+	names := luaNames()
+	of := func(flags, body string) *rueidis.Lua { return rueidis.NewLuaScript(flags + names + luaSession + body) }
 	return scripts{
-		append: rueidis.NewLuaScript(luaAppend),
-		read:   of("", luaRead), open: of(allowOOM, luaOpen), renew: of(allowOOM, luaRenew), detach: of(allowOOM, luaDetach),
-		create: of("", luaCreate), end: of(allowOOM, luaEnd), touch: of(allowOOM, luaTouch), info: of("", luaInfo),
-		update: of("", luaUpdate), expires: of("", luaExpires),
-		reserve: rueidis.NewLuaScript(luaReserve), settle: rueidis.NewLuaScript(allowOOM + luaSettle),
+		append: of("", luaAppend), create: of("", luaCreate), update: of("", luaUpdate), claim: of("", luaClaim),
+		read: of("", luaRead), info: of("", luaInfo), expires: of("", luaExpires),
+		open: of(allowOOM, luaOpen), renew: of(allowOOM, luaRenew), detach: of(allowOOM, luaDetach), end: of(allowOOM, luaEnd),
+		touch: of(allowOOM, luaTouch), hold: of(allowOOM, luaHold), place: of(allowOOM, luaPlace),
+		reserve: rueidis.NewLuaScript(names + luaReserve), settle: rueidis.NewLuaScript(allowOOM + luaSettle),
 	}
 }
 
-// limits packs what every script is told of the Config, as five doubles, times in milliseconds.
-func limits(c Config) string {
-	var b []byte
-	for _, n := range []int64{int64(c.Ring.MaxEvents), int64(c.Ring.MaxBytes), c.TTL.Milliseconds(), c.Linger.Milliseconds(), c.Lease.Milliseconds()} {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(n)))
+// settings packs what every script is told of the Config: its fingerprint, Linger and Lease, in milliseconds.
+func settings(c Config) string {
+	b := binary.LittleEndian.AppendUint32(nil, c.fingerprint())
+	for _, d := range []time.Duration{c.Linger, c.Lease} {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(d.Milliseconds())))
 	}
 	return string(b)
 }
 
-// refusal is the error for the number that a script answers.
-func refusal(n int64, id string) error {
-	switch n {
-	case 1:
-		return about(shard.ErrNotFound, id)
-	case 2:
-		return about(shard.ErrFinished, id)
-	case 4:
-		return about(shard.ErrExists, id)
-	case 5:
-		return about(shard.ErrAttachLimit, id)
-	case 6:
-		return ring.ErrEvicted
-	case 7:
-		return ring.ErrUnknownID
-	case 8:
-		return fmt.Errorf("%w: %w", ring.ErrEvicted, ErrLost)
-	case 9:
-		return errConflict
-	case 10:
-		return fmt.Errorf("%w: the answer to an append was lost, and with it whether the event was stored before others pushed it out", ErrUnavailable)
-	case 11:
-		return about(shard.ErrPrincipal, id)
-	}
-	return fmt.Errorf("%w: a script answered %d", ErrUnavailable, n)
-}
-
-// errConflict means that somebody else was faster, or the call too slow; it does not leave the package.
-var errConflict = errors.New("redis: try again")
-
-// run runs a script until it was answered, ctx or Config.Timeout ends, or there is no hope. again, if set, returns the arguments of
-// another attempt, when so much time has passed since the first.
+// run runs a script of a session until it was answered, ctx or Config.Timeout ends, or there is no hope. A refusal is an error. again, if
+// set, returns the arguments of another attempt, when so much time has passed since the first.
 func (s *Store) run(
-	ctx context.Context, script *rueidis.Lua, keys, args []string, again func(since time.Duration) []string,
-) (rueidis.RedisMessage, error) {
+	ctx context.Context, script *rueidis.Lua, id string, args []string, again func(since time.Duration) []string,
+) (m rueidis.RedisMessage, err error) {
 	if s.closed.Load() {
-		return rueidis.RedisMessage{}, shard.ErrClosed
+		return m, shard.ErrClosed
 	}
-	return s.attempt(ctx, script, keys, args, again)
+	if m, err = s.attempt(ctx, script, s.buckets.keys(id), args, again); err == nil {
+		err = refused(m, id)
+	}
+	return m, err
 }
 
-// attempt is run on a Store that may be closed.
+// attempt is run on a Store that may be closed, with any keys; a refusal is an answer.
 func (s *Store) attempt(
 	parent context.Context, script *rueidis.Lua, keys, args []string, again func(time.Duration) []string,
 ) (rueidis.RedisMessage, error) {
-	ctx, cancel := context.WithTimeout(parent, s.cfg.Timeout)
+	ctx, cancel := s.bound(parent)
 	defer cancel()
 	start := time.Now()
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
+	for wait := (backoff{}); ; {
 		m, err := script.Exec(ctx, s.client, keys, args).ToMessage()
 		if err == nil || rueidis.IsRedisNil(err) {
 			return m, nil
@@ -130,9 +109,15 @@ func (s *Store) attempt(
 		if !passing(err) {
 			return m, failure(parent, err)
 		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-ctx.Done():
+		if moving(err) && len(keys) > 1 && s.absent(ctx, keys[0]) {
+			if script != s.scripts.create {
+				_, id, _ := strings.Cut(keys[0], "}s:")
+				return m, refusal(codeNotFound, id)
+			}
+			keys = keys[:1] // all that a new session needs to be told
+			continue
+		}
+		if !wait.pause(ctx) {
 			return m, failure(parent, err)
 		}
 		if again != nil {
@@ -141,20 +126,42 @@ func (s *Store) attempt(
 	}
 }
 
-// list runs a script that answers a list, or the number of a refusal.
-func (s *Store) list(ctx context.Context, script *rueidis.Lua, id string, keys, args []string) ([]rueidis.RedisMessage, error) {
-	m, err := s.run(ctx, script, keys, args, nil)
+// absent reports whether a session is not there at all. A cluster that moves a slot refuses every script that names several keys of which
+// none exists, and so does not say that; one that names a single key is answered by one side or the other.
+func (s *Store) absent(ctx context.Context, state string) bool {
+	n, err := s.client.Do(ctx, s.client.B().Exists().Key(state).Build()).AsInt64()
+	return err == nil && n == 0
+}
+
+// bound returns a context that ends with Config.Timeout too.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.cfg.Timeout, errTimeout)
+}
+
+// backoff is how long to pause before trying again: from about 5 ms, twice as long each time, to 250 ms.
+type backoff struct{ next time.Duration }
+
+// pause returns false when ctx has ended.
+func (b *backoff) pause(ctx context.Context) bool {
+	b.next = min(max(5*time.Millisecond, 2*b.next), 250*time.Millisecond)
+	select {
+	case <-time.After(b.next/2 + rand.N(b.next)):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// list runs a script that answers a list.
+func (s *Store) list(ctx context.Context, script *rueidis.Lua, id string, args []string) ([]rueidis.RedisMessage, error) {
+	m, err := s.run(ctx, script, id, args, nil)
 	if err != nil {
 		return nil, err
 	}
-	return listOf(m, id)
+	return listOf(m)
 }
 
-func listOf(m rueidis.RedisMessage, id string) ([]rueidis.RedisMessage, error) {
-	if m.IsInt64() {
-		n, _ := m.AsInt64()
-		return nil, refusal(n, id)
-	}
+func listOf(m rueidis.RedisMessage) ([]rueidis.RedisMessage, error) {
 	list, err := m.ToArray()
 	if err != nil {
 		return nil, fmt.Errorf("%w: unexpected answer: %w", ErrUnavailable, err)
@@ -162,18 +169,22 @@ func listOf(m rueidis.RedisMessage, id string) ([]rueidis.RedisMessage, error) {
 	return list, nil
 }
 
-// do runs a script that answers 0, or the number of a refusal.
-func (s *Store) do(ctx context.Context, script *rueidis.Lua, id string, keys, args []string) error {
-	m, err := s.run(ctx, script, keys, args, nil)
+// do runs a script that answers a number.
+func (s *Store) do(ctx context.Context, script *rueidis.Lua, id string, args []string) error {
+	m, err := s.run(ctx, script, id, args, nil)
 	if err != nil {
 		return err
 	}
-	if n, err := m.AsInt64(); err != nil {
+	n, err := m.AsInt64()
+	if err != nil {
 		return fmt.Errorf("%w: unexpected answer: %w", ErrUnavailable, err)
-	} else if n != 0 {
-		return refusal(n, id)
 	}
+	s.hinted(id, n)
 	return nil
+}
+
+func unexpected(parts int) error {
+	return fmt.Errorf("%w: unexpected answer of %d parts", ErrUnavailable, parts)
 }
 
 func number(m rueidis.RedisMessage) int64 {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redis/rueidis"
@@ -17,15 +18,25 @@ import (
 type Store struct {
 	client  rueidis.Client
 	cfg     Config // with defaults
-	limits  string // of cfg, for the scripts
+	head    string // of cfg, for the scripts; see settings
 	buckets *buckets
 	scripts scripts
 	rules   *ring.Ring // see check
 	hub     hub
+	staying sync.Map // session IDs of which the registry is being told that they live on
 	closed  atomic.Bool
 }
 
-var _ replay.Store = (*Store)(nil)
+var (
+	_ replay.Store    = (*Store)(nil)
+	_ replay.Finisher = (*Store)(nil)
+	_ replay.Batcher  = (*Store)(nil)
+	_ replay.Creator  = (*Store)(nil)
+	_ replay.Claimer  = (*Store)(nil)
+	_ replay.Leaser   = (*Store)(nil)
+
+	_ replay.Positioner = (*reader)(nil)
+)
 
 // New returns a Store on client, which stays the caller's. The error names the field of cfg that is wrong, and its value. New does not
 // talk to Redis.
@@ -37,11 +48,13 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := ring.New(ring.Config{MaxEvents: 1})
+	one := cfg.Ring
+	one.MaxEvents = 1
+	rules, err := ring.New(one)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: client, cfg: cfg, limits: limits(cfg), buckets: newBuckets(cfg.Prefix), scripts: newScripts(), rules: rules}
+	s := &Store{client: client, cfg: cfg, head: settings(cfg), buckets: newBuckets(cfg.Prefix), scripts: newScripts(), rules: rules}
 	s.hub.init(s)
 	return s, nil
 }

@@ -1,8 +1,7 @@
--- KEYS  state, events, index
--- ARGV  limits, principal or '' for any
--- It answers the time at which to look again whether the session has ended, as text, or 1 when it has.
-local s = load()
-if not s or ended(s) then return 1 end
-if ARGV[2] ~= '' and redis.call('HGET', KEYS[3], '\0') ~= ARGV[2] then return 1 end
-local at = s.status == 0 and math.max(s.last + ttl, s.lease) or s.left + linger
+-- ARGV  config, tag
+-- It answers the time at which to look again whether the session has ended, as text, or a refusal when it has.
+local s, why = active()
+if not s then return why end
+if s.tag ~= ARGV[2] then return NOT_FOUND end
+local at = s.status == 0 and math.max(s.last + s.ttl, s.lease) or s.left + linger
 return string.format('%.0f', math.max(at, s.now + 1))

@@ -1,53 +1,64 @@
--- KEYS  state, events, index, leases
--- ARGV  limits, reader, most readers, last event ID, '1' to begin after the newest event, count
--- It answers {status, newest sequence, entry, record, …, tag, entry to begin after, header in the record of that entry if an ID was asked for, or ''}.
-local s = load()
-if not s or ended(s) then return 1 end
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', s.now)
-local most = tonumber(ARGV[3])
-if most > 0 and redis.call('ZCARD', KEYS[4]) >= most and not redis.call('ZSCORE', KEYS[4], ARGV[2]) then return 5 end
+-- ARGV  config, reader, most readers, last event ID, '1' to begin after the newest event, count
+-- It answers {status, newest sequence, entry, record, …, tag, entry to begin after, header in the record of that entry if an ID was asked for, or '', HINT or 0}.
+local s, why = active()
+if not s then return why end
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '(0', s.now)
+redis.call('ZREMRANGEBYSCORE', KEYS[4], -s.now, '(0')
+local known, most = redis.call('ZSCORE', KEYS[4], ARGV[2]), tonumber(ARGV[3])
+if known and tonumber(known) < 0 then return ABANDONED end
+if most > 0 and not known and redis.call('ZCOUNT', KEYS[4], '(0', '+inf') >= most then return ATTACH_LIMIT end
 
--- seek returns the entry to begin after and its record, or the number of a refusal.
+-- seek returns the entry to begin after and its record, or nil and the number of a refusal.
 local function seek(id)
-  if string.byte(id) == 0 then return 7 end -- a field that is no event ID
+  if string.byte(id) == 0 then return nil, UNKNOWN_ID end -- a field that is no event ID
   local entry = redis.call('HGET', KEYS[3], id)
-  if entry then
-    if sequence(entry) < s.first then return 7 end -- evicted
+  if entry and sequence(entry) >= s.first then
     local e = redis.call('XRANGE', KEYS[2], entry, entry)[1]
-    if not e then return 7 end
-    return e[1], e[2][2]
+    if e then return e[1], e[2][2] end
+    return nil, UNKNOWN_ID
+  elseif entry then
+    return nil, s.stale == 1 and LOST or UNKNOWN_ID -- evicted
   end
-  if string.sub(id, 1, 13) ~= s.tag .. '-' then return 7 end
-  local n, token = string.match(id, '^([1-9]%d*)%-(%w+)$', 14)
-  if not n or #n > 13 or tonumber(n) > s.seq or #token ~= 8 then return 7 end
-  if tonumber(n) < s.first then return 6 end
-  local e = redis.call('XRANGE', KEYS[2], n, n)[1]
-  if not e or string.sub(e[2][2], 17, 18) ~= '\0\0' or string.sub(e[2][2], 1, 8) ~= token then return 7 end
-  return e[1], e[2][2]
+  if string.sub(id, 1, 13) == s.tag .. '.' then -- a place, with or without an event
+    local place = string.match(id, '^%d+%-%d+$', 14)
+    if not place or #place > 30 or sequence(place) > s.seq then return nil, UNKNOWN_ID end
+    return place, ''
+  end
+  local e, evicted = assigned(s, id)
+  if e then return e[1], e[2][2] end
+  return nil, evicted and (s.stale == 1 and LOST or EVICTED) or UNKNOWN_ID
 end
 
 local at, record = '0-0', ''
 if ARGV[4] ~= '' then
   at, record = seek(ARGV[4])
-  if not record then return at end
-else
-  local n = ARGV[5] == '1' and s.seq or s.first - 1
-  if n > 0 then
-    local e = redis.call('XRANGE', KEYS[2], n, n)[1]
-    if not e then return 8 end
-    at = e[1]
-  end
+  if not at then return record end
+elseif ARGV[5] == '1' or s.first > s.seq then
+  if s.seq > 0 then at = entryOf(s.seq, s.newest) end
+elseif s.before > 0 then
+  at = entryOf(s.first - 1, s.before)
+elseif s.first > 1 then
+  local n = string.format('%.0f', s.first - 1)
+  local e = redis.call('XRANGE', KEYS[2], n, n)[1]
+  if not e then return LOST end
+  at = e[1]
 end
-local found = batch(s, at, tonumber(ARGV[6]))
-if type(found) == 'number' then return found end
+if ARGV[4] == '' and ARGV[5] ~= '1' and s.lost == 1 then -- who reads from the start misses what should be retained
+  s.lost = 0
+  save(s)
+  return LOST
+end
+local found, why = batch(s, at, tonumber(ARGV[6]))
+if not found then return why end
 
-redis.call('ZADD', KEYS[4], s.now + term, ARGV[2])
-redis.call('PEXPIREAT', KEYS[4], s.now + term)
+redis.call('ZADD', KEYS[4], s.now + term, ARGV[2], 0, '')
 s.lease = math.max(s.lease, s.now + term)
 if s.status == 0 then s.last = s.now end
-save(s)
+local hint = save(s)
+redis.call('PEXPIREAT', KEYS[4], s.keep)
 table.insert(found, 1, s.status)
 found[#found + 1] = s.tag
 found[#found + 1] = at
-found[#found + 1] = string.sub(record, 1, 1024) -- as long as one can be
+found[#found + 1] = string.sub(record, 1, 4096) -- longer than one can be
+found[#found + 1] = hint
 return found

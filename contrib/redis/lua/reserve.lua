@@ -1,22 +1,20 @@
--- The registry of places: two sorted sets of session IDs, all of them and those of one principal, by the time from which on whoever needs a
--- place looks whether the session still has it. A place is taken before its session is created and given up when the session was
--- seen not to exist: there are never more sessions than places.
+-- The registry of places: sorted sets of sessions, one of all and one of each principal, by the time from which on whoever needs a place
+-- looks whether the session still has it. A place is taken before its session is created and given up when the session was seen not to
+-- exist: there are never more sessions than places. A member is the tag and the ID of a session. '=' is none: its score is the fingerprint of
+-- the Config, beyond all times. A set expires when no session in it can still be there; sessions that live on say so in time, see place.lua.
 --
--- KEYS  all, of the principal
--- ARGV  session ID, most of all, most of the principal, grace in milliseconds
--- It answers {0, time}, {1, time} when the session had its place already, or {2 for all or 3 for the principal, time, ID, score, …} with
--- places to look at.
+-- KEYS  the set
+-- ARGV  member, most, grace and life in milliseconds, fingerprint
+-- It answers {0, time}, or {1, time, member, score, …} with places to look at, when there is none.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local limits, held = {tonumber(ARGV[2]), tonumber(ARGV[3])}, {}
-for i, key in ipairs(KEYS) do
-  held[i] = redis.call('ZSCORE', key, ARGV[1])
-  if limits[i] > 0 and not held[i] and redis.call('ZCARD', key) >= limits[i] then
-    local due = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 128)
-    return {i + 1, now, unpack(due)}
-  end
+local mark = 1e15 + tonumber(ARGV[5])
+local is = redis.call('ZSCORE', KEYS[1], '=')
+if is and tonumber(is) ~= mark then return OTHER_CONFIG end
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) - (is and 1 or 0) >= tonumber(ARGV[2]) then
+  return {1, now, unpack(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, 128))}
 end
-for i, key in ipairs(KEYS) do
-  if limits[i] > 0 then redis.call('ZADD', key, now + tonumber(ARGV[4]), ARGV[1]) end
-end
-return {held[1] and 1 or 0, now}
+redis.call('ZADD', KEYS[1], mark, '=', now + tonumber(ARGV[3]), ARGV[1])
+local till = now + tonumber(ARGV[4])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIREAT', KEYS[1], till) end
+return {0, now}

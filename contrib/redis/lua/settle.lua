@@ -1,5 +1,5 @@
--- KEYS  a set of places
--- ARGV  session ID, score that it had or '', score to give it or '' to take it out, …
+-- KEYS  a set of places, see reserve.lua
+-- ARGV  member, score that it had or '' for any, score to give it or '' to take it out, …
 for i = 1, #ARGV, 3 do
   local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
   if score and (ARGV[i + 1] == '' or tonumber(score) == tonumber(ARGV[i + 1])) then
@@ -10,4 +10,5 @@ for i = 1, #ARGV, 3 do
     end
   end
 end
+if redis.call('ZCARD', KEYS[1]) == 1 and redis.call('ZSCORE', KEYS[1], '=') then redis.call('DEL', KEYS[1]) end
 return 0

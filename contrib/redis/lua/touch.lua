@@ -1,11 +1,10 @@
--- KEYS  state, events, index
--- ARGV  limits, and the principal if it is to be compared
--- It answers {status}.
-local s = load()
-if not s or ended(s) then return 1 end
-if ARGV[2] and (redis.call('HGET', KEYS[3], '\0') or '') ~= ARGV[2] then return 11 end
-if s.status == 0 then
-  s.last = s.now
-  save(s)
+-- ARGV  config, and the principal if it is to be compared
+-- It answers {status, HINT or 0}.
+local s, why = active()
+if not s then return why end
+if ARGV[2] then
+  local principal = redis.call('HGET', KEYS[3], PRINCIPAL)
+  if not principal then return DAMAGED end
+  if principal ~= ARGV[2] then return WRONG_PRINCIPAL end
 end
-return {s.status}
+return {s.status, touched(s)}
