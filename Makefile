@@ -1,7 +1,12 @@
 # Every target works on a fresh machine with Go, git and make; what else it needs it installs.
 
 SHELL   := bash
-MODULES := $(shell git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod' | grep -v '^internal/tools/' | xargs -n1 dirname)
+MODULES := $(shell git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod' | xargs -n1 dirname)
+
+# The version that every module has and requires of the others, and the modules that nobody imports.
+VERSION     := v0.2.0
+UNPUBLISHED := contrib/demo contrib/examples contrib/interop bench/peers internal/tools
+
 STATIC  := $(CURDIR)/.tools/staticcheck
 STAT    := $(CURDIR)/.tools/benchstat
 
@@ -25,7 +30,7 @@ run: ## the main job: a client whose connection breaks ten times resumes without
 serve: ## the demo's MCP server for a client of your own, a page whose stream you can cut, and the Inspector (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
-test: lint plain race stress stall machines models ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models
+test: lint plain race stress stall machines models release-check ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models, use from outside
 
 plain: ## the core's tests without the race detector, which hides what allocates
 	go test -timeout 10m ./ring ./shard ./replay/... ./internal/...
@@ -88,6 +93,9 @@ lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every modul
 	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
 	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 
+release-check: ## each published module as the module proxy would serve it, used from outside the repository, and every Go program of every README
+	@cd internal/tools && go run ./release -root $(CURDIR) -version $(VERSION) -cache $(CURDIR)/.tools/release -unpublished '$(UNPUBLISHED)'
+
 cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
 	@mkdir -p .tools
 	go test -tags reprise_steps -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./replay/inspector,./internal/... ./ring ./shard ./replay/... ./internal/... ./fuzz
@@ -117,4 +125,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint cover clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint release-check cover clean

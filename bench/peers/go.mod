@@ -12,8 +12,8 @@ require (
 	github.com/mark3labs/mcp-go v1.2.1
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/r3labs/sse/v2 v2.10.0
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/gosdk v0.0.0-00010101000000-000000000000
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/gosdk v0.2.0
 	github.com/tmaxmax/go-sse v0.12.0
 	gonum.org/v1/plot v0.17.0
 )

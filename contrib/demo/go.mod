@@ -5,8 +5,8 @@ go 1.25.0
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/gosdk v0.0.0
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/gosdk v0.2.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	golang.org/x/term v0.44.0
 )

@@ -7,11 +7,11 @@ require (
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/prometheus/client_golang v1.24.1
 	github.com/redis/rueidis v1.0.79
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/gosdk v0.0.0
-	github.com/reprise-go/reprise/contrib/mcpgo v0.0.0
-	github.com/reprise-go/reprise/contrib/prometheus v0.0.0
-	github.com/reprise-go/reprise/contrib/redis v0.0.0
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/gosdk v0.2.0
+	github.com/reprise-go/reprise/contrib/mcpgo v0.2.0
+	github.com/reprise-go/reprise/contrib/prometheus v0.2.0
+	github.com/reprise-go/reprise/contrib/redis v0.2.0
 )
 
 require (

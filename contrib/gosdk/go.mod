@@ -5,7 +5,7 @@ go 1.25.0
 require (
 	github.com/google/uuid v1.6.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
-	github.com/reprise-go/reprise v0.0.0
+	github.com/reprise-go/reprise v0.2.0
 )
 
 require (

@@ -11,8 +11,8 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/gosdk v0.0.0
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/gosdk v0.2.0
 )
 
 require (

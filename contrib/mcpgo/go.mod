@@ -4,7 +4,7 @@ go 1.25.5
 
 require (
 	github.com/mark3labs/mcp-go v1.2.1
-	github.com/reprise-go/reprise v0.0.0
+	github.com/reprise-go/reprise v0.2.0
 )
 
 require (

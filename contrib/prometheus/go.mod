@@ -5,7 +5,7 @@ go 1.25.0
 require (
 	github.com/prometheus/client_golang v1.24.1
 	github.com/prometheus/client_model v0.6.2
-	github.com/reprise-go/reprise v0.0.0
+	github.com/reprise-go/reprise v0.2.0
 )
 
 require (

@@ -5,8 +5,8 @@ go 1.25.0
 require (
 	github.com/google/uuid v1.6.0
 	github.com/redis/rueidis v1.0.79
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/tiered v0.0.0
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/tiered v0.2.0
 	github.com/zeebo/xxh3 v1.1.0
 )
 

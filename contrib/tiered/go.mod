@@ -2,7 +2,7 @@ module github.com/reprise-go/reprise/contrib/tiered
 
 go 1.25.0
 
-require github.com/reprise-go/reprise v0.0.0
+require github.com/reprise-go/reprise v0.2.0
 
 require (
 	github.com/google/uuid v1.6.0 // indirect
