@@ -9,6 +9,8 @@ UNPUBLISHED := contrib/demo contrib/examples contrib/interop bench/peers interna
 
 STATIC  := $(CURDIR)/.tools/staticcheck
 STAT    := $(CURDIR)/.tools/benchstat
+WIDTHS  := $(CURDIR)/.tools/widths
+VULN    := $(CURDIR)/.tools/govulncheck
 
 # How long the long runs run.
 FUZZTIME  ?= 5m
@@ -88,8 +90,11 @@ mutants: ## breaks the core in one place after the other and wants a named test 
 soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
 	REPRISE_SOAK=$(SOAKTIME) go test -timeout 0 -v ./fuzz/soak
 
-lint: $(STATIC) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module
+lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module; widths of lines; dependabot's list
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
+	@for m in $(MODULES:.=); do grep -qx "      - /$$m" .github/dependabot.yml || { echo "not in .github/dependabot.yml: /$$m"; exit 1; }; done
+	@grep -qx '      - /' .github/dependabot.yml
+	@printf 'README.md\0' | $(WIDTHS)
 	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
 	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 
@@ -101,13 +106,17 @@ cover: ## coverage of the core packages, and which of their statements no test r
 	go test -tags reprise_steps -coverprofile .tools/cover.txt -coverpkg ./ring,./shard,./replay,./replay/inspector,./internal/... ./ring ./shard ./replay/... ./internal/... ./fuzz
 	@awk -f internal/tools/cover.awk .tools/cover.txt
 
+vuln: $(VULN) ## known vulnerabilities in what each module depends on
+	$(call each,$(VULN) ./...)
+
 clean: ## remove what the targets made
 	rm -rf .tools
 
-$(STATIC) $(STAT): internal/tools/go.mod internal/tools/go.sum
+$(STATIC) $(STAT) $(VULN) $(WIDTHS): internal/tools/go.mod internal/tools/go.sum $(wildcard internal/tools/widths/*.go)
 	@mkdir -p $(@D)
-	cd internal/tools && go build -o $(@D)/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat
-	@touch $(STATIC) $(STAT)
+	cd internal/tools && go build -o $(@D)/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat \
+	  golang.org/x/vuln/cmd/govulncheck ./widths
+	@touch $(STATIC) $(STAT) $(VULN) $(WIDTHS)
 
 # $(call need,program,packages): install Debian packages unless the program is there, without starting the services that they bring.
 need = @PATH=$$PATH:/usr/sbin command -v $(1) >/dev/null || { set -e; p=/usr/sbin/policy-rc.d; \
@@ -125,4 +134,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
 
-.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint release-check cover clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint release-check cover vuln clean
