@@ -99,7 +99,7 @@ lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in e
 	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 
 release-check: ## each published module as the module proxy would serve it, used from outside the repository, and every Go program of every README
-	@cd internal/tools && go run ./release -root $(CURDIR) -version $(VERSION) -cache $(CURDIR)/.tools/release -unpublished '$(UNPUBLISHED)'
+	@cd internal/tools && go run ./release -root $(CURDIR) -version $(VERSION) -cache -unpublished '$(UNPUBLISHED)'
 
 cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
 	@mkdir -p .tools

@@ -134,7 +134,7 @@ func TestServersThatAreMuteDownOrLoseChunks(t *testing.T) {
 	}
 
 	p.Set(false, true)
-	conn, r = dial(t, p)
+	_, r = dial(t, p)
 	if rest, _ := io.ReadAll(r); len(rest) != 0 {
 		t.Errorf("a server that is down said %q", rest)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,14 +16,33 @@ func main() {
 	c := check{out: os.Stdout}
 	flag.StringVar(&c.root, "root", ".", "`folder` of the repository")
 	flag.StringVar(&c.version, "version", "", "`version` that every module has and requires of the others")
-	flag.StringVar(&c.cache, "cache", "", "`folder` for other people's modules, kept from run to run")
+	cached := flag.Bool("cache", false, "keep other people's modules, in the user's cache folder, from run to run")
 	skip := flag.String("unpublished", "", "`folders` of modules that nobody imports, separated by spaces")
 	flag.Parse()
 	c.unpublished = strings.Fields(*skip)
-	if err := c.run(); err != nil {
+	err := error(nil)
+	if *cached {
+		c.cache, err = cacheOf(c.root)
+	}
+	if err == nil {
+		err = c.run()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release-check:", err)
 		os.Exit(1)
 	}
+}
+
+// cacheOf returns a folder that belongs to one checkout of the repository.
+func cacheOf(root string) (string, error) {
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	if root, err = filepath.Abs(root); err != nil {
+		return "", err
+	}
+	return filepath.Join(user, "reprise-release", fmt.Sprintf("%x", sha256.Sum256([]byte(root)))[:16]), nil
 }
 
 // run checks everything, and reports all that is wrong and not the first alone.
