@@ -9,8 +9,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// handOver is how long a newcomer waits for the place of the stream that it has ended.
-const handOver = time.Second
+// handOver is how long a newcomer waits for the place of the stream that it has ended, which may go on writing for a second.
+const handOver = 2 * time.Second
 
 var errHandlerClosed = errors.New("replay: handler closed")
 

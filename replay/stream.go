@@ -176,8 +176,9 @@ func (s *Stream) flush() error {
 	if len(s.buf) == 0 {
 		return s.ctx.Err()
 	}
-	if err := s.w.Send(s.buf); err != nil {
-		s.err = err
+	s.err = errWriting // Close must not try again what a panic has left
+	err := s.w.Send(s.buf)
+	if s.err = err; err != nil {
 		if s.ctx.Err() != nil {
 			s.err = s.ctx.Err()
 		}
@@ -187,6 +188,8 @@ func (s *Stream) flush() error {
 	s.buf = s.buf[:0]
 	return nil
 }
+
+var errWriting = errors.New("replay: the ResponseWriter has panicked")
 
 // takeBuffer and releaseBuffer borrow the Handler's buffers: ten thousand idle streams hold none. An oversized one is not kept.
 func (s *Stream) takeBuffer() {

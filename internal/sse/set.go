@@ -62,7 +62,7 @@ func (s *Set) Leave(w *Writer) {
 	close(w.gone)
 }
 
-// Take makes w, which has entered, the one stream of key, and ends the one before at once, which it returns; nil: there was none.
+// Take makes w, which has entered, the one stream of key, and ends the one before as Close does, which it returns; nil: there was none.
 // Of two that race the later one stays.
 func (s *Set) Take(key string, w *Writer) (before *Writer) {
 	s.mu.Lock()
@@ -74,7 +74,7 @@ func (s *Set) Take(key string, w *Writer) (before *Writer) {
 	s.newest[key], w.key = w, key
 	if before != nil {
 		before.replaced.Store(true)
-		before.End(0) // whoever comes back has given up the older connection
+		before.End(closeGrace)
 	}
 	return before
 }
