@@ -131,7 +131,8 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	$(call need,nginx,nginx)
 	$(call need,redis-server,redis-server)
 	$(call need,npm,nodejs npm)
-	@cd contrib/interop && { cmp -s package-lock.json node_modules/.installed || \
-	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }; }
+	@set -e; for d in $$(git ls-files --cached --others --exclude-standard -- '*/package-lock.json' | xargs -n1 dirname); do (cd $$d; \
+	  cmp -s package-lock.json node_modules/.installed || \
+	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
 .PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint release-check cover vuln clean
