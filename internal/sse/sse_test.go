@@ -54,6 +54,8 @@ func (c *client) Write(p []byte) (int, error) {
 		deadline, changed, stalled := c.deadline, c.changed, c.stalled
 		c.mu.Unlock()
 		if !stalled {
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			return c.ResponseRecorder.Write(p)
 		}
 		select {
@@ -129,7 +131,12 @@ func TestCommentsComeWhenNothingElseDoesAndNeverInALine(t *testing.T) {
 		c := newClient()
 		w, _ := open(t, &set, c, time.Minute)
 		w.Begin(10 * time.Second)
-		body := func() string { synctest.Wait(); return c.Body.String() }
+		body := func() string {
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.Body.String()
+		}
 		time.Sleep(21 * time.Second)
 		if got := body(); got != ":\n:\n" {
 			t.Errorf("in 21 s: %q", got)
