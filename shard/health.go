@@ -41,7 +41,7 @@ type Health struct {
 	// everything, 1 when the next event that it needs is the next to be dropped, or is gone.
 	Danger float64
 
-	Idle      time.Duration // since the last activity; 0 while a reader is attached
+	Idle time.Duration // since the last activity; 0 while a reader is attached
 	// the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is
 	// attached
 	Expires   bool

@@ -8,7 +8,7 @@ import (
 
 // optional is what not every session needs: it is there from the first use on, for good.
 type optional struct {
-	value   atomic.Pointer[any] // nil: never set
+	value atomic.Pointer[any] // nil: never set
 	// limits of the session's own; nil: those of Config.Ring; never written after newSession
 	group   *ring.Group
 	readers readers
