@@ -88,7 +88,7 @@ func (s *Session) capture(ctx context.Context) (c capture, ok bool) {
 		return c, false
 	}
 	c = capture{s: s, tag: log.Tag()}
-	cursor := s.Oldest()
+	cursor, _ := log.Seek("") // never fails
 	c.first = cursor.Seq()
 	for ctx.Err() == nil {
 		c.st, c.md = s.stateNow(), s.metadata.Load()

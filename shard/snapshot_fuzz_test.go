@@ -53,7 +53,7 @@ func checkLoaded(t *testing.T, m *Manager) {
 	}
 	for s := range m.Sessions() {
 		last := s.Info().Log.First
-		c := s.Oldest()
+		c, _ := s.Seek("")
 		for e := (ring.Event{}); c.Next(&e); last++ {
 			if after, err := s.Seek(e.ID); e.Seq != last || err != nil || after.Seq() != e.Seq {
 				t.Errorf("event %d, want %d, is found after %d: %v", e.Seq, last, after.Seq(), err)

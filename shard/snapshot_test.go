@@ -48,7 +48,7 @@ func get(t testing.TB, m *shard.Manager, id string) *shard.Session {
 
 // events returns what the session retains, all of it.
 func events(s *shard.Session) (all []ring.Event) {
-	c := s.Oldest()
+	c, _ := s.Seek("")
 	for e := (ring.Event{}); c.Next(&e); {
 		all = append(all, e)
 	}
