@@ -27,7 +27,7 @@ type Metadata struct {
 // [ErrMetadataTooLarge], or [ErrInvalidMetadata], which names the field whose text is not UTF-8. It
 // is for those who implement one.
 func (md Metadata) Validate() error {
-	_, err := md.measure(MaxMetadataBytes)
+	_, err := md.measure()
 	return err
 }
 
@@ -39,10 +39,8 @@ type metadata struct {
 	frozen bool  // no version follows: the session has ended
 }
 
-func newMetadata(md Metadata) (*metadata, error) { return newMetadataUpTo(MaxMetadataBytes, md) }
-
-func newMetadataUpTo(limit int, md Metadata) (*metadata, error) {
-	size, err := md.measure(limit)
+func newMetadata(md Metadata) (*metadata, error) {
+	size, err := md.measure()
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +52,9 @@ func newMetadataUpTo(limit int, md Metadata) (*metadata, error) {
 	return &metadata{Metadata: md, size: int32(size)}, nil
 }
 
-// measure returns the size of md as MaxMetadataBytes counts it, up to a limit.
-func (md Metadata) measure(limit int) (size int, err error) {
-	m := meter{left: limit}
+// measure returns the size of md as MaxMetadataBytes counts it.
+func (md Metadata) measure() (size int, err error) {
+	m := meter{left: MaxMetadataBytes}
 	where := m.text(md.Transport, "Transport")
 	if where == "" {
 		where = m.text(md.Principal, "Principal")
@@ -68,11 +66,11 @@ func (md Metadata) measure(limit int) (size int, err error) {
 	}
 	switch {
 	case m.left < 0:
-		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, limit)
+		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, MaxMetadataBytes)
 	case where != "":
 		return 0, fmt.Errorf("%w: %s is not UTF-8: %s", ErrInvalidMetadata, where, m.shown())
 	}
-	return limit - m.left, nil
+	return MaxMetadataBytes - m.left, nil
 }
 
 // public returns a copy for the application.

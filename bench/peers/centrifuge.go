@@ -12,9 +12,8 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// centrifugeStore is the memory broker with history, whose events nobody subscribes to. It keeps
-// the slices it is given. A client remembers an offset and the history's epoch; here they are one
-// string.
+// centrifugeStore is the memory broker with history, whose events nobody subscribes to. It keeps the slices it is given. A client remembers an offset and
+// the history's epoch; here they are one string.
 type centrifugeStore struct {
 	broker *centrifuge.MemoryBroker
 	ids    bench.IDs
@@ -68,13 +67,7 @@ func (c *centrifugeStore) Close() { must(0, c.broker.Close(context.Background())
 // nobody subscribes.
 type nobody struct{}
 
-func (nobody) HandlePublication(
-	string,
-	*centrifuge.Publication,
-	centrifuge.StreamPosition,
-	bool,
-	*centrifuge.Publication,
-) error {
+func (nobody) HandlePublication(string, *centrifuge.Publication, centrifuge.StreamPosition, bool, *centrifuge.Publication) error {
 	return nil
 }
 func (nobody) HandleJoin(string, *centrifuge.ClientInfo) error  { return nil }

@@ -25,8 +25,7 @@ const (
 	idleSessions = 10_000
 )
 
-// idle measures the processor time in ns that a process uses which does nothing, with or without a
-// manager of 10,000 idle sessions.
+// idle measures the processor time in ns that a process uses which does nothing, with or without a manager of 10,000 idle sessions.
 func idle(z sizes, variant string) figures {
 	if variant == managed {
 		m := open(idleSessions, retain)
@@ -44,17 +43,13 @@ func idle(z sizes, variant string) figures {
 
 func idleRows(z sizes, r results) []row {
 	return []row{
-		figure(
-			fmt.Sprintf("processor time in %v of an idle process without a manager", z.Idle),
-			nanoseconds(r.of(nobody, "cpu")),
-		),
+		figure(fmt.Sprintf("processor time in %v of an idle process without a manager", z.Idle), nanoseconds(r.of(nobody, "cpu"))),
 		atMost(fmt.Sprintf("the same with a manager of %s idle sessions, in parts per thousand", short(idleSessions)),
 			r.of(managed, "cpu")/float64(z.Idle)*1000, 0.1, ""),
 	}
 }
 
-// stopped has the system stop this process, as it stops all of them when it suspends a virtual
-// machine, and asks for sessions when it goes on:
+// stopped has the system stop this process, as it stops all of them when it suspends a virtual machine, and asks for sessions when it goes on:
 //
 //	stood: ns for which the process stood still
 //	early: times that a session is refused though its TTL is not over
@@ -105,12 +100,7 @@ func stoppedRows(_ sizes, r results) []row {
 	return []row{
 		figure("a process was stopped, and went on after", nanoseconds(r.of("", "stood"))),
 		exactly("sessions refused before their TTL", r.of("", "early"), 0),
-		atMost(
-			"a session whose time was over is still found, after the process goes on, for",
-			r.of("", "stale")/1e6,
-			1,
-			" ms",
-		),
+		atMost("a session whose time was over is still found, after the process goes on, for", r.of("", "stale")/1e6, 1, " ms"),
 		exactly("sessions that live on when their time is over, or do not when it is not", r.of("", "forever"), 0),
 	}
 }

@@ -17,13 +17,11 @@ const (
 
 func collectorVariants(sizes) []string { return []string{reprise, byHand} }
 
-// collector measures sessions of a thousand events each, of Reprise or of the ring by hand that
-// copies its payload:
+// collector measures sessions of a thousand events each, of Reprise or of the ring by hand that copies its payload:
 //
 //	collect: ns of a full collection
 //	objects: on the heap, bytes: beyond what was there before
-//	p50, p99.9, p99.99: ns of an append to a session at random, found by its ID, each timed for
-//	    itself, while the collector works (cycles)
+//	p50, p99.9, p99.99: ns of an append to a session at random, found by its ID, each timed for itself, while the collector works (cycles)
 func collector(z sizes, variant string) figures {
 	sessions := max(z.Retained/retain, 1)
 	ids, data, before := bench.NewIDs(sessions, 2), bench.Payload(payload), bench.HeapNow()
@@ -38,8 +36,8 @@ func collector(z sizes, variant string) figures {
 	}
 	f["collect"] = median(took)
 
-	// The collector works ten times as often as it normally would, so that it works while appends
-	// are timed, on a heap that has been as large as it becomes.
+	// The collector works ten times as often as it normally would, so that it works while appends are timed, on a heap that has been as
+	// large as it becomes.
 	const percent = 10
 	bench.Warm(grown.Bytes * 2 * percent / 100)
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))
@@ -53,13 +51,7 @@ func collector(z sizes, variant string) figures {
 			h.Record(time.Since(start))
 		}
 	}
-	f["p50"], f["p99.9"], f["p99.99"] = float64(
-		h.Quantile(0.5),
-	), float64(
-		h.Quantile(0.999),
-	), float64(
-		h.Quantile(0.9999),
-	)
+	f["p50"], f["p99.9"], f["p99.99"] = float64(h.Quantile(0.5)), float64(h.Quantile(0.999)), float64(h.Quantile(0.9999))
 	f["cycles"] = float64(bench.Cycles() - cycles)
 	return f
 }

@@ -1,12 +1,12 @@
-// Command scale shows that what a session and an event cost stays flat up to a million sessions and
-// ten million events, and that expiry hurts nobody:
+// Command scale shows that what a session and an event cost stays flat up to a million sessions and ten million events, and that expiry
+// hurts nobody:
 //
 //	go run ./bench/scale              # about ten minutes, up to 9 GiB
 //	go run ./bench/scale -quick       # less of everything, in about a minute: does it work?
 //	go run ./bench/scale -only expiry # one scenario
 //
-// It prints one table: what was measured, what is demanded of it, and whether that holds. Each
-// piece of work is done in a process of its own, so that it begins with an empty heap.
+// It prints one table: what was measured, what is demanded of it, and whether that holds. Each piece of work is done in a process of its own, so
+// that it begins with an empty heap.
 package main
 
 import (
@@ -57,12 +57,8 @@ func report(ctx context.Context, args []string, out, progress io.Writer) error {
 	var (
 		quick = flags.Bool("quick", false, "less of everything: to see that it works")
 		file  = flags.String("o", "", "also write the table to `file`")
-		only  = flags.String(
-			"only",
-			"",
-			"these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "),
-		)
-		note = flags.String("note", "", "a `remark` on the circumstances, for the header")
+		only  = flags.String("only", "", "these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "))
+		note  = flags.String("note", "", "a `remark` on the circumstances, for the header")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err

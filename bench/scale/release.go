@@ -8,8 +8,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// release terminates all sessions of a large manager: left are those that Stats still counts Linger
-// and Tick after the last call, empty, peak and after the heap's bytes.
+// release terminates all sessions of a large manager: left are those that Stats still counts Linger and Tick after the last call, empty,
+// peak and after the heap's bytes.
 func release(z sizes, _ string) figures {
 	linger := z.TTL / 10
 	m := must(shard.New(shard.Config{MaxSessions: -1, Linger: linger}))
@@ -37,11 +37,7 @@ func releaseRows(z sizes, r results) []row {
 	of := func(name string) float64 { return r.of("", name) }
 	const mib = 1 << 20
 	return []row{
-		exactly(
-			short(z.Expiring)+" sessions terminated: active, and events counted, at once",
-			of("active")+of("events"),
-			0,
-		),
+		exactly(short(z.Expiring)+" sessions terminated: active, and events counted, at once", of("active")+of("events"), 0),
 		atMost("sessions left at Linger + Tick", of("left"), 0, ""),
 		figure("heap of the empty manager, at the peak, at Linger + Tick",
 			number(of("empty")/mib)+", "+number(of("peak")/mib)+", "+number(of("after")/mib)+" MiB"),

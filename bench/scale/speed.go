@@ -24,11 +24,10 @@ func speedVariants(z sizes) (v []string) {
 	return v
 }
 
-// speed measures calls on sessions at random among n that retain ten events each, by one goroutine.
-// Everything but the lookup in the bare map finds the session by its ID; Append and Seek go on to
-// the session's log. Create and Terminate take turns, so that there are about n all the time, and
-// their windows are batches; the windows of the calls are interleaved. What is measured is the
-// processor time of the calling thread.
+// speed measures calls on sessions at random among n that retain ten events each, by one goroutine. Everything but the lookup in
+// the bare map finds the session by its ID; Append and Seek go on to the session's log. Create and Terminate take turns, so that there are
+// about n all the time, and their windows are batches; the windows of the calls are interleaved. What is measured is the processor time of
+// the calling thread.
 func speed(z sizes, variant string) figures {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -53,8 +52,8 @@ func speed(z sizes, variant string) figures {
 	return figures
 }
 
-// perOp returns the nanoseconds of processor time, of the thread or of the process, that an op
-// takes when work does as many as fit into the window.
+// perOp returns the nanoseconds of processor time, of the thread or of the process, that an op takes when work does as many as fit into
+// the window.
 func perOp(used func() time.Duration, window time.Duration, work func(n int)) float64 {
 	const step = 1000
 	work(step)
@@ -101,16 +100,7 @@ func newFleet(n int) *fleet {
 		bare: xsync.NewMapOf[string, *[64]byte](), ids: bench.NewIDs(n+spare, 6),
 		newest: make([]eventID, n), rand: rand.New(rand.NewPCG(1, uint64(n))), data: bench.Payload(100),
 	}
-	f.m = must(
-		shard.New(
-			shard.Config{
-				MaxSessions: n + spare,
-				MaxBytes:    64 << 30,
-				Linger:      -1,
-				Ring:        ring.Config{MaxEvents: fleetRetain},
-			},
-		),
-	)
+	f.m = must(shard.New(shard.Config{MaxSessions: n + spare, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: fleetRetain}}))
 	for i := range n {
 		f.inUse = append(f.inUse, uint32(i))
 		f.bare.Store(f.ids.At(i), new([64]byte))
@@ -171,8 +161,7 @@ func (f *fleet) seek(n int) {
 	}
 }
 
-// replace creates a batch of sessions and terminates as many others, and returns the nanoseconds of
-// processor time of each call.
+// replace creates a batch of sessions and terminates as many others, and returns the nanoseconds of processor time of each call.
 func (f *fleet) replace() (create, terminate float64) {
 	n := min((f.ids.Len()-len(f.inUse))/batches, len(f.inUse))
 	fresh := f.unused[:n]
@@ -209,8 +198,5 @@ func speedRows(z sizes, r results) (rows []row) {
 	for _, call := range calls[1:] {
 		by = append(by, call+" "+number(growth(call)/growth(calls[0])))
 	}
-	return append(
-		rows,
-		figure("growth from "+short(least)+" to "+short(most)+", by that of the MapOf lookup", strings.Join(by, ", ")),
-	)
+	return append(rows, figure("growth from "+short(least)+" to "+short(most)+", by that of the MapOf lookup", strings.Join(by, ", ")))
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// touched has sessions touched all the time, on every processor, for three TTLs: visits is how
-// often the wheels look at one of them in a TTL, and between.touches the average time in ns between
-// two touches of the same session.
+// touched has sessions touched all the time, on every processor, for three TTLs: visits is how often the wheels look at one of them in
+// a TTL, and between.touches the average time in ns between two touches of the same session.
 func touched(z sizes, _ string) figures {
 	ttl := z.TTL / 10
 	m := must(shard.New(shard.Config{MaxSessions: -1, TTL: ttl}))
@@ -46,16 +45,8 @@ func touched(z sizes, _ string) figures {
 
 func touchedRows(z sizes, r results) []row {
 	return []row{
-		atMost(
-			short(
-				z.Touched,
-			)+" sessions touched every "+nanoseconds(
-				r.of("", "between.touches"),
-			)+": relinked in the wheel, times per TTL",
-			r.of("", "visits"),
-			1,
-			"",
-		),
+		atMost(short(z.Touched)+" sessions touched every "+nanoseconds(r.of("", "between.touches"))+": relinked in the wheel, times per TTL",
+			r.of("", "visits"), 1, ""),
 		exactly("of these expired", r.of("", "expired"), 0),
 	}
 }

@@ -1,10 +1,8 @@
-// Command demo shows what Reprise does, on real parts: first a client of the official MCP SDK whose
-// TCP connection is cut ten times in the middle of a call and which loses nothing, then the core
-// under load. "demo serve" keeps the MCP server up for a client of the user's own, beside a page
-// whose stream can be cut and the Inspector.
+// Command demo shows what Reprise does, on real parts: first a client of the official MCP SDK whose TCP connection is cut ten times
+// in the middle of a call and which loses nothing, then the core under load. "demo serve" keeps the MCP server up for a client of the user's own,
+// beside a page whose stream can be cut and the Inspector.
 //
-// It exits with 0 when everything held, with 1 when something did not, and with 2 for a wrong
-// command line.
+// It exits with 0 when everything held, with 1 when something did not, and with 2 for a wrong command line.
 package main
 
 import (
@@ -50,22 +48,11 @@ func run(ctx context.Context, args []string, out *screen, errs io.Writer) int {
 
 // demo runs both parts; the second one also after the first has failed.
 func demo(ctx context.Context, cfg config, out *screen) error {
-	out.title(
-		"1",
-		fmt.Sprintf("a call of %s events over a connection that breaks %d times", grouped(int64(cfg.events)), cfg.cuts),
-	)
+	out.title("1", fmt.Sprintf("a call of %s events over a connection that breaks %d times", grouped(int64(cfg.events)), cfg.cuts))
 	broken := resume(ctx, cfg, out)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
-	out.title(
-		"2",
-		fmt.Sprintf(
-			"the core under load: %s sessions, %d-byte events, %v",
-			grouped(int64(cfg.sessions)),
-			cfg.eventSize,
-			cfg.duration,
-		),
-	)
+	out.title("2", fmt.Sprintf("the core under load: %s sessions, %d-byte events, %v", grouped(int64(cfg.sessions)), cfg.eventSize, cfg.duration))
 	return errors.Join(broken, load(ctx, cfg, out))
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where the user reads: a terminal, or a file or pipe that gets plain lines. One
-// goroutine at a time uses it.
+// screen is where the user reads: a terminal, or a file or pipe that gets plain lines. One goroutine at a
+// time uses it.
 type screen struct {
 	io.Writer
 	live   bool // a terminal that can redraw a line
@@ -52,14 +52,7 @@ func (s *screen) table(rows []row) {
 		names, values = max(names, len(r.name)), max(values, width(r.value))
 	}
 	for _, r := range rows {
-		line := fmt.Sprintf(
-			"   %-*s  %s%s  %s",
-			names,
-			r.name,
-			strings.Repeat(" ", values-width(r.value)),
-			r.value,
-			r.note,
-		)
+		line := fmt.Sprintf("   %-*s  %s%s  %s", names, r.name, strings.Repeat(" ", values-width(r.value)), r.value, r.note)
 		fmt.Fprintln(s, strings.TrimRight(line, " "))
 	}
 }

@@ -63,6 +63,22 @@ func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 //
 // A session that the application has created in the Store under the same ID is used, provided that nothing has been appended to it.
 func (es *EventStore) Open(ctx context.Context, sessionID, streamID string) error {
+	x := exchangeOf(ctx)
+	err := es.openStream(ctx, sessionID, streamID)
+	switch {
+	case x == nil:
+	case err != nil:
+		x.err = err
+	default:
+		x.endpoint.know(es)
+		if x.opened != nil {
+			x.opened(sessionID, streamID)
+		}
+	}
+	return err
+}
+
+func (es *EventStore) openStream(ctx context.Context, sessionID, streamID string) error {
 	stream := es.hash(streamID)
 	for {
 		s, err := es.obtain(ctx, sessionID)
@@ -116,7 +132,7 @@ func (es *EventStore) Append(ctx context.Context, sessionID, streamID string, da
 // while it goes on. The data is shared: do not write to it.
 func (es *EventStore) After(ctx context.Context, sessionID, streamID string, index int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		collected, err := es.collect(ctx, sessionID, streamID, index)
+		collected, err := es.collectFor(ctx, sessionID, streamID, index)
 		if err != nil {
 			yield(nil, err)
 			return

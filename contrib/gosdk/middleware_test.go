@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/mcphttp"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -32,7 +33,7 @@ func user(r *http.Request) string { return r.Header.Get("X-User") }
 func request(session, principal string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/mcp", nil)
 	if session != "" {
-		r.Header.Set(sessionHeader, session)
+		r.Header.Set(mcphttp.SessionID, session)
 	}
 	if principal != "" {
 		r.Header.Set("X-User", principal)
@@ -104,7 +105,7 @@ func TestMiddlewareRefusesMoreStreamsThanMaxAttached(t *testing.T) {
 		inner = serve(store, Options{}, request("S", "")).Code
 	})
 	Middleware(store, next, Options{}).ServeHTTP(httptest.NewRecorder(), request("S", ""))
-	if inner != 503 {
+	if inner != 429 {
 		t.Fatalf("a second request at once: %d", inner)
 	}
 	if w := serve(store, Options{}, request("S", "")); w.Code != 299 {
@@ -172,8 +173,8 @@ func TestRetryIsToldAtTheBeginningOfAnEventStreamOnly(t *testing.T) {
 		retry       time.Duration
 		want        string
 	}{
-		{"text/event-stream", 250 * time.Millisecond, "retry: 250\n\none two"},
-		{"text/event-stream; charset=utf-8", time.Second, "retry: 1000\n\none two"},
+		{"text/event-stream", 250 * time.Millisecond, "retry: 250\none two"},
+		{"text/event-stream; charset=utf-8", time.Second, "retry: 1000\none two"},
 		{"text/event-stream", 0, "one two"},
 		{"text/event-stream", -time.Second, "one two"},
 		{"application/json", time.Second, "one two"},

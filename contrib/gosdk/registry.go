@@ -85,6 +85,9 @@ func (r *registry) make(ctx context.Context, key string) (*session, error) {
 		return nil, err
 	}
 	s := &session{key: key, id: id, streams: lru.Table{Limit: r.limit}}
+	if exchangeOf(ctx) != nil {
+		s.first = 1 // so that there is a place before the first event
+	}
 	r.enter(s)
 	// SessionClosed buries the ID before it terminates the session: either it terminated what was created above, or this sees it buried.
 	if r.isBuried(key) {
@@ -111,30 +114,56 @@ func (r *registry) living(ctx context.Context, key string) (*session, error) {
 	return nil, err
 }
 
-// create makes the session in the Store, bound to the principal that Middleware found, and returns its ID there.
+// create makes the session in the Store, with what the Endpoint has found out about it, and returns its ID there.
 func (r *registry) create(ctx context.Context, key string) (string, error) {
-	principal, bound := principalOf(ctx)
-	id, err := mcpstore.Create(ctx, r.store, r.cfg.MaxEventBytes, key, shard.Metadata{Transport: "http", Principal: principal})
-	if err == nil {
-		return id, nil
+	md := shard.Metadata{Transport: "http"}
+	x := exchangeOf(ctx)
+	if x != nil {
+		md.Principal, md.ClientInfo = x.principal, x.clientInfo
 	}
-	if !errors.Is(err, shard.ErrExists) {
-		return "", fmt.Errorf("gosdk: creating session %.64q: %w", key, err)
+	id, err := mcpstore.Create(ctx, r.store, r.cfg.MaxEventBytes, key, md)
+	switch {
+	case errors.Is(err, shard.ErrExists):
+		id, err = key, r.adopt(ctx, key, md.Principal, x != nil)
+	case err != nil:
+		err = fmt.Errorf("gosdk: creating session %.64q: %w", key, err)
 	}
-	return key, r.adopt(ctx, key, principal, bound)
+	if err != nil || x == nil {
+		return id, err
+	}
+	return id, r.claim(ctx, id, x.claims)
+}
+
+// claim claims what belongs to a new session, or ends it.
+func (r *registry) claim(ctx context.Context, id string, keys []string) error {
+	for _, key := range keys {
+		err := replay.Claim(ctx, r.store, id, key)
+		if errors.Is(err, replay.ErrUnsupported) && key == claimInitialize {
+			continue // that a session has begun will do
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("gosdk: session %.64q: %w", id, err), terminate(ctx, r.store, id))
+		}
+	}
+	return nil
 }
 
 // adopt accepts a session that the application made under this ID, unless it has ended, is somebody else's, or holds events already:
 // their numbering is unknown.
 func (r *registry) adopt(ctx context.Context, key, principal string, bound bool) error {
+	var err error
+	if bound {
+		err = replay.Authorize(ctx, r.store, key, principal)
+	}
+	if err != nil {
+		return fmt.Errorf("gosdk: session %.64q: %w", key, err)
+	}
 	info, err := r.store.Info(ctx, key)
 	switch {
 	case err != nil:
 		return fmt.Errorf("gosdk: session %.64q: %w", key, err)
 	case info.Status != shard.Active:
 		return unknownSession(key)
-	case bound && info.Principal != principal:
-		return fmt.Errorf("gosdk: session %.64q: %w", key, shard.ErrPrincipal)
 	case info.Log.Last != 0:
 		return fmt.Errorf("gosdk: session %.64q has %d events that this store did not number: %w", key, info.Log.Last, shard.ErrExists)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/mcphttp"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
@@ -20,11 +21,12 @@ import (
 
 // backend is a real MCP server over TCP on our store.
 type backend struct {
-	manager *shard.Manager
-	store   *EventStore
-	server  *mcp.Server
-	url     string
-	addr    string
+	manager  *shard.Manager
+	store    *EventStore
+	server   *mcp.Server
+	endpoint *Endpoint
+	url      string
+	addr     string
 }
 
 type countInput struct {
@@ -34,10 +36,30 @@ type countInput struct {
 // newBackend starts a server whose tool count sends progress 1 to input.To and calls pace, if any, after each.
 func newBackend(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, pace func(i int)) *backend {
 	t.Helper()
+	return newBackendWith(t, cfg, sdk, Options{Principal: user, Retry: 20 * time.Millisecond}, pace)
+}
+
+func newBackendWith(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, opts Options, pace func(i int)) *backend {
+	t.Helper()
+	return newBackendBehind(t, cfg, sdk, opts, pace, func(store replay.Store) replay.Store { return store })
+}
+
+// newBackendOn starts a server on a Store that has nothing optional and is changed by change.
+func newBackendOn(t *testing.T, change func(*hooked)) *backend {
+	t.Helper()
+	return newBackendBehind(t, shard.Config{}, mcp.StreamableHTTPOptions{}, Options{Principal: user}, nil, func(store replay.Store) replay.Store {
+		h := &hooked{Store: store}
+		change(h)
+		return h
+	})
+}
+
+func newBackendBehind(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, opts Options, pace func(i int), wrap func(replay.Store) replay.Store) *backend {
+	t.Helper()
 	b := &backend{server: mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ServerOptions{GetSessionID: NewSessionID})}
 	cfg.OnEnd = CloseEnded(b.server)
 	b.manager = newManager(t, cfg)
-	store := replay.Local(b.manager)
+	store := wrap(replay.Local(b.manager))
 	b.store = New(store)
 	mcp.AddTool(b.server, &mcp.Tool{Name: "count"}, func(ctx context.Context, r *mcp.CallToolRequest, in countInput) (*mcp.CallToolResult, any, error) {
 		for i := 1; i <= in.To; i++ {
@@ -53,7 +75,8 @@ func newBackend(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, p
 	})
 	sdk.EventStore = b.store
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return b.server }, &sdk)
-	web := httptest.NewServer(Middleware(store, handler, Options{Principal: user, Retry: 20 * time.Millisecond}))
+	b.endpoint = Middleware(store, handler, opts)
+	web := httptest.NewServer(b.endpoint)
 	t.Cleanup(web.Close)
 	t.Cleanup(web.CloseClientConnections) // hanging GETs first
 	b.url, b.addr = web.URL, web.Listener.Addr().String()
@@ -185,7 +208,7 @@ func do(t *testing.T, r *http.Request, session, principal string) *http.Response
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/event-stream")
 	if session != "" {
-		r.Header.Set(sessionHeader, session)
+		r.Header.Set(mcphttp.SessionID, session)
 	}
 	r.Header.Set("X-User", principal)
 	resp, err := http.DefaultTransport.RoundTrip(r)
@@ -224,7 +247,7 @@ const (
 func begin(t *testing.T, b *backend, principal string) string {
 	t.Helper()
 	resp := post(t, b.url, "2025-11-25", "", principal, initialize)
-	session := resp.Header.Get(sessionHeader)
+	session := resp.Header.Get(mcphttp.SessionID)
 	if body(t, resp); resp.StatusCode != 200 || session == "" {
 		t.Fatalf("initialize: %d, session %q", resp.StatusCode, session)
 	}
@@ -245,12 +268,12 @@ func TestTheWireIDsOfAStreamResumeItOverHTTP(t *testing.T) {
 	b := newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, nil)
 	session := begin(t, b, "alice")
 	first, live := call(t, b, session, "alice", 5)
-	if !strings.HasPrefix(live, "retry: 20\n\nevent: prime\nid: "+first+"\n") {
+	if !strings.HasPrefix(live, "retry: 20\nevent: prime\nid: "+first+"\n") {
 		t.Fatalf("the stream begins with %.80q", live)
 	}
 	_, afterFirst, _ := strings.Cut(live, "data: \n\n")
 	resp := resume(t, b.url, session, "alice", first)
-	replayed := strings.TrimPrefix(body(t, resp), "retry: 20\n\n")
+	replayed := strings.TrimPrefix(body(t, resp), "retry: 20\n")
 	if resp.StatusCode != 200 || replayed != afterFirst {
 		t.Fatalf("%d: replayed\n%s\nwant\n%s", resp.StatusCode, replayed, afterFirst)
 	}

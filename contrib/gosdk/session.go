@@ -29,6 +29,7 @@ type session struct {
 	streams lru.Table   // the next index of each stream
 	losts   []lost      // the oldest first
 	users   int         // connections that share the session ""
+	heard   bool        // somebody has listened to the standalone stream
 	ended   bool        // nothing may open a stream any more
 }
 
@@ -152,6 +153,15 @@ func (s *session) lostOf(stream uint64) map[uint64][]byte {
 		of[l.index] = l.data
 	}
 	return of
+}
+
+// hear notes that somebody listens, and reports whether that is the first.
+func (s *session) hear() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.heard
+	s.heard = true
+	return first
 }
 
 // end refuses all later opens. When last is true it does so only once no connection shares the session any more, and reports whether

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/mcphttp"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -109,7 +110,7 @@ func TestAStalledClientEndsItsRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set(sessionHeader, "S")
+		r.Header.Set(mcphttp.SessionID, "S")
 		resp, err := web.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -162,18 +163,18 @@ func TestAResumedStreamBeginsByRepeatingLastEventID(t *testing.T) {
 	for name, c := range map[string]struct {
 		method, id, version, contentType, data, want string
 	}{
-		"resumed":            {"GET", "s_3", "2025-11-25", stream, "data", "retry: 20\n\n" + prime + "data"},
-		"without an event":   {"GET", "s_3", "2025-11-25", stream, "", "retry: 20\n\n" + prime},
-		"an older client":    {"GET", "s_3", "2025-06-18", stream, "data", "retry: 20\n\ndata"},
-		"no version":         {"GET", "s_3", "", stream, "data", "retry: 20\n\ndata"},
-		"from the start":     {"GET", "", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
-		"a call":             {"POST", "s_3", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
+		"resumed":            {"GET", "s_3", "2025-11-25", stream, "data", "retry: 20\n" + prime + "data"},
+		"without an event":   {"GET", "s_3", "2025-11-25", stream, "", "retry: 20\n" + prime},
+		"an older client":    {"GET", "s_3", "2025-06-18", stream, "data", "retry: 20\ndata"},
+		"no version":         {"GET", "s_3", "", stream, "data", "retry: 20\ndata"},
+		"from the start":     {"GET", "", "2025-11-25", stream, "data", "retry: 20\ndata"},
+		"a call":             {"POST", "s_3", "2025-11-25", stream, "data", "retry: 20\ndata"},
 		"an error":           {"GET", "s_3", "2025-11-25", "text/plain", "data", "data"},
-		"CR":                 {"GET", "s_3\rdata: x", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
-		"LF":                 {"GET", "s_3\ndata: x", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
-		"NUL":                {"GET", "s\x00_3", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
-		"not UTF-8":          {"GET", "s\xff_3", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
-		"more than 256 byte": {"GET", strings.Repeat("s", 255) + "_3", "2025-11-25", stream, "data", "retry: 20\n\ndata"},
+		"CR":                 {"GET", "s_3\rdata: x", "2025-11-25", stream, "data", "retry: 20\ndata"},
+		"LF":                 {"GET", "s_3\ndata: x", "2025-11-25", stream, "data", "retry: 20\ndata"},
+		"NUL":                {"GET", "s\x00_3", "2025-11-25", stream, "data", "retry: 20\ndata"},
+		"not UTF-8":          {"GET", "s\xff_3", "2025-11-25", stream, "data", "retry: 20\ndata"},
+		"more than 256 byte": {"GET", strings.Repeat("s", 255) + "_3", "2025-11-25", stream, "data", "retry: 20\ndata"},
 	} {
 		next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", c.contentType)

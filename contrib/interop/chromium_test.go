@@ -11,8 +11,7 @@ import (
 // A tab is a page in a headless Chromium of its own.
 type tab struct{ ctx context.Context }
 
-// newTab starts a browser that ends with the test. resolve, if any, tells it where host names are,
-// as --host-resolver-rules does.
+// newTab starts a browser that ends with the test. resolve, if any, tells it where host names are, as --host-resolver-rules does.
 func newTab(t *testing.T, resolve string) *tab {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
@@ -23,8 +22,7 @@ func newTab(t *testing.T, resolve string) *tab {
 		chromedp.NoFirstRun,
 		chromedp.WSURLReadTimeout(testkit.Patience),
 	}
-	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update",
-		"disable-sync", "disable-dev-shm-usage"} {
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	if resolve != "" {
@@ -75,8 +73,7 @@ func value[T any](t *testing.T, b *tab, expression string) T {
 	return do(t, b, chromedp.Evaluate[T](expression))
 }
 
-// until polls a JavaScript condition. While a page is loading there is nowhere to ask, which is no
-// failure.
+// until polls a JavaScript condition. While a page is loading there is nowhere to ask, which is no failure.
 func (b *tab) until(t *testing.T, condition string) {
 	t.Helper()
 	var err error

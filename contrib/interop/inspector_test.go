@@ -18,8 +18,7 @@ const (
 
 var desktop = [2]int64{1440, 900}
 
-// settle waits until the charts have something to show: a while, if somebody is going to look at
-// them.
+// settle waits until the charts have something to show: a while, if somebody is going to look at them.
 func (st *stage) settle(t *testing.T) {
 	st.until(t, isLive)
 	st.until(t, `document.querySelectorAll('#sessions tbody tr').length >= 10`)
@@ -52,11 +51,7 @@ func TestTheInspectorShowsSessionsLive(t *testing.T) {
 	st.prefer(t, "dark")
 	st.until(t, `getComputedStyle(document.body).backgroundColor === 'rgb(14, 19, 25)'`)
 	st.picture(t, "overview-dark")
-	value[bool](
-		t,
-		st.tab,
-		`for (let i = 0; i < 2; i++) document.getElementById('theme').click(); document.documentElement.dataset.theme === 'dark'`,
-	)
+	value[bool](t, st.tab, `for (let i = 0; i < 2; i++) document.getElementById('theme').click(); document.documentElement.dataset.theme === 'dark'`)
 	st.prefer(t, "light")
 	if !value[bool](t, st.tab, `getComputedStyle(document.body).backgroundColor === 'rgb(14, 19, 25)'`) {
 		t.Error("the theme that was chosen gives way to the system's")
@@ -84,8 +79,7 @@ func TestTheInspectorIsUsedByKeyboard(t *testing.T) {
 	st.until(t, firstOwner+` === 'user-0100'`)
 	st.press(t, kb.Enter)
 	st.until(t, firstOwner+` === 'user-0199'`)
-	if sort := value[string](t, st.tab,
-		`document.activeElement.closest('th').getAttribute('aria-sort')`); sort != "descending" {
+	if sort := value[string](t, st.tab, `document.activeElement.closest('th').getAttribute('aria-sort')`); sort != "descending" {
 		t.Errorf("aria-sort is %q", sort)
 	}
 	st.press(t, " ")
@@ -101,11 +95,7 @@ func TestTheInspectorIsUsedByKeyboard(t *testing.T) {
 	value[bool](t, st.tab, `document.querySelector('#chart-events > svg').focus(), true`)
 	st.until(t, `document.querySelector('#chart-events path.line')?.getAttribute('d').includes('L')`)
 	st.press(t, kb.ArrowLeft)
-	if said := value[string](t, st.tab, `document.activeElement.getAttribute('aria-label')`); !strings.Contains(
-		said,
-		":",
-	) ||
-		!strings.Contains(said, "appended") {
+	if said := value[string](t, st.tab, `document.activeElement.getAttribute('aria-label')`); !strings.Contains(said, ":") || !strings.Contains(said, "appended") {
 		t.Errorf("the chart says %q", said)
 	}
 	st.wantNoErrors(t)
@@ -138,10 +128,7 @@ func (st *stage) openSession(t *testing.T, principal string) {
 	st.until(t, firstOwner+` === '`+principal+`'`)
 	value[bool](t, st.tab, `document.querySelector('#sessions tbody a').focus(), true`)
 	st.press(t, kb.Enter)
-	st.until(
-		t,
-		`location.pathname.endsWith('/session') && document.querySelectorAll('#recent tbody tr').length > 1 && `+isLive,
-	)
+	st.until(t, `location.pathname.endsWith('/session') && document.querySelectorAll('#recent tbody tr').length > 1 && `+isLive)
 	st.until(t, `document.querySelector('#chart-lag path.line')?.getAttribute('d').includes('L')`)
 }
 
@@ -153,10 +140,7 @@ func TestASessionsPageShowsItsTroubleAndNeitherItsIDNorPayloads(t *testing.T) {
 		st.until(t, `document.querySelector('#chart-lag path.line').getAttribute('d').split('L').length > 25`)
 	}
 	st.picture(t, "session-light")
-	if text := value[string](t, st.tab, `document.getElementById('problems').textContent`); !strings.Contains(
-		text,
-		"Lagging",
-	) {
+	if text := value[string](t, st.tab, `document.getElementById('problems').textContent`); !strings.Contains(text, "Lagging") {
 		t.Errorf("its health is %q", text)
 	}
 	everything := value[string](t, st.tab, `location.href + document.documentElement.outerHTML`)

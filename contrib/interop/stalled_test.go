@@ -17,9 +17,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Ten thousand clients ask for one session and then read nothing. A thousand are let in: they cost
-// their own connections, for as long as a write may take. The producer, a client that reads and
-// another session notice nothing.
+// Ten thousand clients ask for one session and then read nothing. A thousand are let in: they cost their own connections, for as long as
+// a write may take. The producer, a client that reads and another session notice nothing.
 func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
 	const clients, places, events = 10_000, 1000, 500
 	const writeTimeout = 5 * time.Second
@@ -65,8 +64,7 @@ func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
 	want(t, reading, last)
 }
 
-// stall connects clients that ask for session s and read the head of the answer alone. Those who
-// are not let in are told why.
+// stall connects clients that ask for session s and read the head of the answer alone. Those who are not let in are told why.
 func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp func()) {
 	t.Helper()
 	conns := make([]net.Conn, clients)
@@ -88,32 +86,20 @@ func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp fun
 	}
 }
 
-// The SDK writes without deadlines, and the tool waits while it writes; Middleware gives each write
-// its time.
+// The SDK writes without deadlines, and the tool waits while it writes; Middleware gives each write its time.
 func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	done := make(chan error, 1)
 	var sent atomic.Int64
-	mcp.AddTool(
-		b.server,
-		&mcp.Tool{Name: "shout"},
-		func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-			var err error
-			for i := 0; i < 400 && err == nil; i++ {
-				err = r.Session.NotifyProgress(
-					ctx,
-					&mcp.ProgressNotificationParams{
-						ProgressToken: "p",
-						Progress:      float64(i),
-						Message:       strings.Repeat("x", 64<<10),
-					},
-				)
-				sent.Store(int64(i))
-			}
-			done <- err
-			return nil, nil, err
-		},
-	)
+	mcp.AddTool(b.server, &mcp.Tool{Name: "shout"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+		var err error
+		for i := 0; i < 400 && err == nil; i++ {
+			err = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: float64(i), Message: strings.Repeat("x", 64<<10)})
+			sent.Store(int64(i))
+		}
+		done <- err
+		return nil, nil, err
+	})
 	session, _ := begin(t, b, "")
 	conn, err := net.Dial("tcp", b.addr)
 	if err != nil {
@@ -121,15 +107,7 @@ func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	}
 	defer conn.Close()
 	conn.(*net.TCPConn).SetReadBuffer(4096)
-	conn.Write(
-		[]byte(
-			post(
-				session,
-				"",
-				`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"shout","arguments":{},"_meta":{"progressToken":"p"}}}`,
-			),
-		),
-	)
+	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"shout","arguments":{},"_meta":{"progressToken":"p"}}}`)))
 	timer := time.NewTimer(6 * replay.DefaultWriteTimeout)
 	defer timer.Stop()
 	select {

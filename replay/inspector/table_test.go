@@ -63,8 +63,7 @@ func TestTheTableIsSortedFilteredAndPaged(t *testing.T) {
 			t.Errorf("by %s: %d", sort, matched)
 		}
 	}
-	for _, bad := range []string{"sort=secret", "limit=201", "limit=-1", "offset=x", "health=ill",
-		"q=" + strings.Repeat("x", 101)} {
+	for _, bad := range []string{"sort=secret", "limit=201", "limit=-1", "offset=x", "health=ill", "q=" + strings.Repeat("x", 101)} {
 		if w := ask(h, "GET", "/sessions.json?"+bad); w.Code != 400 {
 			t.Errorf("%s: %d", bad, w.Code)
 		}
@@ -94,8 +93,7 @@ func TestARequestForTheTableThatNobodyWaitsForIsNotServed(t *testing.T) {
 	equal(t, "bytes", w.Body.Len(), 0)
 }
 
-// One op is a request for a page of the table: a census and a sort of all sessions, of which the
-// sorted third is shown.
+// One op is a request for a page of the table: a census and a sort of all sessions, of which the sorted third is shown.
 func BenchmarkTable(b *testing.B) {
 	m := newManager(b, shard.Config{MaxSessions: -1})
 	for i := range 100_000 {

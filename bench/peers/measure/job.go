@@ -1,5 +1,5 @@
-// Package measure does the measuring of cmd/compare: a [Job] is one scenario on one contestant,
-// done in a process of its own, so that each begins with an empty heap and leaves nothing behind.
+// Package measure does the measuring of cmd/compare: a [Job] is one scenario on one contestant, done in a process of its own, so that each begins with
+// an empty heap and leaves nothing behind.
 package measure
 
 import (
@@ -39,8 +39,7 @@ type Sizes struct {
 // Full is what a comparison is made with, and Quick shows that it works.
 func Full() Sizes {
 	return Sizes{
-		Payload: 256, Retain: 1000, Far: 100_000, Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000,
-		Sessions: 10_000, Each: 200,
+		Payload: 256, Retain: 1000, Far: 100_000, Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000, Sessions: 10_000, Each: 200,
 		Retained: 4_000_000, Drained: []int{0, 1000, 10_000, 100_000}, Weighed: 10_000, Memory: 5 << 30,
 	}
 }

@@ -14,8 +14,7 @@ import (
 //	collect.ns: the time of a full collection
 //	objects: on the heap
 //	overhead.bytes: what an event takes beyond its payload, event ID included
-//	tail.p50 and so on: an event appended to a session at random by session ID, each one timed for
-//	    itself, until the collector has worked
+//	tail.p50 and so on: an event appended to a session at random by session ID, each one timed for itself, until the collector has worked
 //	twice meanwhile (tail.cycles), but not for ever
 func retained(c peers.Contestant, z Sizes, r Result) {
 	sessions := max(z.Retained/z.Retain, 1)
@@ -49,12 +48,11 @@ func retained(c peers.Contestant, z Sizes, r Result) {
 	r["tail.cycles"] = float64(bench.Cycles() - cycles)
 }
 
-// tailPercent makes the collector work ten times as often as it normally would, so that it works
-// while appends are timed and nobody has to append gigabytes for that.
+// tailPercent makes the collector work ten times as often as it normally would, so that it works while appends are timed and nobody has to
+// append gigabytes for that.
 const tailPercent = 10
 
-// collection returns how long a full collection takes: the median of five, or of fewer where that
-// takes more than a second.
+// collection returns how long a full collection takes: the median of five, or of fewer where that takes more than a second.
 func collection() float64 {
 	var ns []float64
 	for start := time.Now(); len(ns) < windows && (len(ns) == 0 || time.Since(start) < time.Second); {

@@ -12,23 +12,12 @@ import (
 	"github.com/reprise-go/reprise/bench/peers"
 )
 
-// Machine describes where it was measured, with a line for each fact. What cannot be found out is
-// left out.
+// Machine describes where it was measured, with a line for each fact. What cannot be found out is left out.
 func Machine() []string {
 	lines := []string{
-		fmt.Sprintf(
-			"%s, %d processors, %s of memory, %s",
-			or(field("/proc/cpuinfo", "model name"), runtime.GOARCH),
-			runtime.NumCPU(),
-			or(gibibytes(field("/proc/meminfo", "MemTotal")), "an unknown amount"),
-			or(kernel(), runtime.GOOS),
-		),
-		fmt.Sprintf(
-			"%s, GOMAXPROCS %d, GOGC %s",
-			runtime.Version(),
-			runtime.GOMAXPROCS(0),
-			or(os.Getenv("GOGC"), "100"),
-		),
+		fmt.Sprintf("%s, %d processors, %s of memory, %s", or(field("/proc/cpuinfo", "model name"), runtime.GOARCH), runtime.NumCPU(),
+			or(gibibytes(field("/proc/meminfo", "MemTotal")), "an unknown amount"), or(kernel(), runtime.GOOS)),
+		fmt.Sprintf("%s, GOMAXPROCS %d, GOGC %s", runtime.Version(), runtime.GOMAXPROCS(0), or(os.Getenv("GOGC"), "100")),
 	}
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
 		lines = append(lines, "load average before the first run: "+strings.Join(strings.Fields(string(load))[:3], " ")+
@@ -58,8 +47,7 @@ func Modules() (lines []string) {
 	return lines
 }
 
-// field returns the value of the first line that begins with name, in one of Linux's files of names
-// and values.
+// field returns the value of the first line that begins with name, in one of Linux's files of names and values.
 func field(file, name string) string {
 	f, err := os.Open(file)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/reprise-go/reprise/bench/peers/measure"
 )
 
-// A column is a measure that all contestants, or many, are compared by. Less is better in all of
-// them.
+// A column is a measure that all contestants, or many, are compared by. Less is better in all of them.
 type column struct {
 	measure string
 	title   string
@@ -40,10 +39,7 @@ func columns(z measure.Sizes) []column {
 		{"retained/tail.max", "max, µs", 1e-3},
 	}
 	for _, n := range z.Drained {
-		c = append(
-			c,
-			column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1},
-		)
+		c = append(c, column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1})
 	}
 	return c
 }
@@ -57,15 +53,7 @@ func TargetTable(s *Samples) string {
 		if unit != "" {
 			unit = " " + unit
 		}
-		t.row(
-			target.Name,
-			or(against, "–"),
-			number(target.Must)+unit,
-			number(target.Aim)+unit,
-			number(f.Median)+unit,
-			spread(f),
-			target.Verdict(f),
-		)
+		t.row(target.Name, or(against, "–"), number(target.Must)+unit, number(target.Aim)+unit, number(f.Median)+unit, spread(f), target.Verdict(f))
 	}
 	return t.String()
 }
@@ -87,9 +75,8 @@ func MedianTable(s *Samples, z measure.Sizes) string {
 	return t.String()
 }
 
-// RatioTable compares Reprise with everybody in every measure: below 1 it takes less. Contestants
-// with the producers' event IDs are compared with Reprise with such IDs, and the control with what
-// it is the control of.
+// RatioTable compares Reprise with everybody in every measure: below 1 it takes less. Contestants with the producers' event IDs are compared with
+// Reprise with such IDs, and the control with what it is the control of.
 func RatioTable(s *Samples, z measure.Sizes) string {
 	t := newTable("measure", "Reprise", "against", "theirs", "ratio", "spread", "Reprise takes")
 	for _, col := range columns(z) {
@@ -100,15 +87,8 @@ func RatioTable(s *Samples, z measure.Sizes) string {
 				continue
 			}
 			r := Ratio(s.Of(ours, col.measure), s.Of(c.Name, col.measure))
-			t.row(
-				col.title,
-				number(s.Figure(ours, col.measure).Scale(col.scale).Median),
-				against,
-				number(theirs.Scale(col.scale).Median),
-				number(r.Median),
-				spread(r),
-				verdict(r),
-			)
+			t.row(col.title, number(s.Figure(ours, col.measure).Scale(col.scale).Median), against, number(theirs.Scale(col.scale).Median),
+				number(r.Median), spread(r), verdict(r))
 		}
 	}
 	return t.String()

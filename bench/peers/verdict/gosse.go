@@ -13,24 +13,17 @@ var (
 		Name: "go-sse, auto IDs", Used: "a Joe with a FiniteReplayer for each session; topics are its streams",
 		Open: func(l Limits) (Store, error) { return newGoSSE(l, true), nil },
 		Says: map[string]string{
-			evictedID: "The events will replay starting from the first valid event sent after the one with the " +
-				"given ID",
-			racingEviction: "The events will replay starting from the first valid event sent after the one with the " +
-				"given ID",
-			unknownID:  goSSEInvalid,
-			slowReader: goSSESlow,
+			evictedID:      "The events will replay starting from the first valid event sent after the one with the given ID",
+			racingEviction: "The events will replay starting from the first valid event sent after the one with the given ID",
+			unknownID:      goSSEInvalid,
+			slowReader:     goSSESlow,
 		},
 		Lacks: map[string]string{timeToLive: goSSETime, duplicateID: "the replayer numbers the events"},
 	}
 	goSSEOwn = Subject{
 		Name: "go-sse, own IDs", Used: "the same, with IDs that the producer sets",
-		Open: func(l Limits) (Store, error) { return newGoSSE(l, false), nil },
-		Says: map[string]string{
-			evictedID:      goSSEInvalid,
-			unknownID:      goSSEInvalid,
-			foreignSession: goSSEInvalid,
-			slowReader:     goSSESlow,
-		},
+		Open:  func(l Limits) (Store, error) { return newGoSSE(l, false), nil },
+		Says:  map[string]string{evictedID: goSSEInvalid, unknownID: goSSEInvalid, foreignSession: goSSEInvalid, slowReader: goSSESlow},
 		Lacks: map[string]string{timeToLive: goSSETime},
 	}
 )
@@ -71,8 +64,7 @@ func (g *goSSEStore) joe(session string) *sse.Joe {
 	return g.sessions[session]
 }
 
-// observed is a FiniteReplayer that tells the subscribers of this package when their replay is
-// over, and messages of this package which ID they got.
+// observed is a FiniteReplayer that tells the subscribers of this package when their replay is over, and messages of this package which ID they got.
 type observed struct{ *sse.FiniteReplayer }
 
 func (o observed) Replay(s sse.Subscription) error {
@@ -89,8 +81,7 @@ func (o observed) Put(m *sse.Message, topics []string) (*sse.Message, error) {
 	return stored, err
 }
 
-// Append publishes on the stream's topic. The second topic, which nobody subscribes to, is where
-// observed leaves the ID.
+// Append publishes on the stream's topic. The second topic, which nobody subscribes to, is where observed leaves the ID.
 func (g *goSSEStore) Append(session, stream, ownID, data string) (string, error) {
 	m := &sse.Message{}
 	m.AppendData(data)
@@ -113,8 +104,7 @@ func (g *goSSEStore) Follow(ctx context.Context, session, stream, lastEventID st
 }
 
 func (g *goSSEStore) subscribe(ctx context.Context, session, stream, lastEventID string, c *goSSEClient) error {
-	return g.joe(session).
-		Subscribe(ctx, sse.Subscription{Client: c, LastEventID: sse.ID(lastEventID), Topics: []string{stream}})
+	return g.joe(session).Subscribe(ctx, sse.Subscription{Client: c, LastEventID: sse.ID(lastEventID), Topics: []string{stream}})
 }
 
 func (g *goSSEStore) End(session string) error {

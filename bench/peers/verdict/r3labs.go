@@ -18,9 +18,7 @@ var r3labs = Subject{
 	Open: func(Limits) (Store, error) {
 		return &r3labsStore{server: sse.New(), arrived: map[string]chan string{}}, nil
 	},
-	Says: map[string]string{
-		slowReader: "If the stream's buffer is full, it blocks until the message is sent out to all subscribers",
-	},
+	Says: map[string]string{slowReader: "If the stream's buffer is full, it blocks until the message is sent out to all subscribers"},
 	Lacks: map[string]string{
 		evictedID:   "it drops nothing",
 		duplicateID: "it numbers the events",
@@ -29,9 +27,8 @@ var r3labs = Subject{
 	},
 }
 
-// Publishing is asynchronous, and an event gets its ID on the way. Every stream therefore has a
-// client that reads all the time, and Append returns when that one has the event, as a client that
-// is going to send its ID must have had it.
+// Publishing is asynchronous, and an event gets its ID on the way. Every stream therefore has a client that reads all the time, and
+// Append returns when that one has the event, as a client that is going to send its ID must have had it.
 type r3labsStore struct {
 	server  *sse.Server
 	mu      sync.Mutex
@@ -71,33 +68,21 @@ func (r *r3labsStore) Append(session, stream, _, data string) (string, error) {
 	return <-r.arrived[name], nil
 }
 
-// Resume publishes a comment, which is not logged, behind what is there: when it arrives,
-// everything has.
+// Resume publishes a comment, which is not logged, behind what is there: when it arrives, everything has.
 func (r *r3labsStore) Resume(session, stream, lastEventID string, got func(id, data string)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	mark := fmt.Sprint("mark ", r.marks.Add(1))
 	begin := func() { go r.server.Publish(r.name(session, stream), &sse.Event{Comment: []byte(mark)}) }
-	return r.get(
-		ctx,
-		session,
-		stream,
-		lastEventID,
-		&r3labsClient{got: got, until: ctx, begin: begin, mark: ": " + mark, end: cancel},
-	)
+	return r.get(ctx, session, stream, lastEventID, &r3labsClient{got: got, until: ctx, begin: begin, mark: ": " + mark, end: cancel})
 }
 
-func (r *r3labsStore) Follow(
-	ctx context.Context,
-	session, stream, lastEventID string,
-	got func(id, data string),
-) error {
+func (r *r3labsStore) Follow(ctx context.Context, session, stream, lastEventID string, got func(id, data string)) error {
 	return r.get(ctx, session, stream, lastEventID, &r3labsClient{got: got, until: ctx})
 }
 
 func (r *r3labsStore) get(ctx context.Context, session, stream, lastEventID string, c *r3labsClient) error {
-	req := httptest.NewRequest(http.MethodGet, "/?stream="+url.QueryEscape(r.name(session, stream)), nil).
-		WithContext(ctx)
+	req := httptest.NewRequest(http.MethodGet, "/?stream="+url.QueryEscape(r.name(session, stream)), nil).WithContext(ctx)
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}

@@ -19,8 +19,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// ending makes event streams end where the connection breaks: mcp-go's client resumes those that
-// end, and gives up those that break.
+// ending makes event streams end where the connection breaks: mcp-go's client resumes those that end, and gives up those that break.
 type ending struct{ http.RoundTripper }
 
 func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -56,13 +55,8 @@ func TestMCPGosClientGetsEveryCupThroughCutConnections(t *testing.T) {
 
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
-	c, err := client.NewStreamableHttpClient(
-		proxy.URL(),
-		transport.WithHTTPBasicClient(
-			&http.Client{Transport: ending{base}},
-		),
-		transport.WithHTTPLogger(slog.New(slog.DiscardHandler)),
-	)
+	c, err := client.NewStreamableHttpClient(proxy.URL(),
+		transport.WithHTTPBasicClient(&http.Client{Transport: ending{base}}), transport.WithHTTPLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// startRedis starts a redis-server of the test's own on loopback and returns its address. A free
-// port is only free until somebody else takes it.
+// startRedis starts a redis-server of the test's own on loopback and returns its address. A free port is only free until somebody else takes it.
 func startRedis(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,19 +27,7 @@ func startRedis(t *testing.T) string {
 	addr := listener.Addr().String()
 	listener.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command(
-		"redis-server",
-		"--port",
-		port,
-		"--bind",
-		"127.0.0.1",
-		"--save",
-		"",
-		"--appendonly",
-		"no",
-		"--dir",
-		t.TempDir(),
-	)
+	server := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	if err := server.Start(); err != nil {
 		t.Fatalf("redis-server: %v", err)
 	}

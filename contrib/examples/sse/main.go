@@ -1,5 +1,4 @@
-// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone, and
-// metrics for Prometheus.
+// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone, and metrics for Prometheus.
 package main
 
 import (
@@ -29,11 +28,7 @@ func main() {
 	}
 	defer sessions.Close()
 	events := &replay.Handler{Store: replay.Local(sessions)}
-	server := &http.Server{
-		Addr:              *addr,
-		Handler:           routes(sessions, events, 100*time.Millisecond),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
+	server := &http.Server{Addr: *addr, Handler: routes(sessions, events, 100*time.Millisecond), ReadHeaderTimeout: 10 * time.Second}
 	server.RegisterOnShutdown(events.Close) // Shutdown alone would wait for the streams
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -44,13 +39,10 @@ func main() {
 	}
 }
 
-// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events. What
-// all sessions do is at /metrics.
+// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events. What all sessions do is at /metrics.
 func routes(sessions *shard.Manager, events *replay.Handler, pace time.Duration) http.Handler {
 	registry := client.NewRegistry()
-	registry.MustRegister(
-		prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}),
-	)
+	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}))
 	mux := http.NewServeMux()
 	mux.Handle("/events", events)
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -73,8 +65,7 @@ func work(session *shard.Session, pace time.Duration) {
 	for i := range steps {
 		time.Sleep(pace)
 		percent := (i + 1) * 100 / steps
-		if _, err := session.Append(ring.Event{Type: "progress", Data: fmt.Appendf(nil, `{"percent":%d}`,
-			percent)}); err != nil {
+		if _, err := session.Append(ring.Event{Type: "progress", Data: fmt.Appendf(nil, `{"percent":%d}`, percent)}); err != nil {
 			return // the session was ended: DELETE /events?session=…
 		}
 	}
