@@ -20,6 +20,8 @@ func TestCluster(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
+		{"a primary that hangs holds up nothing elsewhere", c.hangsInPart},
+		{"slots move under load, and nothing fails", c.movesSlots},
 		{"a failover on demand in mid-stream is not noticed", c.handsOver},
 		{"a primary that hangs is replaced", c.replacesHanging},
 		{"a primary that dies is replaced, and whoever saw what is lost with it is told", c.replacesDead},

@@ -105,6 +105,16 @@ func (c *cluster) of(prefix, session string) (primary, replica *server) {
 	return primary, replica
 }
 
+// splitLines returns the lines of what redis-cli has printed.
+func splitLines(out string) (lines []string) {
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
 // pair returns the primary of a slot and its replica, as far as they are there.
 func (c *cluster) pair(slot int) (primary, replica *server) {
 	lines := slices.Collect(strings.Lines(c.running().cli("CLUSTER", "NODES")))

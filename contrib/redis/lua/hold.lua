@@ -35,7 +35,8 @@ elseif act == 'restart' then
   local next = tonumber(ARGV[4])
   if next <= s.seq then return {-MISSING, string.format('%.0f', s.seq)} end
   redis.call('XTRIM', KEYS[2], 'MAXLEN', 0)
-  if next == s.seq + 1 then s.before = s.newest else s.newest, s.before = 0, 0 end
+  if next > s.seq + 1 or s.seq == 0 then s.newest = 1 end -- no entry has that time
+  s.before = s.newest
   s.seq, s.first, s.bytes, s.used, s.costs, s.stale = next - 1, next, 0, 0, '', 1
   tell(0)
 end
