@@ -19,7 +19,7 @@ import (
 // writers append and everything else is called: nothing fails, and nothing is lost.
 func (c *cluster) movesSlots(t *testing.T) {
 	cfg := roomy("moving")
-	cfg.MaxPerPrincipal = 1000
+	cfg.MaxPerPrincipal, cfg.Linger = 1000, -1
 	writing, reading := newStore(t, cfg, c.addrs()...), newStore(t, cfg, c.addrs()...)
 	create(t, writing, "s")
 	f := follow(t, reading, replay.Position{})
