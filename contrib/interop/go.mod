@@ -5,14 +5,18 @@ go 1.25.0
 replace (
 	github.com/reprise-go/reprise => ../..
 	github.com/reprise-go/reprise/contrib/gosdk => ../gosdk
+	github.com/reprise-go/reprise/contrib/redis => ../redis
+	github.com/reprise-go/reprise/contrib/tiered => ../tiered
 )
 
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
+	github.com/redis/rueidis v1.0.79
 	github.com/reprise-go/reprise v0.2.0
 	github.com/reprise-go/reprise/contrib/gosdk v0.2.0
+	github.com/reprise-go/reprise/contrib/redis v0.2.0
 )
 
 require (
@@ -28,6 +32,6 @@ require (
 	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/oauth2 v0.35.0 // indirect
 	golang.org/x/sync v0.20.0 // indirect
-	golang.org/x/sys v0.41.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
