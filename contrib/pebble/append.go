@@ -1,0 +1,345 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprise-go/reprise/ring"
+)
+
+// Append implements replay.Store. It is activity, and on disk when it returns, or within Config.SyncEvery. If ctx ends before that, whether
+// the event is stored is not known: it can be repeated with the same ID of one's own, and an event that was stored is then
+// ring.ErrDuplicateID.
+func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
+	stored, err := s.append(ctx, id, []ring.Event{e})
+	if err != nil {
+		return retainedOf(err), err
+	}
+	return stored[0], nil
+}
+
+// AppendAll implements replay.Batcher. All events are one batch on the disk.
+func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
+	return s.append(ctx, id, es)
+}
+
+// An addition is the events of one call, on their way to the disk.
+type addition struct {
+	events []ring.Event // as they are stored
+	slots  []slot
+	write  *write
+}
+
+func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
+	sess, err := s.get(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayWrite(ctx); err != nil {
+		return nil, s.sessionFirst(sess, err)
+	}
+	refusals := sess.check(es)
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	a, err := sess.add(es, refusals)
+	s.leave()
+	if err == nil && len(es) == 0 {
+		return nil, nil
+	}
+	if a != nil {
+		if waited := s.commits.wait(ctx, a.write); waited != nil {
+			return nil, waited
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.events, nil
+}
+
+// mayWrite waits for the writes that are under way to become fewer, and asks whether there is room on the disk.
+func (s *Store) mayWrite(ctx context.Context) error {
+	if err := s.commits.admit(ctx); err != nil {
+		return err
+	}
+	return s.disk.check()
+}
+
+// sessionFirst returns what is wrong with the session, which comes first, or err.
+func (s *Store) sessionFirst(sess *session, err error) error {
+	sess.mu.Lock()
+	defer sess.mu.Unlock()
+	if other := sess.usable(s.now(), true); other != nil {
+		return other
+	}
+	return err
+}
+
+// A duplicate is ring.ErrDuplicateID, with the event that is retained.
+type duplicate struct{ event ring.Event }
+
+func (d *duplicate) Error() string {
+	return fmt.Sprintf("%v: %q is sequence %d", ring.ErrDuplicateID, d.event.ID, d.event.Seq)
+}
+func (d *duplicate) Unwrap() error { return ring.ErrDuplicateID }
+
+func retainedOf(err error) (e ring.Event) {
+	if d := (*duplicate)(nil); errors.As(err, &d) {
+		return d.event
+	}
+	return e
+}
+
+// check returns what is wrong with each event by itself; nil if nothing is with any.
+func (s *session) check(es []ring.Event) (refusals []error) {
+	for i := range es {
+		if err := s.checkOne(es[i]); err != nil {
+			if refusals == nil {
+				refusals = make([]error, len(es))
+			}
+			refusals[i] = err
+		}
+	}
+	return refusals
+}
+
+// checkOne says whether e may be stored. For all but its size it asks a ring, so that there is one set of rules.
+func (s *session) checkOne(e ring.Event) error {
+	size := e.Size()
+	e.Data = nil
+	if _, err := s.store.rules.Append(e); errors.Is(err, ring.ErrInvalidEvent) {
+		return err
+	}
+	if size > s.limits.MaxEventBytes {
+		return fmt.Errorf("%w: its size is %d bytes, Ring.MaxEventBytes is %d", ring.ErrEventTooLarge, size, s.limits.MaxEventBytes)
+	}
+	if size+ring.Overhead > s.limits.MaxBytes {
+		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Ring.MaxBytes is %d",
+			ring.ErrEventTooLarge, size, ring.Overhead, s.limits.MaxBytes)
+	}
+	return nil
+}
+
+// add decides on the events and queues them. With an error, the addition is one that has an event which is in the way and is not yet confirmed.
+func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.store.now()
+	if err := s.usable(now, true); err != nil {
+		return nil, err
+	}
+	if err := s.lease.yield(s.id, now); err != nil {
+		return nil, err
+	}
+	for i := range es {
+		if refusals != nil && refusals[i] != nil {
+			return nil, refusals[i]
+		}
+		if a, err := s.taken(es, i); err != nil {
+			return a, err
+		}
+	}
+	if len(es) == 0 {
+		return nil, nil
+	}
+	next := s.decided
+	s.resume(&next)
+	a, err := s.assign(es, &next)
+	if err != nil {
+		return nil, err
+	}
+	next.activity = max(next.activity, now)
+	if err := s.put(a, next); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// resume begins a run at the first append of this process.
+func (s *session) resume(next *state) {
+	if !s.resumed {
+		next.runs = next.runs.with(run{randomText(runLen), next.last + 1}, next.first)
+	}
+}
+
+// taken returns an error if the ID of es[i] is that of a retained event or of one before it in es.
+func (s *session) taken(es []ring.Event, i int) (*addition, error) {
+	id := es[i].ID
+	if id == "" {
+		return nil, nil
+	}
+	for n := range i {
+		if es[n].ID == id {
+			return nil, fmt.Errorf("%w: %.64q comes twice", ring.ErrDuplicateID, id)
+		}
+	}
+	e, a, found, err := s.find(id)
+	if err == nil && found {
+		err = &duplicate{e}
+	}
+	return a, err
+}
+
+// assign makes the events what they will be when stored.
+func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
+	a := &addition{events: make([]ring.Event, len(es)), slots: make([]slot, len(es))}
+	for i := range es {
+		next.imitated = next.imitated || isOwn(s.tag, es[i].ID)
+	}
+	total := int64(0)
+	for i := range es {
+		e, id := es[i], es[i].ID
+		e.Seq = next.last + 1
+		if e.ID == "" {
+			var err error
+			if e.ID, id, err = s.freeID(es, next, e.Seq); err != nil {
+				return nil, err
+			}
+		}
+		if e.Time.IsZero() {
+			e.Time = time.Now()
+		}
+		e.Time = time.Unix(0, e.Time.UnixNano())
+		e.Data = bytes.Clone(e.Data)
+		next.last++
+		a.events[i], a.slots[i] = e, slot{costOf(&e), id}
+		total += a.slots[i].cost
+	}
+	if len(es) > s.limits.MaxEvents || total > int64(s.limits.MaxBytes) {
+		return nil, fmt.Errorf("%w: %d events of %d bytes, Ring.MaxEvents is %d and Ring.MaxBytes %d",
+			ring.ErrEventTooLarge, len(es), total, s.limits.MaxEvents, s.limits.MaxBytes)
+	}
+	next.bytes += total
+	return a, nil
+}
+
+// freeID returns the ID that the session gives to seq, which no retained event has and none in es. Where a producer has taken that which would
+// come, zeros are put in front of the number: such an ID must be stored.
+func (s *session) freeID(es []ring.Event, next *state, seq uint64) (id, stored string, err error) {
+	id = assignedID(s.tag, next.runs[len(next.runs)-1], seq)
+	for next.imitated {
+		_, _, found, err := s.find(id)
+		for i := range es {
+			found = found || es[i].ID == id
+		}
+		if err != nil || !found {
+			return id, stored, err
+		}
+		at := tagLen + runLen + 1
+		id = id[:at] + "0" + id[at:]
+		stored = id
+	}
+	return id, "", nil
+}
+
+// put evicts what must go and queues the events together with the state that follows on them.
+func (s *session) put(a *addition, next state) error {
+	e := s.edit()
+	evicted, err := e.evict(a, &next)
+	if err != nil {
+		e.batch.Close()
+		return err
+	}
+	var record []byte
+	for i := range a.events {
+		seq, id := a.events[i].Seq, a.slots[i].id
+		record = appendRecord(record[:0], &a.events[i], id != "")
+		e.batch.Set(eventKey(s.inc, seq), record, nil)
+		if id != "" {
+			e.batch.Set(indexKey(s.inc, id), numberKey(0, seq)[1:], nil)
+		}
+	}
+	before := s.decided
+	s.decided = next
+	a.write, err = e.queue(func() {
+		for i := range a.events {
+			if s.ids[a.events[i].ID] == a {
+				delete(s.ids, a.events[i].ID)
+			}
+		}
+	})
+	if err != nil {
+		s.decided = before
+		return err
+	}
+	s.resumed = true
+	s.oldest = s.oldest[min(evicted, len(s.oldest)):]
+	s.unseen = append(s.unseen, a.slots...)
+	for i := range a.events {
+		s.ids[a.events[i].ID] = a
+	}
+	return nil
+}
+
+var errNoEvent = fmt.Errorf("%w: an event is missing", ErrCorrupt)
+
+// evict removes the oldest events until the ones of a fit, and returns how many they are. next has the new ones already.
+func (e edit) evict(a *addition, next *state) (n int, err error) {
+	s := e.s
+	for next.last+1-next.first > uint64(s.limits.MaxEvents) || next.bytes > int64(s.limits.MaxBytes) {
+		old, err := s.slot(next.first)
+		if err != nil {
+			return 0, err
+		}
+		e.batch.Delete(eventKey(s.inc, next.first), nil)
+		if old.id != "" {
+			if err := e.unindex(old.id, next.first, a); err != nil {
+				return 0, err
+			}
+		}
+		next.bytes -= old.cost
+		next.first++
+		n++
+	}
+	return n, nil
+}
+
+// unindex removes an evicted event's ID from the index, unless it has become that of a newer event.
+func (e edit) unindex(id string, seq uint64, a *addition) error {
+	s := e.s
+	if s.decided.shared {
+		if newer, ok := s.ids[id]; ok && newer.events[len(newer.events)-1].Seq > seq {
+			for i := range newer.events {
+				if newer.events[i].ID == id && newer.events[i].Seq > seq {
+					return nil
+				}
+			}
+		}
+		if now, found, err := s.store.indexed(s.inc, id); err != nil || found && now != seq {
+			return err
+		}
+	}
+	return e.batch.Delete(indexKey(s.inc, id), nil)
+}
+
+// slot returns what eviction must know of a retained event, which it reads ahead.
+func (s *session) slot(seq uint64) (slot, error) {
+	if seq >= s.unseenAt {
+		return s.unseen[seq-s.unseenAt], nil
+	}
+	if at := seq - s.decided.first; at < uint64(len(s.oldest)) {
+		return s.oldest[at], nil
+	}
+	const readAhead, bytesAhead = 64, 256 << 10
+	bytes := int64(0)
+	err := s.store.scan(s.inc, seq, min(seq+readAhead, s.unseenAt), func(seq uint64, r *rawEvent) bool {
+		one := slot{id: string(r.id), cost: ring.Overhead + int64(len(r.id)+len(r.stream)+len(r.kind)+len(r.data))}
+		if !r.withID {
+			one.cost += int64(len(assignedID(s.tag, run{name: s.tag[:runLen]}, seq)))
+		}
+		s.oldest = append(s.oldest, one)
+		bytes += one.cost
+		return bytes < bytesAhead
+	})
+	if err != nil {
+		return slot{}, err
+	}
+	if at := seq - s.decided.first; at < uint64(len(s.oldest)) {
+		return s.oldest[at], nil
+	}
+	return slot{}, fmt.Errorf("%w: %d of session %.64q", errNoEvent, seq, s.id)
+}

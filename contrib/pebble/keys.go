@@ -1,0 +1,63 @@
+package pebble
+
+import "encoding/binary"
+
+// Keys. Numbers in keys are 8 bytes, the highest first, so that Pebble's order of bytes is the order of the numbers. Every session has
+// an incarnation, a number that is never given twice in a directory: what belongs to a session is kept under that and not under its
+// ID, so that a session whose ID is used again has nothing in common with the one before.
+//
+//	a <incarnation>            state: what appends, activity and ends change; see state.go
+//	c <incarnation> <key>      a claim; no value
+//	e <incarnation> <sequence> an event; see record.go. First to last is what is retained, without a hole
+//	g <incarnation>            garbage: the session has ended, readers had its events open, and they must still be removed; no value
+//	i <incarnation> <event ID> the sequence of an event with an ID of the producer's own; assigned IDs are found by their number
+//	m alive                    the last time at which the process with the directory open had readers, for activity; see load.go
+//	m epoch                    how often the directory was opened
+//	s <session ID>             session: what Create and Update set, and the incarnation; see meta.go
+//	x <time> <incarnation>     session ID: when to look at the session next, because it may expire or have lingered long enough
+//
+// A session has one x key. Activity does not move it: when its time has come the session is looked at, and the key is moved to the time
+// that counts now, so that a session is written to once per TTL and not once per activity on this account.
+const (
+	prefixState   = 'a'
+	prefixClaim   = 'c'
+	prefixEvent   = 'e'
+	prefixGarbage = 'g'
+	prefixIndex   = 'i'
+	prefixMeta    = 'm'
+	prefixSession = 's'
+	prefixExpiry  = 'x'
+)
+
+var (
+	aliveKey = []byte("malive")
+	epochKey = []byte("mepoch")
+)
+
+func numberKey(prefix byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, n)
+}
+
+func stateKey(inc uint64) []byte   { return numberKey(prefixState, inc) }
+func garbageKey(inc uint64) []byte { return numberKey(prefixGarbage, inc) }
+func sessionKey(id string) []byte  { return append([]byte{prefixSession}, id...) }
+
+func eventKey(inc, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(numberKey(prefixEvent, inc), seq)
+}
+
+func indexKey(inc uint64, id string) []byte  { return append(numberKey(prefixIndex, inc), id...) }
+func claimKey(inc uint64, key string) []byte { return append(numberKey(prefixClaim, inc), key...) }
+
+// expiryKey takes a time in nanoseconds since 1970; one before that sorts as 1970.
+func expiryKey(at int64, inc uint64) []byte {
+	return binary.BigEndian.AppendUint64(numberKey(prefixExpiry, uint64(max(0, at))), inc)
+}
+
+// timeOf returns the time in an expiry key.
+func timeOf(key []byte) (at int64, inc uint64, ok bool) {
+	if len(key) != 17 {
+		return 0, 0, false
+	}
+	return int64(binary.BigEndian.Uint64(key[1:])), binary.BigEndian.Uint64(key[9:]), true
+}

@@ -1,0 +1,209 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprise-go/reprise/shard"
+)
+
+// Info implements replay.Store. It waits for nothing.
+func (s *Store) Info(_ context.Context, id string) (shard.Info, error) {
+	sess, err := s.get(id)
+	if err != nil {
+		return shard.Info{}, err
+	}
+	return sess.info()
+}
+
+func (s *session) info() (shard.Info, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.store.now()
+	s.settle(now)
+	if s.isGone(now) {
+		return shard.Info{}, about(shard.ErrNotFound, s.id)
+	}
+	md, err := s.metadata.public(s.principal)
+	return shard.Info{
+		ID: s.id, Metadata: md, Created: time.Unix(0, s.created), LastActivity: time.Unix(0, s.decided.activity),
+		Status: s.seen.status, Attached: s.readers, Log: s.seen.stats(),
+	}, err
+}
+
+// change lets decide change a session that has not ended, and returns when what it has queued is confirmed. decide is called with the
+// session's lock held; a write that it returns together with an error is one to wait for before the error counts.
+func (s *Store) change(ctx context.Context, id string, decide func(*session, int64) (*write, error)) error {
+	sess, err := s.get(id)
+	if err != nil {
+		return err
+	}
+	return s.changeOne(ctx, sess, decide)
+}
+
+func (s *Store) changeOne(ctx context.Context, sess *session, decide func(*session, int64) (*write, error)) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	w, err := sess.change(decide)
+	s.leave()
+	if w != nil {
+		if waited := s.commits.wait(ctx, w); waited != nil {
+			return waited
+		}
+	}
+	return err
+}
+
+func (s *session) change(decide func(*session, int64) (*write, error)) (*write, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.store.now()
+	if err := s.usable(now, false); err != nil {
+		return nil, err
+	}
+	return decide(s, now)
+}
+
+// Touch implements replay.Store. Like every activity it is on disk when it returns, or within Config.SyncEvery.
+func (s *Store) Touch(ctx context.Context, id string) error {
+	return s.change(ctx, id, func(sess *session, now int64) (*write, error) {
+		sess.touch(now)
+		return sess.edit().queue(nil)
+	})
+}
+
+// Finish implements replay.Finisher.
+func (s *Store) Finish(ctx context.Context, id string) error { return s.change(ctx, id, finishFor(nil)) }
+
+// finishFor finishes a session in the name of a lease's holder, or of nobody.
+func finishFor(l *lease) func(*session, int64) (*write, error) {
+	return func(sess *session, now int64) (*write, error) {
+		if sess.decided.status == shard.Finished {
+			return sess.edit().queue(nil) // the end of the other Finish counts once it is confirmed
+		}
+		if l == nil {
+			if err := sess.lease.yield(sess.id, now); err != nil {
+				return nil, err
+			}
+		}
+		sess.decided.status, sess.decided.left = shard.Finished, now
+		e := sess.edit()
+		if sess.store.cfg.Linger >= 0 {
+			e.arm(sess.leaves())
+			return e.queue(nil)
+		}
+		w, err := e.queue(nil)
+		sess.settle(now) // without Linger and without a reader, it ends here
+		return w, err
+	}
+}
+
+// Terminate implements replay.Store.
+func (s *Store) Terminate(ctx context.Context, id string) error {
+	err := s.change(ctx, id, terminate)
+	if errors.Is(err, shard.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func terminate(sess *session, now int64) (*write, error) {
+	e := sess.edit()
+	e.end(shard.Terminated, now)
+	return e.finish(nil)
+}
+
+// Update implements replay.Store. change is called without a lock held, again if another update came between.
+func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
+	sess, err := s.get(id)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, sess, change, func(now int64) error { return sess.lease.yield(sess.id, now) })
+}
+
+var errOvertaken = errors.New("pebble: another update came between")
+
+func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Metadata), may func(now int64) error) error {
+	for {
+		sess.mu.Lock()
+		before, version, err := sess.metadata, sess.version, sess.usable(s.now(), false)
+		sess.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		md, err := before.public(sess.principal)
+		if err != nil {
+			return err
+		}
+		if change != nil {
+			change(&md)
+		}
+		if md.Principal != sess.principal {
+			return about(shard.ErrPrincipal, sess.id)
+		}
+		after, err := newMetadata(md)
+		if err != nil {
+			return err
+		}
+		err = s.changeOne(ctx, sess, func(sess *session, now int64) (*write, error) {
+			if sess.version != version {
+				return nil, errOvertaken
+			}
+			if err := may(now); err != nil {
+				return nil, err
+			}
+			sess.metadata = after
+			sess.version++
+			sess.touch(now)
+			e := sess.edit()
+			e.batch.Set(sessionKey(sess.id), sess.encode(), nil)
+			return e.queue(nil)
+		})
+		if !errors.Is(err, errOvertaken) {
+			return err
+		}
+	}
+}
+
+// maxKeyBytes bounds what can be claimed.
+const maxKeyBytes = 1 << 10
+
+// Claim implements replay.Claimer. A key is 1 to 1024 bytes.
+func (s *Store) Claim(ctx context.Context, id, key string) error {
+	return s.change(ctx, id, func(sess *session, now int64) (*write, error) { return sess.claim(key, now) })
+}
+
+func (s *session) claim(key string, now int64) (*write, error) {
+	if s.decided.status == shard.Finished {
+		return nil, about(shard.ErrFinished, s.id)
+	}
+	if len(key) == 0 || len(key) > maxKeyBytes {
+		return nil, fmt.Errorf("pebble: the key of a claim has %d bytes, want 1 to %d", len(key), maxKeyBytes)
+	}
+	if w := s.claims[key]; w != nil {
+		return w, about(shard.ErrClaimed, key)
+	}
+	claimed, err := s.store.has(claimKey(s.inc, key))
+	if err != nil {
+		return nil, err
+	}
+	if claimed {
+		return nil, about(shard.ErrClaimed, key)
+	}
+	if most := s.store.cfg.MaxClaims; most > 0 && s.decided.claims >= most {
+		return nil, fmt.Errorf("%w: %d of session %.64q", shard.ErrClaimLimit, s.decided.claims, s.id)
+	}
+	s.touch(now)
+	s.decided.claims++
+	e := s.edit()
+	e.batch.Set(claimKey(s.inc, key), nil, nil)
+	w, err := e.queue(func() { delete(s.claims, key) })
+	if err == nil {
+		s.claims[key] = w
+	}
+	return w, err
+}

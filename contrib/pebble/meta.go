@@ -1,0 +1,99 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// A description is the part of a session that Create sets and Update changes.
+type description struct {
+	inc       uint64
+	created   int64
+	ttl       time.Duration
+	limits    ring.Config // without zeros
+	tag       string
+	note      string // of the first lease that had one
+	principal string
+	metadata  metadata
+}
+
+// metadata is what Update may change: ClientInfo is JSON, so that numbers in it come back as float64.
+type metadata struct {
+	transport  string
+	clientInfo string
+}
+
+const descriptionVersion = 1
+
+func (s *description) encode() []byte {
+	b := binary.LittleEndian.AppendUint64([]byte{descriptionVersion}, s.inc)
+	b = binary.AppendVarint(b, s.created)
+	b = binary.AppendVarint(b, int64(s.ttl))
+	for _, n := range []int{s.limits.MaxEvents, s.limits.MaxBytes, s.limits.MaxEventBytes} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	for _, part := range []string{s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo} {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+func decodeDescription(key, value []byte) (s description, err error) {
+	d := decoder{b: value}
+	if d.byte() != descriptionVersion {
+		d.bad = true
+	}
+	s.inc, s.created, s.ttl = d.uint64(), d.varint(), time.Duration(d.varint())
+	s.limits = ring.Config{MaxEvents: int(d.uvarint()), MaxBytes: int(d.uvarint()), MaxEventBytes: int(d.uvarint())}
+	s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo = d.string(), d.string(), d.string(), d.string(), d.string()
+	if _, err := ring.New(s.limits); err != nil || len(s.tag) != tagLen || len(d.b) > 0 {
+		d.bad = true
+	}
+	return s, d.check(key)
+}
+
+// newMetadata checks md and returns the part that is kept beside the principal.
+func newMetadata(md shard.Metadata) (metadata, error) {
+	b, err := json.Marshal(md.ClientInfo)
+	if err != nil {
+		return metadata{}, fmt.Errorf("pebble: Metadata.ClientInfo: %w", err)
+	}
+	m := metadata{strings.Clone(md.Transport), string(b)}
+	if n := len(m.transport) + len(md.Principal) + len(b); n > shard.MaxMetadataBytes {
+		return m, fmt.Errorf("%w: %d bytes, ClientInfo as JSON, at most %d", shard.ErrMetadataTooLarge, n, shard.MaxMetadataBytes)
+	}
+	if at := replaced(m.clientInfo); at >= 0 {
+		return m, fmt.Errorf("pebble: Metadata.ClientInfo: not UTF-8 after %.64q", m.clientInfo[max(0, at-64):at])
+	}
+	return m, nil
+}
+
+// replaced returns where encoding/json has written \ufffd into a text, which it does for bytes that are not UTF-8 and for nothing else; or -1.
+func replaced(text string) int {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if strings.HasPrefix(text[i:], `\ufffd`) {
+			return i
+		}
+		i++ // what is escaped, which may be another backslash
+	}
+	return -1
+}
+
+// public returns the metadata of a session that belongs to principal, for the application.
+func (m metadata) public(principal string) (shard.Metadata, error) {
+	md := shard.Metadata{Transport: m.transport, Principal: principal}
+	if err := json.Unmarshal([]byte(m.clientInfo), &md.ClientInfo); err != nil {
+		return md, fmt.Errorf("%w: Metadata.ClientInfo: %w", ErrCorrupt, err)
+	}
+	return md, nil
+}
