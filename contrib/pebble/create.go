@@ -110,7 +110,7 @@ func (s *Store) insert(id string, d description, l lease) (*session, *write, err
 
 func (s *Store) newSession(id string, d description) *session {
 	return &session{
-		store: s, id: id, description: d, armed: never, unseenAt: 1, ids: map[string]*addition{}, claims: map[string]*write{},
+		store: s, id: id, description: d, armed: noTime, unseenAt: 1, ids: map[string]*addition{}, claims: map[string]*write{},
 	}
 }
 
@@ -129,4 +129,3 @@ func (s *session) vacate(now int64) bool {
 	}
 	return true
 }
-

@@ -76,7 +76,9 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 }
 
 // Finish implements replay.Finisher.
-func (s *Store) Finish(ctx context.Context, id string) error { return s.change(ctx, id, finishFor(nil)) }
+func (s *Store) Finish(ctx context.Context, id string) error {
+	return s.change(ctx, id, finishFor(nil))
+}
 
 // finishFor finishes a session in the name of a lease's holder, or of nobody.
 func finishFor(l *lease) func(*session, int64) (*write, error) {

@@ -165,7 +165,7 @@ func (s *Store) loadExpiry(byInc map[uint64]*session) error {
 	return s.each(prefixExpiry, func(key, _ []byte) error {
 		at, inc, ok := timeOf(key)
 		sess := byInc[inc]
-		if !ok || sess == nil || sess.armed != never {
+		if !ok || sess == nil || sess.armed != noTime {
 			return fmt.Errorf("%w: key %q belongs to no session", ErrCorrupt, key)
 		}
 		sess.armed = at

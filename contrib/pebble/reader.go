@@ -105,7 +105,6 @@ type reader struct {
 	buf      []ring.Event
 	next     int   // of buf
 	err      error // why nothing comes after buf
-	told     bool  // Next has returned false for err
 	detached bool
 }
 

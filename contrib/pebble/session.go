@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -21,19 +22,19 @@ type session struct {
 	mu        sync.Mutex // guards all that follows, and is held where a write of this session is queued
 	decided   state
 	seen      state
-	version   uint64             // of metadata; how often it was changed
-	resumed   bool               // the run of this process has begun
+	version   uint64               // of metadata; how often it was changed
+	resumed   bool                 // the run of this process has begun
 	oldest    []slot               // the first retained events, as far as eviction has read ahead
 	unseen    []slot               // the newest events, those that are not confirmed
 	unseenAt  uint64               // the sequence of the first of them, or of the next event
 	ids       map[string]*addition // IDs of events that are not confirmed
-	claims    map[string]*write  // claims that are not confirmed
-	readers   int                // open ones
-	onDisk    bool               // the last state that was queued says that readers are open
-	garbage   bool               // events are to be removed when the last reader has gone
-	forgotten bool               // it is no longer in the table
-	armed     int64              // the time in its expiry key
-	news      chan struct{}      // closed when seen changes; nil: nobody waits
+	claims    map[string]*write    // claims that are not confirmed
+	readers   int                  // open ones
+	onDisk    bool                 // the last state that was queued says that readers are open
+	garbage   bool                 // events are to be removed when the last reader has gone
+	forgotten bool                 // it is no longer in the table
+	armed     int64                // the time in its expiry key
+	news      chan struct{}        // closed when seen changes; nil: nobody waits
 	lease     lease
 }
 
@@ -100,12 +101,15 @@ func (s *session) wake() {
 	}
 }
 
+// noTime is when what never happens is due. Other times are in nanoseconds since 1970.
+const noTime = math.MaxInt64
+
 // expires returns when an active session expires if nothing happens.
 func (s *session) expires() int64 {
 	if s.ttl >= never {
-		return never
+		return noTime
 	}
-	return min(s.decided.activity+int64(s.ttl), never)
+	return s.decided.activity + int64(s.ttl)
 }
 
 // leaves returns when a session that is no longer active goes. One that has finished and is then terminated gains no time by it.
@@ -120,7 +124,7 @@ func (s *session) isGone(now int64) bool {
 func (s *session) settle(now int64) {
 	switch s.decided.status {
 	case shard.Active:
-		if at := s.expires(); s.readers == 0 && at < never && now >= at {
+		if at := s.expires(); s.readers == 0 && now >= at {
 			s.end(shard.Expired, at)
 		}
 	case shard.Finished:
@@ -187,7 +191,7 @@ func (e edit) forget() {
 	s.forgotten = true
 	e.batch.Delete(sessionKey(s.id), nil)
 	e.batch.Delete(stateKey(s.inc), nil)
-	if s.armed != never {
+	if s.armed != noTime {
 		e.batch.Delete(expiryKey(s.armed, s.inc), nil)
 	}
 	s.store.sessions.CompareAndDelete(s.id, s)
@@ -209,10 +213,10 @@ func (e edit) arm(at int64) {
 	if at == s.armed {
 		return
 	}
-	if s.armed != never {
+	if s.armed != noTime {
 		e.batch.Delete(expiryKey(s.armed, s.inc), nil)
 	}
-	if s.armed = at; at != never {
+	if s.armed = at; at != noTime {
 		e.batch.Set(expiryKey(at, s.inc), []byte(s.id), nil)
 		s.store.sweeper.expect(at)
 	}

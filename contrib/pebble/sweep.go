@@ -25,7 +25,7 @@ type sweeper struct {
 
 func newSweeper(s *Store) *sweeper {
 	w := &sweeper{store: s, kick: make(chan struct{}, 1), quit: make(chan struct{})}
-	w.soon.Store(never)
+	w.soon.Store(noTime)
 	return w
 }
 
@@ -57,7 +57,7 @@ func (w *sweeper) run() {
 	const most, least = time.Minute, 5 * time.Millisecond
 	for {
 		now := w.store.now()
-		due := min(w.soon.Swap(never), w.store.sweep(now))
+		due := min(w.soon.Swap(noTime), w.store.sweep(now))
 		if w.open.Load() > 0 {
 			w.sign(now)
 			due = min(due, now+int64(signs))
@@ -86,12 +86,12 @@ func (w *sweeper) sign(now int64) {
 // sweep looks at all sessions that are due, and returns when the next one is.
 func (s *Store) sweep(now int64) (next int64) {
 	if s.enter() != nil {
-		return never
+		return noTime
 	}
 	defer s.leave()
 	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{prefixExpiry}, UpperBound: []byte{prefixExpiry + 1}})
 	if err != nil {
-		return never
+		return noTime
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
@@ -103,7 +103,7 @@ func (s *Store) sweep(now int64) (next int64) {
 			v.(*session).visit(now)
 		}
 	}
-	return never
+	return noTime
 }
 
 // visit does what is due: it ends the session, forgets it, or says when to look again.
@@ -121,11 +121,11 @@ func (s *session) visit(now int64) {
 		e.send(nil)
 		return
 	case s.decided.status == shard.Active && s.readers > 0:
-		e.arm(min(now+int64(s.ttl), never))
+		e.arm(max(s.expires(), now+int64(min(s.ttl, time.Minute))))
 	case s.decided.status == shard.Active:
 		e.arm(s.expires())
 	case s.store.cfg.Linger < 0: // the last reader to close ends it
-		e.arm(never)
+		e.arm(noTime)
 	default:
 		e.arm(s.leaves())
 	}
