@@ -7,12 +7,14 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// One op is one event appended to one session that retains 1000 already, by one goroutine: everything that an append touches is in the
-// cache. MB/s counts payload. With -cpu 1 the collector's share is in the time, with more it is mostly on other processors.
+// One op is one event appended to one session that retains 1000 already, by one goroutine:
+// everything that an append touches is in the cache. MB/s counts payload. With -cpu 1 the
+// collector's share is in the time, with more it is mostly on other processors.
 //
-// ring is the log alone, session the log of a session that the caller holds, manager finds the session by its ID first. The floors:
-// chunks copies the payload into a chunk and publishes it, byhand is a mutex and a slice, by reference (which leaves it to the
-// caller to allocate) and with a copy (which is what Reprise does).
+// ring is the log alone, session the log of a session that the caller holds, manager finds the
+// session by its ID first. The floors: chunks copies the payload into a chunk and publishes it,
+// byhand is a mutex and a slice, by reference (which leaves it to the caller to allocate) and with
+// a copy (which is what Reprise does).
 func BenchmarkAppend(b *testing.B) {
 	for _, size := range []int{64, 256, 4096} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) { benchmarkAppend(b, size) })

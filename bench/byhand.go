@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// ByHand is one session's log as a good engineer writes it in an hour: a mutex, a slice that wraps, numbers for IDs. It knows neither
-// own IDs nor streams nor bounds on bytes, and nothing expires. It is what Reprise has to justify itself against.
+// ByHand is one session's log as a good engineer writes it in an hour: a mutex, a slice that wraps,
+// numbers for IDs. It knows neither own IDs nor streams nor bounds on bytes, and nothing expires.
+// It is what Reprise has to justify itself against.
 type ByHand struct {
 	mu     sync.Mutex
 	max    int
@@ -25,7 +26,8 @@ type ByHandEvent struct {
 // NewByHand returns a log of the newest max events.
 func NewByHand(max int) *ByHand { return &ByHand{max: max} }
 
-// Append stores data by reference, so that the caller needs another buffer for its next event, and returns its ID.
+// Append stores data by reference, so that the caller needs another buffer for its next event, and
+// returns its ID.
 func (l *ByHand) Append(data []byte) uint64 {
 	l.mu.Lock()
 	l.last++
@@ -47,10 +49,12 @@ func (l *ByHand) Append(data []byte) uint64 {
 	return id
 }
 
-// AppendCopy stores a copy of data, as Reprise does: the caller encodes its next event into the same buffer. This is the fair comparison.
+// AppendCopy stores a copy of data, as Reprise does: the caller encodes its next event into the
+// same buffer. This is the fair comparison.
 func (l *ByHand) AppendCopy(data []byte) uint64 { return l.Append(bytes.Clone(data)) }
 
-// After appends to dst the events after id, oldest first. It returns false when one of them is gone or id is yet to come.
+// After appends to dst the events after id, oldest first. It returns false when one of them is gone
+// or id is yet to come.
 func (l *ByHand) After(dst []ByHandEvent, id uint64) ([]ByHandEvent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +70,8 @@ func (l *ByHand) After(dst []ByHandEvent, id uint64) ([]ByHandEvent, bool) {
 	return append(dst, l.events[:l.next]...), true
 }
 
-// Changed returns a channel that is closed by the next Append, or nil when there are events after id already.
+// Changed returns a channel that is closed by the next Append, or nil when there are events after
+// id already.
 func (l *ByHand) Changed(id uint64) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,9 +12,10 @@ import (
 // writers is how many goroutines share one session: more than there are processors.
 const writers = 8
 
-// One op is one event of 256 bytes appended to the one session that eight goroutines append to, whatever -cpu says; ns/op is the time
-// between two appends of the eight together. The second half measures each append for itself: p50-ns, p99.9-ns and max-ns, in which
-// reading the clock twice is included; its ns/op says nothing else.
+// One op is one event of 256 bytes appended to the one session that eight goroutines append to,
+// whatever -cpu says; ns/op is the time between two appends of the eight together. The second half
+// measures each append for itself: p50-ns, p99.9-ns and max-ns, in which reading the clock twice is
+// included; its ns/op says nothing else.
 func BenchmarkContended(b *testing.B) {
 	for _, log := range []struct {
 		name string

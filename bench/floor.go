@@ -2,8 +2,9 @@ package bench
 
 import "sync/atomic"
 
-// Chunks is the floor under every log that owns its payloads: copy the payload into a chunk, take a fresh chunk when it is full, and publish with
-// one atomic store. It keeps nothing, finds nothing and suffers one writer.
+// Chunks is the floor under every log that owns its payloads: copy the payload into a chunk, take a
+// fresh chunk when it is full, and publish with one atomic store. It keeps nothing, finds nothing
+// and suffers one writer.
 type Chunks struct {
 	chunk []byte
 	tail  atomic.Uint64

@@ -11,9 +11,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// One op is an event of 256 bytes appended while a follower sleeps, read by the follower, and confirmed to the producer over a channel;
-// p50-ns and p99-ns are the time from before Append until the follower has the event. The floors: channel passes a number over a channel instead, byhand is the ring by
-// hand, whose followers wait for a channel to be closed.
+// One op is an event of 256 bytes appended while a follower sleeps, read by the follower, and
+// confirmed to the producer over a channel; p50-ns and p99-ns are the time from before Append until
+// the follower has the event. The floors: channel passes a number over a channel instead, byhand is
+// the ring by hand, whose followers wait for a channel to be closed.
 func BenchmarkFollowWake(b *testing.B) {
 	b.Run("floor=channel", func(b *testing.B) {
 		events := make(chan int)
@@ -35,7 +36,8 @@ func BenchmarkFollowWake(b *testing.B) {
 	})
 }
 
-// wake runs follower, which calls seen for each event, beside a producer that waits for it to sleep again.
+// wake runs follower, which calls seen for each event, beside a producer that waits for it to sleep
+// again.
 func wake(b *testing.B, follower func(seen func()), appendTo func(data []byte), stop func()) {
 	var sent atomic.Int64 // nanoseconds since base
 	var h Histogram

@@ -10,9 +10,10 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// One op is one event of 256 bytes appended to one session and read by all of its followers, each a sleeping goroutine that is woken; ns/delivery
-// and allocs/delivery are by follower. p50-ns and p99-ns are the time from before Append until a follower has the event: the last of 10,000 waits for
-// the 9999 before it. The floor is the ring by hand.
+// One op is one event of 256 bytes appended to one session and read by all of its followers, each a
+// sleeping goroutine that is woken; ns/delivery and allocs/delivery are by follower. p50-ns and
+// p99-ns are the time from before Append until a follower has the event: the last of 10,000 waits
+// for the 9999 before it. The floor is the ring by hand.
 func BenchmarkFollowers(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("followers=%d/floor=byhand-copy", n), func(b *testing.B) {
@@ -28,7 +29,8 @@ func BenchmarkFollowers(b *testing.B) {
 	}
 }
 
-// One op is one event of 256 bytes appended to each of 10,000 sessions (-sessions) and read by its one follower.
+// One op is one event of 256 bytes appended to each of 10,000 sessions (-sessions) and read by its
+// one follower.
 func BenchmarkFollowedSessions(b *testing.B) {
 	n := *fleetSize
 	b.Run("floor=byhand-copy", func(b *testing.B) {
@@ -46,7 +48,8 @@ func BenchmarkFollowedSessions(b *testing.B) {
 	})
 }
 
-// fanOut runs followers of each of so many sessions, appends one event to each session in an op, and waits until all followers have it.
+// fanOut runs followers of each of so many sessions, appends one event to each session in an op,
+// and waits until all followers have it.
 func fanOut(b *testing.B, followers, sessions int, follower func(session int, seen func()), appendTo func(session int, data []byte), stop func()) {
 	var wg sync.WaitGroup
 	d := deliveries{sent: make([]int64, sessions), base: time.Now(), all: make(chan struct{})}

@@ -38,15 +38,17 @@ func Cycles() int64 {
 	return int64(s[0].Value.Uint64())
 }
 
-// Mallocs returns how many objects have been allocated, ever. It stops the world, for the processors' own counts are behind.
+// Mallocs returns how many objects have been allocated, ever. It stops the world, for the
+// processors' own counts are behind.
 func Mallocs() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.Mallocs)
 }
 
-// Warm gives the heap n bytes that are free and have been used, as those of a server have that has run for a while. Where the heap grows for the
-// first time, an append measures how the operating system hands out pages.
+// Warm gives the heap n bytes that are free and have been used, as those of a server have that has
+// run for a while. Where the heap grows for the first time, an append measures how the operating
+// system hands out pages.
 func Warm(n int64) {
 	const piece, page = 1 << 20, 4 << 10
 	var used [][]byte

@@ -8,11 +8,12 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// retain is how many events a session keeps unless a benchmark says otherwise: the default of ring.Config.
+// retain is how many events a session keeps unless a benchmark says otherwise: the default of
+// ring.Config.
 const retain = 1000
 
-// newManager returns a Manager with room for that many sessions of max events each. Its limits are high but they are there, so
-// that what they cost is counted.
+// newManager returns a Manager with room for that many sessions of max events each. Its limits are
+// high but they are there, so that what they cost is counted.
 func newManager(b testing.TB, sessions, max int) *shard.Manager {
 	b.Helper()
 	m := openManager(sessions, max)
@@ -63,7 +64,8 @@ func must[T any](v T, err error) T {
 // A crew deals out the workers' places in a benchmark that runs in parallel.
 type crew struct{ joined atomic.Int32 }
 
-// A walk is one worker's way through an order of sessions. Workers share no session: each connection has a goroutine of its own.
+// A walk is one worker's way through an order of sessions. Workers share no session: each
+// connection has a goroutine of its own.
 type walk struct {
 	order   []uint32
 	at      int

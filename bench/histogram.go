@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Histogram counts durations, to about 3%, in constant memory without pointers. The zero Histogram is empty. One goroutine uses it; Merge
-// adds up what several have counted.
+// A Histogram counts durations, to about 3%, in constant memory without pointers. The zero
+// Histogram is empty. One goroutine uses it; Merge adds up what several have counted.
 type Histogram struct {
 	counts [64 * histogramSteps]uint32
 	n      uint64
@@ -53,7 +53,8 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// Quantile returns the duration that the fraction q of all counted does not exceed, to about 3%; 0 when nothing was counted.
+// Quantile returns the duration that the fraction q of all counted does not exceed, to about 3%; 0
+// when nothing was counted.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := uint64(q * float64(h.n))
 	if rank >= h.n {

@@ -12,9 +12,10 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// One op is one event of 256 bytes appended to one session and read by all clients that follow it over HTTP on the loopback interface, each
-// through a connection of its own; the clients' side is in the figures. The floor is net/http with a handler that writes the same bytes and
-// flushes, told by the ring by hand.
+// One op is one event of 256 bytes appended to one session and read by all clients that follow it
+// over HTTP on the loopback interface, each through a connection of its own; the clients' side is
+// in the figures. The floor is net/http with a handler that writes the same bytes and flushes, told
+// by the ring by hand.
 func BenchmarkHTTPFollowers(b *testing.B) {
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprintf("followers=%d/floor=net-http", n), func(b *testing.B) {

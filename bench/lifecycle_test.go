@@ -9,11 +9,13 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// recycle is how many sessions a benchmark makes, or ends, between two pauses in which the clock stands still.
+// recycle is how many sessions a benchmark makes, or ends, between two pauses in which the clock
+// stands still.
 const recycle = 10_000
 
-// One op is one session made in a manager that holds up to 10,000 others. minted sessions get a UUID, the others bring their ID
-// along. The floors: uuid is the making of an ID, byhand an entry in a map under an RWMutex.
+// One op is one session made in a manager that holds up to 10,000 others. minted sessions get a
+// UUID, the others bring their ID along. The floors: uuid is the making of an ID, byhand an entry
+// in a map under an RWMutex.
 func BenchmarkCreate(b *testing.B) {
 	ids := NewIDs(recycle, 3)
 	b.Run("floor=uuid", func(b *testing.B) {
@@ -42,7 +44,8 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
-// One op is the end of one of up to 10,000 empty sessions, by its ID. The floor is the deletion from a map under an RWMutex.
+// One op is the end of one of up to 10,000 empty sessions, by its ID. The floor is the deletion
+// from a map under an RWMutex.
 func BenchmarkTerminate(b *testing.B) {
 	ids := NewIDs(recycle, 3)
 	b.Run("floor=byhand", func(b *testing.B) {
@@ -70,7 +73,8 @@ func BenchmarkTerminate(b *testing.B) {
 	})
 }
 
-// inBatches calls op with 0 to recycle-1 again and again, and before each batch prepare, while the clock stands still.
+// inBatches calls op with 0 to recycle-1 again and again, and before each batch prepare, while the
+// clock stands still.
 func inBatches(b *testing.B, prepare func(), op func(i int)) {
 	b.ReportAllocs()
 	i := recycle
@@ -87,8 +91,8 @@ func inBatches(b *testing.B, prepare func(), op func(i int)) {
 	}
 }
 
-// One op is one session found by its ID among 10,000 (-sessions), at random. Runs in parallel. The floors: the lookup in a bare
-// xsync.MapOf, and in a map under an RWMutex.
+// One op is one session found by its ID among 10,000 (-sessions), at random. Runs in parallel. The
+// floors: the lookup in a bare xsync.MapOf, and in a map under an RWMutex.
 func BenchmarkGet(b *testing.B) {
 	n, ids := *fleetSize, NewIDs(*fleetSize, 2)
 	store := NewByHandStore()
@@ -106,7 +110,8 @@ func BenchmarkGet(b *testing.B) {
 	parallel(b, "manager", func(s int) { must(m.Get(ids.At(s))) })
 }
 
-// One op is one session touched, of 10,000 (-sessions) at random, held or found by its ID. Runs in parallel.
+// One op is one session touched, of 10,000 (-sessions) at random, held or found by its ID. Runs in
+// parallel.
 func BenchmarkTouch(b *testing.B) {
 	n, ids := *fleetSize, NewIDs(*fleetSize, 2)
 	m, sessions := emptySessions(b, n, ids)

@@ -52,8 +52,9 @@ func (ids IDs) Len() int { return len(ids.all) / IDLen }
 // At returns one.
 func (ids IDs) At(i int) string { return ids.all[i*IDLen : (i+1)*IDLen] }
 
-// OwnIDs hands out event IDs that producers bring along, to any number of sessions that retain up to a number of events each.
-// An ID comes again when its session has long dropped it. A session's IDs are for one goroutine at a time.
+// OwnIDs hands out event IDs that producers bring along, to any number of sessions that retain up
+// to a number of events each. An ID comes again when its session has long dropped it. A session's
+// IDs are for one goroutine at a time.
 type OwnIDs struct {
 	ids  IDs
 	next []uint32 // by session
@@ -88,7 +89,8 @@ func InTurn(n int) []uint32 {
 	return order
 }
 
-// Random returns an order in which n sessions are visited independently of each other, long enough to be nobody's habit.
+// Random returns an order in which n sessions are visited independently of each other, long enough
+// to be nobody's habit.
 func Random(n int, seed uint64) []uint32 {
 	r := rand.New(rand.NewPCG(seed, 17))
 	order := make([]uint32, 1<<17)
@@ -107,8 +109,9 @@ func Bursts(n, size int, seed uint64) []uint32 {
 	return order
 }
 
-// Fill appends retain events to each of n sessions, in turn, and then up to a half more, to each session another number: what sessions do once in so
-// many events, such as taking a chunk, they must not all do at the same time.
+// Fill appends retain events to each of n sessions, in turn, and then up to a half more, to each
+// session another number: what sessions do once in so many events, such as taking a chunk, they
+// must not all do at the same time.
 func Fill(n, retain int, appendTo func(session int)) {
 	most := retain/2 + 16
 	for round := range retain + most {

@@ -12,9 +12,10 @@ import (
 // weighed is how many of a thing are weighed together.
 const weighed = 10_000
 
-// One op is 10,000 of a thing made, weighed on the collected heap and dropped; the figures that count are B/ring, B/session, B/event and
-// objects. overhead is beyond payload and event ID, in rings of 1000 events of 256 bytes that have dropped 0 to 500 already (1000
-// of them: a gigabyte would say no more than 300 MB). Everything the allocator adds by rounding up is in it.
+// One op is 10,000 of a thing made, weighed on the collected heap and dropped; the figures that
+// count are B/ring, B/session, B/event and objects. overhead is beyond payload and event ID, in
+// rings of 1000 events of 256 bytes that have dropped 0 to 500 already (1000 of them: a gigabyte
+// would say no more than 300 MB). Everything the allocator adds by rounding up is in it.
 //
 // The floor is the ring by hand with copied payloads.
 func BenchmarkMemory(b *testing.B) {
@@ -109,8 +110,8 @@ func weigh(b *testing.B, name, unit string, n int, thing func(i int) any) {
 
 var collectEvents = flag.Int("events", 4_000_000, "events retained while collections are measured")
 
-// One op is a full collection while sessions of 1000 events of 256 bytes retain four million (-events); objects is what is on the heap.
-// The floor is the ring by hand with copied payloads.
+// One op is a full collection while sessions of 1000 events of 256 bytes retain four million
+// (-events); objects is what is on the heap. The floor is the ring by hand with copied payloads.
 func BenchmarkCollection(b *testing.B) {
 	n, data := max(*collectEvents/retain, 1), Payload(256)
 	b.Run("floor=byhand-copy", func(b *testing.B) {

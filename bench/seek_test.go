@@ -9,8 +9,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// One op is what a client costs that comes back having missed ten events of 256 bytes: Seek to the event before them and Next
-// until there is nothing left, on a session that retains 1000 or 100,000 events. The floor is the ring by hand, which copies the ten under its mutex.
+// One op is what a client costs that comes back having missed ten events of 256 bytes: Seek to the
+// event before them and Next until there is nothing left, on a session that retains 1000 or 100,000
+// events. The floor is the ring by hand, which copies the ten under its mutex.
 func BenchmarkSeek10(b *testing.B) {
 	for _, max := range []int{1000, 100_000} {
 		b.Run(fmt.Sprintf("retain=%d", max), func(b *testing.B) {
@@ -47,7 +48,8 @@ func BenchmarkSeek10(b *testing.B) {
 	}
 }
 
-// One op is one event read by a cursor that goes through 1000 events of 256 bytes again and again. The floor reads the same from a slice.
+// One op is one event read by a cursor that goes through 1000 events of 256 bytes again and again.
+// The floor reads the same from a slice.
 func BenchmarkNext(b *testing.B) {
 	b.Run("floor=slice", func(b *testing.B) {
 		l := NewByHand(retain)
@@ -79,8 +81,9 @@ func BenchmarkNext(b *testing.B) {
 	})
 }
 
-// One op is the replay of 1000 events of 256 bytes. cursor calls Next, after collects first and then yields, send calls a function for
-// each event. The floor is the ring by hand, which copies them to a fresh slice.
+// One op is the replay of 1000 events of 256 bytes. cursor calls Next, after collects first and
+// then yields, send calls a function for each event. The floor is the ring by hand, which copies
+// them to a fresh slice.
 func BenchmarkReplay1000(b *testing.B) {
 	b.Run("floor=byhand", func(b *testing.B) {
 		l := NewByHand(retain)
@@ -147,7 +150,8 @@ func fillByHand(l *ByHand, n int) {
 	}
 }
 
-// filledSession returns a session that retains max events of 256 bytes and has dropped a quarter as many.
+// filledSession returns a session that retains max events of 256 bytes and has dropped a quarter as
+// many.
 func filledSession(b testing.TB, max int, own bool) *shard.Session {
 	b.Helper()
 	s, id, data := newSession(b, newManager(b, 1, max), "filled"), eventIDs(1, max, own), Payload(256)

@@ -16,12 +16,14 @@ var (
 	fleetRetain = flag.Int("retain", 100, "events that each of them retains")
 )
 
-// One op is one event of 256 bytes appended to one of 10,000 sessions, each of which retains 100 events already (-sessions, -retain):
-// in turn, at random, or at random in bursts of 16. Runs in parallel, one goroutine per processor, each with sessions of its own.
+// One op is one event of 256 bytes appended to one of 10,000 sessions, each of which retains 100
+// events already (-sessions, -retain): in turn, at random, or at random in bursts of 16. Runs in
+// parallel, one goroutine per processor, each with sessions of its own.
 //
-// session is a session that the caller holds, manager finds it by its ID. The floors: mapof is the lookup of a session's ID in
-// an xsync.MapOf and nothing else, chunks the copy of the payload into one of 10,000 chunks, byhand is a mutex and a slice per
-// session with a copy of the payload, held or found in a map under an RWMutex.
+// session is a session that the caller holds, manager finds it by its ID. The floors: mapof is the
+// lookup of a session's ID in an xsync.MapOf and nothing else, chunks the copy of the payload into
+// one of 10,000 chunks, byhand is a mutex and a slice per session with a copy of the payload, held
+// or found in a map under an RWMutex.
 func BenchmarkSessions(b *testing.B) {
 	n, max := *fleetSize, *fleetRetain
 	for _, fleet := range []struct {

@@ -8,8 +8,9 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// One op is one event written in the event-stream format into a buffer that is large enough; MB/s counts payload. lines=1 is a payload on a
-// single line, lines=64 one in lines of 63 bytes. The floor is the copy of the payload. from=log takes one event after the other from 8 MiB, as who
+// One op is one event written in the event-stream format into a buffer that is large enough; MB/s
+// counts payload. lines=1 is a payload on a single line, lines=64 one in lines of 63 bytes. The
+// floor is the copy of the payload. from=log takes one event after the other from 8 MiB, as who
 // replays does; otherwise it is the same event each time, and all of it in the first cache.
 func BenchmarkSSE(b *testing.B) {
 	for _, p := range []struct {

@@ -6,7 +6,8 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// byHandStore is what a good engineer writes in an hour: see [bench.ByHand]. Its event IDs are numbers; producers cannot bring their own.
+// byHandStore is what a good engineer writes in an hour: see [bench.ByHand]. Its event IDs are
+// numbers; producers cannot bring their own.
 type byHandStore struct {
 	*bench.ByHandStore
 	ids  bench.IDs
@@ -16,7 +17,8 @@ type byHandStore struct {
 
 func openByHandCopy(cfg Config) Store { return openByHand(cfg, (*bench.ByHand).AppendCopy) }
 
-// openByHandRef shares one payload among all events: no server can do that, and no store of payloads can be faster.
+// openByHandRef shares one payload among all events: no server can do that, and no store of
+// payloads can be faster.
 func openByHandRef(cfg Config) Store { return openByHand(cfg, (*bench.ByHand).Append) }
 
 func openByHand(cfg Config, give func(*bench.ByHand, []byte) uint64) Store {

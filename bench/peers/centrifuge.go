@@ -12,8 +12,9 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// centrifugeStore is the memory broker with history, whose events nobody subscribes to. It keeps the slices it is given. A client remembers an offset and
-// the history's epoch; here they are one string.
+// centrifugeStore is the memory broker with history, whose events nobody subscribes to. It keeps
+// the slices it is given. A client remembers an offset and the history's epoch; here they are one
+// string.
 type centrifugeStore struct {
 	broker *centrifuge.MemoryBroker
 	ids    bench.IDs

@@ -1,10 +1,13 @@
-// Package peers holds Reprise, the ring by hand and the released alternatives behind one small interface, so that the same work can be measured on
-// each of them. cmd/compare runs the measurements and prints the comparison.
+// Package peers holds Reprise, the ring by hand and the released alternatives behind one small
+// interface, so that the same work can be measured on each of them. cmd/compare runs the
+// measurements and prints the comparison.
 //
-// What is fair: a server encodes each event into a buffer. A store that copies leaves the buffer to the next event; one that keeps what it is given
-// forces the server to allocate another. Append therefore hands over a fresh copy of the payload wherever the store keeps it ("owned
-// payload"), and the payload itself where the store copies. Where a library leaves something open, a lock around a type that is not safe for
-// concurrent use for instance, the contestant does what is cheapest for the library.
+// What is fair: a server encodes each event into a buffer. A store that copies leaves the buffer to
+// the next event; one that keeps what it is given forces the server to allocate another. Append
+// therefore hands over a fresh copy of the payload wherever the store keeps it ("owned payload"),
+// and the payload itself where the store copies. Where a library leaves something open, a lock
+// around a type that is not safe for concurrent use for instance, the contestant does what is
+// cheapest for the library.
 package peers
 
 import (
@@ -13,13 +16,14 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// A Store is one contestant at work, with sessions 0 to Config.Sessions-1. Its methods are safe for concurrent use. What cannot fail in a
-// comparison that compares anything panics.
+// A Store is one contestant at work, with sessions 0 to Config.Sessions-1. Its methods are safe for
+// concurrent use. What cannot fail in a comparison that compares anything panics.
 type Store interface {
-	// Append stores payload as the newest event of the session, which is found by its ID. Only stores of producers' own event IDs look
-	// at eventID. The caller goes on using payload.
+	// Append stores payload as the newest event of the session, which is found by its ID. Only
+	// stores of producers' own event IDs look at eventID. The caller goes on using payload.
 	Append(session int, eventID string, payload []byte)
-	// AppendID does the same, at any cost, and returns the event's ID as a client would send it in Last-Event-ID.
+	// AppendID does the same, at any cost, and returns the event's ID as a client would send it in
+	// Last-Event-ID.
 	AppendID(session int, eventID string, payload []byte) string
 	// Replay goes through the events after lastEventID and returns how many they are.
 	Replay(session int, lastEventID string) int

@@ -12,8 +12,9 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// goSDKStore is the event store of the official SDK, with a single stream in each session. It bounds all sessions together, in bytes, and keeps the
-// slices it is given. Its events are numbered in each stream; the SDK's transport writes the number into the event ID and back.
+// goSDKStore is the event store of the official SDK, with a single stream in each session. It
+// bounds all sessions together, in bytes, and keeps the slices it is given. Its events are numbered
+// in each stream; the SDK's transport writes the number into the event ID and back.
 type goSDKStore struct {
 	mem *mcp.MemoryEventStore
 	ids bench.IDs
@@ -35,7 +36,8 @@ func (g *goSDKStore) Append(session int, _ string, payload []byte) {
 	must(0, g.mem.Append(g.ctx, g.ids.At(session), goSDKStream, bytes.Clone(payload)))
 }
 
-// AppendID finds the event's number, which is the SDK's to count: the first one after which there is nothing.
+// AppendID finds the event's number, which is the SDK's to count: the first one after which there
+// is nothing.
 func (g *goSDKStore) AppendID(session int, _ string, payload []byte) string {
 	g.Append(session, "", payload)
 	return strconv.Itoa(sort.Search(math.MaxInt32, func(index int) bool {

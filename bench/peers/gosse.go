@@ -7,8 +7,9 @@ import (
 	sse "github.com/tmaxmax/go-sse"
 )
 
-// goSSEStore has a FiniteReplayer for each session, and a mutex around it, for a FiniteReplayer is not safe for concurrent use. It keeps what
-// it is given: the payload becomes a string and the message another object, both of them the replayer's.
+// goSSEStore has a FiniteReplayer for each session, and a mutex around it, for a FiniteReplayer is
+// not safe for concurrent use. It keeps what it is given: the payload becomes a string and the
+// message another object, both of them the replayer's.
 type goSSEStore struct {
 	*table[goSSESession]
 	own bool
@@ -72,7 +73,8 @@ func (g goSSEStore) replay(session int, lastEventID string, to sse.MessageWriter
 	must(0, err)
 }
 
-// goSSECounter counts the messages that are sent to it, goSSECollector keeps what is on their data line.
+// goSSECounter counts the messages that are sent to it, goSSECollector keeps what is on their data
+// line.
 type (
 	goSSECounter   int
 	goSSECollector []string

@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// mcpGoStore is mcp-go's event store, with a single stream in each session. It copies payloads, and retains them until the session is purged.
+// mcpGoStore is mcp-go's event store, with a single stream in each session. It copies payloads, and
+// retains them until the session is purged.
 type mcpGoStore struct {
 	mem *server.InMemoryEventStore
 	ids bench.IDs

@@ -8,10 +8,12 @@ import (
 	sse "github.com/r3labs/sse/v2"
 )
 
-// r3labsStore has an EventLog for each session, and a mutex around it. The library's server keeps its logs the same way behind a channel and a goroutine for
-// each stream, which would cost more. The log grows without bound and keeps the slices it is given.
+// r3labsStore has an EventLog for each session, and a mutex around it. The library's server keeps
+// its logs the same way behind a channel and a goroutine for each stream, which would cost more.
+// The log grows without bound and keeps the slices it is given.
 //
-// Its Replay cannot be called from outside, for only the server makes subscribers. The loop here is the same one, less the channel that it sends to.
+// Its Replay cannot be called from outside, for only the server makes subscribers. The loop here is
+// the same one, less the channel that it sends to.
 type r3labsStore struct{ *table[r3labsSession] }
 
 type r3labsSession struct {

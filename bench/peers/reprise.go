@@ -6,7 +6,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// repriseStore is a manager whose limits are all there, so that what they cost is counted, and reached by MaxEvents alone.
+// repriseStore is a manager whose limits are all there, so that what they cost is counted, and
+// reached by MaxEvents alone.
 type repriseStore struct {
 	own      bool // events have the producers' IDs
 	m        *shard.Manager

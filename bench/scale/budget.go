@@ -19,7 +19,8 @@ const (
 	newcomers      = 100
 )
 
-// budget has greedy sessions use up MaxBytes, beside quiet sessions that were there before and newcomers that want their guaranteed share:
+// budget has greedy sessions use up MaxBytes, beside quiet sessions that were there before and
+// newcomers that want their guaranteed share:
 //
 //	reached.ns, free.ns: the processor time of an append to a greedy session, when MaxBytes is reached, and where there is none but every
 //	session may hold as much by itself
@@ -76,7 +77,8 @@ func quietOnes(m *shard.Manager, data []byte) (quiet []*shard.Session) {
 	return quiet
 }
 
-// greedyAppends returns a function that appends n events to each of the greedy sessions, all at once. An append that fails panics.
+// greedyAppends returns a function that appends n events to each of the greedy sessions, all at
+// once. An append that fails panics.
 func greedyAppends(m *shard.Manager, data []byte) func(n int) {
 	var sessions []*shard.Session
 	for range greedy {
@@ -109,8 +111,8 @@ func mostOver(m *shard.Manager, budget int64, work func()) (most int64) {
 	return most
 }
 
-// claimShares fills new sessions up to their guaranteed share, and returns the least bytes that one of them retains, and how many of their events
-// were evicted.
+// claimShares fills new sessions up to their guaranteed share, and returns the least bytes that one
+// of them retains, and how many of their events were evicted.
 func claimShares(m *shard.Manager, share int64, data []byte) (least, evicted int64) {
 	least = share
 	for range newcomers {

@@ -25,7 +25,8 @@ const (
 	idleSessions = 10_000
 )
 
-// idle measures the processor time in ns that a process uses which does nothing, with or without a manager of 10,000 idle sessions.
+// idle measures the processor time in ns that a process uses which does nothing, with or without a
+// manager of 10,000 idle sessions.
 func idle(z sizes, variant string) figures {
 	if variant == managed {
 		m := open(idleSessions, retain)
@@ -49,7 +50,8 @@ func idleRows(z sizes, r results) []row {
 	}
 }
 
-// stopped has the system stop this process, as it stops all of them when it suspends a virtual machine, and asks for sessions when it goes on:
+// stopped has the system stop this process, as it stops all of them when it suspends a virtual
+// machine, and asks for sessions when it goes on:
 //
 //	stood: ns for which the process stood still
 //	early: times that a session is refused though its TTL is not over

@@ -17,7 +17,8 @@ const (
 
 func collectorVariants(sizes) []string { return []string{reprise, byHand} }
 
-// collector measures sessions of a thousand events each, of Reprise or of the ring by hand that copies its payload:
+// collector measures sessions of a thousand events each, of Reprise or of the ring by hand that
+// copies its payload:
 //
 //	collect: ns of a full collection
 //	objects: on the heap, bytes: beyond what was there before
@@ -36,8 +37,8 @@ func collector(z sizes, variant string) figures {
 	}
 	f["collect"] = median(took)
 
-	// The collector works ten times as often as it normally would, so that it works while appends are timed, on a heap that has been as
-	// large as it becomes.
+	// The collector works ten times as often as it normally would, so that it works while appends
+	// are timed, on a heap that has been as large as it becomes.
 	const percent = 10
 	bench.Warm(grown.Bytes * 2 * percent / 100)
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))

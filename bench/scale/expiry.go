@@ -19,8 +19,8 @@ const (
 	expiryTick = 100 * time.Millisecond // the default
 )
 
-// expiry lets sessions expire together, each with an event, while four goroutines append to others, and compares how long an append
-// takes meanwhile with a time in which nothing expires:
+// expiry lets sessions expire together, each with an event, while four goroutines append to others,
+// and compares how long an append takes meanwhile with a time in which nothing expires:
 //
 //	spread: ns between the first session's last activity and the last one's
 //	asked, late, early: calls on these sessions around their end; those that succeeded from TTL and Tick on, those refused before TTL
@@ -134,7 +134,8 @@ func (c *crowd) awaitAll(told *atomic.Int64) {
 	}
 }
 
-// ask calls sessions at random until the given time, and judges the answers by when they can have been last active.
+// ask calls sessions at random until the given time, and judges the answers by when they can have
+// been last active.
 func (c *crowd) ask(until time.Time) {
 	r := rand.New(rand.NewPCG(1, 3))
 	for n := 0; time.Now().Before(until); n++ {

@@ -8,8 +8,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// limits has eight goroutines create sessions for two principals, and open streams on one session. most is what was held at once; the limits
-// are three and three.
+// limits has eight goroutines create sessions for two principals, and open streams on one session.
+// most is what was held at once; the limits are three and three.
 func limits(z sizes, _ string) figures {
 	const perPrincipal, attached, workers = 3, 3, 8
 	m := must(shard.New(shard.Config{MaxPerPrincipal: perPrincipal, MaxAttached: attached, Linger: -1}))

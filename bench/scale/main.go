@@ -1,12 +1,12 @@
-// Command scale shows that what a session and an event cost stays flat up to a million sessions and ten million events, and that expiry
-// hurts nobody:
+// Command scale shows that what a session and an event cost stays flat up to a million sessions and
+// ten million events, and that expiry hurts nobody:
 //
 //	go run ./bench/scale              # about ten minutes, up to 9 GiB
 //	go run ./bench/scale -quick       # less of everything, in about a minute: does it work?
 //	go run ./bench/scale -only expiry # one scenario
 //
-// It prints one table: what was measured, what is demanded of it, and whether that holds. Each piece of work is done in a process of its own, so
-// that it begins with an empty heap.
+// It prints one table: what was measured, what is demanded of it, and whether that holds. Each
+// piece of work is done in a process of its own, so that it begins with an empty heap.
 package main
 
 import (

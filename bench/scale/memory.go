@@ -83,8 +83,8 @@ func weighSessions(n int) figures {
 	return f
 }
 
-// open returns a manager with room for n sessions of so many events. Its limits are high but they are there, so that what they cost
-// is counted.
+// open returns a manager with room for n sessions of so many events. Its limits are high but they
+// are there, so that what they cost is counted.
 func open(n, events int) *shard.Manager {
 	return must(shard.New(shard.Config{
 		MaxSessions: n,

@@ -14,7 +14,8 @@ type deeds struct{ created, terminated, appended, duplicates, retained, attached
 
 const deedRetain = 8 // events
 
-// miscounted has four goroutines do all kinds of things, and returns the counters that are wrong afterwards.
+// miscounted has four goroutines do all kinds of things, and returns the counters that are wrong
+// afterwards.
 func miscounted() (wrong []string) {
 	m := must(shard.New(shard.Config{MaxSessions: -1, Linger: -1, Ring: ring.Config{MaxEvents: deedRetain}}))
 	defer m.Close()
@@ -47,7 +48,8 @@ func miscounted() (wrong []string) {
 	return wrong
 }
 
-// do creates a session with up to twenty events, the last of them twice, and terminates it or attaches to it.
+// do creates a session with up to twenty events, the last of them twice, and terminates it or
+// attaches to it.
 func (d *deeds) do(m *shard.Manager, r *rand.Rand) {
 	s := must(m.Create(shard.Metadata{}))
 	d.created++

@@ -8,8 +8,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// release terminates all sessions of a large manager: left are those that Stats still counts Linger and Tick after the last call, empty,
-// peak and after the heap's bytes.
+// release terminates all sessions of a large manager: left are those that Stats still counts Linger
+// and Tick after the last call, empty, peak and after the heap's bytes.
 func release(z sizes, _ string) figures {
 	linger := z.TTL / 10
 	m := must(shard.New(shard.Config{MaxSessions: -1, Linger: linger}))

@@ -71,7 +71,8 @@ func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]res
 	return all, nil
 }
 
-// child does a job in a process that begins with an empty heap and, when it ends, has given all memory back.
+// child does a job in a process that begins with an empty heap and, when it ends, has given all
+// memory back.
 func child(ctx context.Context, j job) (figures, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -77,7 +77,8 @@ func (r results) of(variant, name string) float64 {
 	return median(v)
 }
 
-// ratio returns the median over the rounds of how one variant's figure compares with another's in the same round.
+// ratio returns the median over the rounds of how one variant's figure compares with another's in
+// the same round.
 func (r results) ratio(variant, other, name string) float64 {
 	var v []float64
 	for i := range min(len(r[variant]), len(r[other])) {

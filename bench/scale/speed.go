@@ -24,10 +24,11 @@ func speedVariants(z sizes) (v []string) {
 	return v
 }
 
-// speed measures calls on sessions at random among n that retain ten events each, by one goroutine. Everything but the lookup in
-// the bare map finds the session by its ID; Append and Seek go on to the session's log. Create and Terminate take turns, so that there are
-// about n all the time, and their windows are batches; the windows of the calls are interleaved. What is measured is the processor time of
-// the calling thread.
+// speed measures calls on sessions at random among n that retain ten events each, by one goroutine.
+// Everything but the lookup in the bare map finds the session by its ID; Append and Seek go on to
+// the session's log. Create and Terminate take turns, so that there are about n all the time, and
+// their windows are batches; the windows of the calls are interleaved. What is measured is the
+// processor time of the calling thread.
 func speed(z sizes, variant string) figures {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -52,8 +53,8 @@ func speed(z sizes, variant string) figures {
 	return figures
 }
 
-// perOp returns the nanoseconds of processor time, of the thread or of the process, that an op takes when work does as many as fit into
-// the window.
+// perOp returns the nanoseconds of processor time, of the thread or of the process, that an op
+// takes when work does as many as fit into the window.
 func perOp(used func() time.Duration, window time.Duration, work func(n int)) float64 {
 	const step = 1000
 	work(step)
@@ -161,7 +162,8 @@ func (f *fleet) seek(n int) {
 	}
 }
 
-// replace creates a batch of sessions and terminates as many others, and returns the nanoseconds of processor time of each call.
+// replace creates a batch of sessions and terminates as many others, and returns the nanoseconds of
+// processor time of each call.
 func (f *fleet) replace() (create, terminate float64) {
 	n := min((f.ids.Len()-len(f.inUse))/batches, len(f.inUse))
 	fresh := f.unused[:n]

@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// stats measures what statistics and the budget cost in processor time, that of the collector included, in windows that alternate:
+// stats measures what statistics and the budget cost in processor time, that of the collector
+// included, in windows that alternate:
 //
 //	few.ns, many.ns: Stats of a manager with ten sessions, and with very many
 //	wrong: figures that do not agree with what was done, when all is quiet

@@ -11,8 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// storm has sessions created and terminated, first by as many goroutines as there are places and processors, then by three times as
-// many:
+// storm has sessions created and terminated, first by as many goroutines as there are places and
+// processors, then by three times as many:
 //
 //	refused: creations that failed though there was a place
 //	over, under: how far the sessions held at once by the larger number were above MaxSessions, and their peak below it

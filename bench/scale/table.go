@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// A row of the table: what was measured, what came out, what is demanded ("" for nothing) and whether that holds.
+// A row of the table: what was measured, what came out, what is demanded ("" for nothing) and
+// whether that holds.
 type row struct{ what, measured, demanded, holds string }
 
 // figure is a row of which nothing is demanded.

@@ -9,8 +9,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// touched has sessions touched all the time, on every processor, for three TTLs: visits is how often the wheels look at one of them in
-// a TTL, and between.touches the average time in ns between two touches of the same session.
+// touched has sessions touched all the time, on every processor, for three TTLs: visits is how
+// often the wheels look at one of them in a TTL, and between.touches the average time in ns between
+// two touches of the same session.
 func touched(z sizes, _ string) figures {
 	ttl := z.TTL / 10
 	m := must(shard.New(shard.Config{MaxSessions: -1, TTL: ttl}))

@@ -41,8 +41,8 @@ type streamOutput struct {
 	Sent int `json:"sent"`
 }
 
-// newBackend listens on addr. retry is how long clients wait before they come back. withSite asks for the pages, which there are on
-// loopback addresses only.
+// newBackend listens on addr. retry is how long clients wait before they come back. withSite asks
+// for the pages, which there are on loopback addresses only.
 func newBackend(addr string, retry time.Duration, withSite bool) (*backend, error) {
 	b := &backend{served: make(chan error, 1)}
 	b.server = mcp.NewServer(&mcp.Implementation{Name: "reprise-demo", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})

@@ -23,7 +23,8 @@ func (f *follower) run() {
 	}
 }
 
-// follow reads one session to its end: each number must be one above the last, and the last one the last that was sent.
+// follow reads one session to its end: each number must be one above the last, and the last one the
+// last that was sent.
 func (f *follower) follow(l *life) {
 	last := uint64(0)
 	for e, err := range replay.Follow(context.Background(), l.session, "") {

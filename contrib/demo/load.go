@@ -25,8 +25,8 @@ const (
 	largestEvent  = int64(10 * time.Second)
 )
 
-// generator is the load: writers that append to sessions at random, each to its own share of them, and followers that check
-// every event of some.
+// generator is the load: writers that append to sessions at random, each to its own share of them,
+// and followers that check every event of some.
 type generator struct {
 	cfg       config
 	manager   *shard.Manager

@@ -66,7 +66,8 @@ func (o outcome) err(cfg config) error {
 	return nil
 }
 
-// callThroughCuts lets a real client call a real server's tool through a proxy that cuts the connection.
+// callThroughCuts lets a real client call a real server's tool through a proxy that cuts the
+// connection.
 func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcome, err error) {
 	b, err := newBackend("127.0.0.1:0", comeBack, false)
 	if err != nil {
@@ -78,7 +79,8 @@ func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcom
 		return o, err
 	}
 	defer p.Close()
-	// The tool sends its last event when the last cut has been made, so that every cut hits a stream that is running.
+	// The tool sends its last event when the last cut has been made, so that every cut hits a
+	// stream that is running.
 	b.lastGate = func(ctx context.Context) error {
 		select {
 		case <-p.done:
@@ -97,7 +99,8 @@ func callThroughCuts(ctx context.Context, cfg config, shown *progress) (o outcom
 	return o, err
 }
 
-// callTool connects, calls the tool and waits until what it sent has arrived. It returns how much that was.
+// callTool connects, calls the tool and waits until what it sent has arrived. It returns how much
+// that was.
 func callTool(ctx context.Context, cfg config, p *cutting, seen *audit, shown *progress) (sent int, err error) {
 	cutter := newCutter(cfg, p)
 	client := mcp.NewClient(&mcp.Implementation{Name: "reprise-demo", Version: "1"}, &mcp.ClientOptions{
@@ -143,7 +146,8 @@ func sentBy(result *mcp.CallToolResult) (int, error) {
 	return int(sent), nil
 }
 
-// cutter decides when the connection is cut: once in each of as many stretches of the stream, at a random event and then at a random byte.
+// cutter decides when the connection is cut: once in each of as many stretches of the stream, at a
+// random event and then at a random byte.
 type cutter struct {
 	proxy  *cutting
 	rng    *rand.Rand
@@ -162,7 +166,9 @@ func newCutter(cfg config, p *cutting) *cutter {
 // at is told of each event that the client receives, one at a time.
 func (c *cutter) at(number int) {
 	const (
-		headers = 400 // more bytes than a response's headers: cutting those would be a failed request, not a broken stream
+		// more bytes than a response's headers: cutting those would be a failed request, not a
+		// broken stream
+		headers = 400
 		events  = 1600
 		within  = 50 * time.Millisecond
 	)

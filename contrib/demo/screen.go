@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where the user reads: a terminal, or a file or pipe that gets plain lines. One goroutine at a
-// time uses it.
+// screen is where the user reads: a terminal, or a file or pipe that gets plain lines. One
+// goroutine at a time uses it.
 type screen struct {
 	io.Writer
 	live   bool // a terminal that can redraw a line

@@ -31,7 +31,8 @@ const (
 //go:embed site
 var pages embed.FS
 
-// site is a page that follows a stream of words and can have its connection cut, and beside it the Inspector.
+// site is a page that follows a stream of words and can have its connection cut, and beside it the
+// Inspector.
 type site struct {
 	manager *shard.Manager
 	events  *replay.Handler
@@ -56,7 +57,8 @@ func newSite(m *shard.Manager) *site {
 	}
 }
 
-// mount adds the site to what a server on a loopback address serves. It has no authentication, so that it is for the machine's own user alone.
+// mount adds the site to what a server on a loopback address serves. It has no authentication, so
+// that it is for the machine's own user alone.
 func (s *site) mount(mux *http.ServeMux) {
 	files, _ := fs.Sub(pages, "site") // it is there
 	protect := http.NewCrossOriginProtection().Handler
@@ -161,7 +163,8 @@ func (s *site) start(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, session.ID())
 }
 
-// speak appends a word at a time, whether or not anybody listens; when nobody has for long, it gives up.
+// speak appends a word at a time, whether or not anybody listens; when nobody has for long, it
+// gives up.
 func (s *site) speak(session *shard.Session) {
 	pace := time.NewTicker(wordPause)
 	defer pace.Stop()

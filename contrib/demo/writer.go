@@ -54,7 +54,9 @@ func (w *writer) run() {
 			}
 		}
 		if s.followed && s.life.sent-s.life.read.Load() > uint64(w.g.followed.MaxEvents/2) {
-			runtime.Gosched() // a follower that checks every event must not be overtaken: slower ones are told, and that is no fault
+			// a follower that checks every event must not be overtaken: slower ones are told, and
+			// that is no fault
+			runtime.Gosched()
 			continue
 		}
 		if err := w.append(s.life, n%samplePeriod == 0); err != nil {
@@ -100,7 +102,8 @@ func (w *writer) renew(s *slot) error {
 	return nil
 }
 
-// mixed makes a stamp's second word differ from its first, so that bytes of two events do not pass for one.
+// mixed makes a stamp's second word differ from its first, so that bytes of two events do not pass
+// for one.
 const mixed = 0x9e3779b97f4a7c15
 
 // stamp numbers a payload; number reads that back and reports whether it is whole.
@@ -114,7 +117,8 @@ func number(payload []byte) (uint64, bool) {
 	return n, binary.LittleEndian.Uint64(payload[len(payload)-8:]) == n*mixed
 }
 
-// clockCosts is what timing adds to a timed append: the least of many, for the rest is the machine's.
+// clockCosts is what timing adds to a timed append: the least of many, for the rest is the
+// machine's.
 func clockCosts() time.Duration {
 	least := time.Hour
 	for range 1000 {

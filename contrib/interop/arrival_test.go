@@ -20,7 +20,8 @@ type arrival struct {
 	at       time.Time
 }
 
-// follow opens a stream and sends what arrives, until the connection breaks, which closes the channel.
+// follow opens a stream and sends what arrives, until the connection breaks, which closes the
+// channel.
 func follow(t *testing.T, client *http.Client, url, lastEventID string) (arrivals <-chan arrival, hangUp func()) {
 	t.Helper()
 	arrivals, hangUp, err := tryFollow(t.Context(), client, url, lastEventID)

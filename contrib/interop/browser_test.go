@@ -80,7 +80,8 @@ func TestABrowserStopsReconnectingOnceTheSessionHasFinished(t *testing.T) {
 	}
 }
 
-// An EventSource gives up for good on an error status, so that one moment without the Store would end it.
+// An EventSource gives up for good on an error status, so that one moment without the Store would
+// end it.
 func TestABrowserOutlivesAStoreThatFailsIfToldToRetry(t *testing.T) {
 	for _, retry := range []bool{true, false} {
 		t.Run(fmt.Sprint("RetryOnError=", retry), func(t *testing.T) {

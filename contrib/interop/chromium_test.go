@@ -11,7 +11,8 @@ import (
 // A tab is a page in a headless Chromium of its own.
 type tab struct{ ctx context.Context }
 
-// newTab starts a browser that ends with the test. resolve, if any, tells it where host names are, as --host-resolver-rules does.
+// newTab starts a browser that ends with the test. resolve, if any, tells it where host names are,
+// as --host-resolver-rules does.
 func newTab(t *testing.T, resolve string) *tab {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
@@ -73,7 +74,8 @@ func value[T any](t *testing.T, b *tab, expression string) T {
 	return do(t, b, chromedp.Evaluate[T](expression))
 }
 
-// until polls a JavaScript condition. While a page is loading there is nowhere to ask, which is no failure.
+// until polls a JavaScript condition. While a page is loading there is nowhere to ask, which is no
+// failure.
 func (b *tab) until(t *testing.T, condition string) {
 	t.Helper()
 	var err error

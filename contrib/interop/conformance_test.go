@@ -17,7 +17,8 @@ type check struct {
 	ErrorMessage string `json:"errorMessage"`
 }
 
-// The suite also ends well when it was served without what it looks for: each scenario names what it must have seen.
+// The suite also ends well when it was served without what it looks for: each scenario names what
+// it must have seen.
 func TestTheConformanceSuitePassesWithoutAWarning(t *testing.T) {
 	for scenario, wanted := range map[string][]string{
 		"server-initialize":           {"server-initialize", "server-session-id-visible-ascii"},

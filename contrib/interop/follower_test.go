@@ -84,7 +84,8 @@ func (f *follower) caughtUp(t *testing.T) {
 	f.until(t, fmt.Sprint("events.length >= ", len(f.stored)))
 }
 
-// cut breaks the connection inside what the next events make it carry, which must be more than upTo bytes.
+// cut breaks the connection inside what the next events make it carry, which must be more than upTo
+// bytes.
 func (f *follower) cut(t *testing.T, upTo int, next func()) {
 	t.Helper()
 	fuse, _ := f.proxy.CutAfter(1 + rand.IntN(upTo))

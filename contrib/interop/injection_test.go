@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// evils are what an attacker would have in a field so that it ends the line, and what follows is a field or a header of its own.
+// evils are what an attacker would have in a field so that it ends the line, and what follows is a
+// field or a header of its own.
 var evils = []string{"\r\nX-Forged: 1", "\nid: forged", "\rdata: planted", "\x00", "a\r\n\r\nb", "\r\n\r\nHTTP/1.1 200 OK\r\n\r\nforged"}
 
 func TestNoFieldThatEndsALineIsStored(t *testing.T) {
@@ -79,7 +80,9 @@ func TestNothingOfARequestComesBackInAnAnswer(t *testing.T) {
 		} {
 			answer := rawStream(t, addr, attack)
 			head, body, _ := strings.Cut(answer, "\r\n\r\n")
-			if status(answer) == http.StatusOK { // the evil part became a header or a request of its own, and that is the attacker's to send
+			// the evil part became a header or a request of its own, and that is the attacker's to
+			// send
+			if status(answer) == http.StatusOK {
 				continue
 			}
 			if strings.Contains(strings.ToLower(answer), "forged") {
@@ -97,7 +100,8 @@ func TestNothingOfARequestComesBackInAnAnswer(t *testing.T) {
 	}
 }
 
-// The one thing that does come back is the last event ID in a gap event: as JSON, in which no line can end.
+// The one thing that does come back is the last event ID in a gap event: as JSON, in which no line
+// can end.
 func TestAGapEventCannotBeMadeToCarryALine(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	fill(t, create(t, m, "s", ""), 1)

@@ -17,7 +17,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A stage is an Inspector on sessions that are in every kind of trouble, behind a proxy, in a browser.
+// A stage is an Inspector on sessions that are in every kind of trouble, behind a proxy, in a
+// browser.
 type stage struct {
 	*tab
 	manager *shard.Manager

@@ -18,7 +18,8 @@ const (
 
 var desktop = [2]int64{1440, 900}
 
-// settle waits until the charts have something to show: a while, if somebody is going to look at them.
+// settle waits until the charts have something to show: a while, if somebody is going to look at
+// them.
 func (st *stage) settle(t *testing.T) {
 	st.until(t, isLive)
 	st.until(t, `document.querySelectorAll('#sessions tbody tr').length >= 10`)

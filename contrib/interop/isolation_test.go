@@ -42,7 +42,8 @@ func newVictim(t testing.TB) *victim {
 // foreign are the sessions of which mallory must not learn that they exist.
 var foreign = []string{"alices", "finished", "ended", "nobodys"}
 
-// onEachStore runs a test with the Store that the Handler knows, and with one that it knows by its interface alone.
+// onEachStore runs a test with the Store that the Handler knows, and with one that it knows by its
+// interface alone.
 func onEachStore(t *testing.T, test func(t *testing.T, v *victim, store replay.Store)) {
 	t.Run("Local", func(t *testing.T) { v := newVictim(t); test(t, v, replay.Local(v.Manager)) })
 	t.Run("another Store", func(t *testing.T) { v := newVictim(t); test(t, v, &recorder{Store: replay.Local(v.Manager)}) })
@@ -73,7 +74,8 @@ func TestAForeignSessionIsAnsweredByteForByteLikeAnUnknownOne(t *testing.T) {
 // wantUntouched checks that a session is as it was: an attack must not even keep it from expiring.
 func wantUntouched(t *testing.T, before, after shard.Info) {
 	t.Helper()
-	active := after.LastActivity.Sub(before.LastActivity).Abs() // the same reading of the clock differs by nanoseconds as wall time
+	// the same reading of the clock differs by nanoseconds as wall time
+	active := after.LastActivity.Sub(before.LastActivity).Abs()
 	if active > time.Millisecond || after.Attached != before.Attached || after.Status != before.Status || after.Log != before.Log {
 		t.Errorf("the attack left traces: %+v, before %+v", after, before)
 	}

@@ -28,11 +28,13 @@ func program(t testing.TB, name, pkg string) string {
 	return ""
 }
 
-// node returns a command of the pinned node that runs script, a file of this folder or of its node_modules, and ends with the test.
+// node returns a command of the pinned node that runs script, a file of this folder or of its
+// node_modules, and ends with the test.
 func node(t testing.TB, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	path, err := filepath.Abs("node_modules/node-linux-" + cmp.Or(arch, runtime.GOARCH) + "/bin/node") // not every npm links it in .bin
+	// not every npm links it in .bin
+	path, err := filepath.Abs("node_modules/node-linux-" + cmp.Or(arch, runtime.GOARCH) + "/bin/node")
 	if err == nil {
 		_, err = exec.LookPath(path)
 	}

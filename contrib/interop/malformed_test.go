@@ -13,8 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// malformed is a request that something is wrong with, or that is unusual, and the statuses that it may be answered with; none of them is
-// 5xx but where HTTP knows no better.
+// malformed is a request that something is wrong with, or that is unusual, and the statuses that it
+// may be answered with; none of them is 5xx but where HTTP knows no better.
 type malformed struct {
 	name    string
 	request string

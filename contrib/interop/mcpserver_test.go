@@ -21,7 +21,8 @@ type mcpServer struct {
 	seen    *tap
 }
 
-// newMCPServer starts a server that ends with the test. Requests come in the name of their X-User header.
+// newMCPServer starts a server that ends with the test. Requests come in the name of their X-User
+// header.
 func newMCPServer(t testing.TB, cfg shard.Config) *mcpServer {
 	t.Helper()
 	server := mcp.NewServer(&mcp.Implementation{Name: "interop", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
@@ -46,7 +47,8 @@ func newMCPServer(t testing.TB, cfg shard.Config) *mcpServer {
 
 func user(r *http.Request) string { return r.Header.Get("X-User") }
 
-// testReconnection is the tool that the conformance suite asks for: it closes its stream and has its result 100 ms later.
+// testReconnection is the tool that the conformance suite asks for: it closes its stream and has
+// its result 100 ms later.
 func testReconnection(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
 	if r.Extra != nil && r.Extra.CloseSSEStream != nil {
 		r.Extra.CloseSSEStream(mcp.CloseSSEStreamArgs{RetryAfter: 20 * time.Millisecond})

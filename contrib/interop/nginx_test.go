@@ -16,8 +16,9 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit"
 )
 
-// nginxConfig buffers as nginx does unless told otherwise: it says nothing of buffering, of timeouts or of the protocol
-// towards the server behind it. Its parameters are the folder for its files, the socket it listens on and that server's address.
+// nginxConfig buffers as nginx does unless told otherwise: it says nothing of buffering, of
+// timeouts or of the protocol towards the server behind it. Its parameters are the folder for its
+// files, the socket it listens on and that server's address.
 const nginxConfig = `daemon off;
 worker_processes 1;
 pid %[1]s/nginx.pid;

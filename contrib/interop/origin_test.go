@@ -62,14 +62,16 @@ func TestAForeignPageCannotReadOrEndASession(t *testing.T) {
 	if stolen := value[int](t, tab, "stolen"); stolen != 0 || m.Stats().Active != 1 {
 		t.Errorf("%d stolen, %d sessions left", stolen, m.Stats().Active)
 	}
-	// The blind request alone is served: a browser sends no Origin with it, because the page is told nothing, not even the status.
+	// The blind request alone is served: a browser sends no Origin with it, because the page is
+	// told nothing, not even the status.
 	if answers := victim.seen.answers(); len(slices.DeleteFunc(answers, func(code int) bool { return code == 403 })) > 1 {
 		t.Errorf("answers %d", victim.seen.answers())
 	}
 }
 
-// A name that was rebound to a loopback address makes a foreign page same-origin: the browser sends no Origin, or one that agrees with the
-// Host. The Handler cannot tell, and says so; the embedder can, by the Host, as here.
+// A name that was rebound to a loopback address makes a foreign page same-origin: the browser sends
+// no Origin, or one that agrees with the Host. The Handler cannot tell, and says so; the embedder
+// can, by the Host, as here.
 func TestAnEmbedderThatChecksTheHostIsSafeFromReboundNames(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	add(t, create(t, m, "s", ""), ring.Event{Data: []byte(secret)})
@@ -103,7 +105,8 @@ func checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// The official SDK checks it itself on loopback addresses; Middleware in front changes nothing about that.
+// The official SDK checks it itself on loopback addresses; Middleware in front changes nothing
+// about that.
 func TestAnMCPServerRefusesReboundNames(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	session, _ := begin(t, b, "")

@@ -12,7 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// watchForErrors makes every page to come note what goes wrong in it: what wantNoErrors wants to be nothing.
+// watchForErrors makes every page to come note what goes wrong in it: what wantNoErrors wants to be
+// nothing.
 func (b *tab) watchForErrors(t *testing.T) {
 	t.Helper()
 	do(t, b, command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
@@ -46,7 +47,8 @@ func (b *tab) press(t *testing.T, keys string) {
 	do(t, b, chromedp.KeyEvent(keys))
 }
 
-// picture keeps a screenshot of the whole page in $REPRISE_SCREENSHOTS, for somebody to look at, or else nowhere.
+// picture keeps a screenshot of the whole page in $REPRISE_SCREENSHOTS, for somebody to look at, or
+// else nowhere.
 func (b *tab) picture(t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("REPRISE_SCREENSHOTS")

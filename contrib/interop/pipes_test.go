@@ -11,8 +11,9 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit"
 )
 
-// pipes is a listener whose connections are in this process. They take no file descriptors, of which ten thousand clients would want twice
-// as many, and no buffer of the kernel's: a client that does not read stalls the server at once.
+// pipes is a listener whose connections are in this process. They take no file descriptors, of
+// which ten thousand clients would want twice as many, and no buffer of the kernel's: a client that
+// does not read stalls the server at once.
 type pipes struct {
 	dialed chan net.Conn
 	closed chan struct{}
@@ -42,7 +43,8 @@ type pipeAddr struct{}
 func (pipeAddr) Network() string { return "pipe" }
 func (pipeAddr) String() string  { return "pipe" }
 
-// dial connects, sends a request and reads the head of the answer, whose status it returns. It reads no further.
+// dial connects, sends a request and reads the head of the answer, whose status it returns. It
+// reads no further.
 func (p *pipes) dial(t testing.TB, request string) (conn net.Conn, code int) {
 	t.Helper()
 	conn, server := net.Pipe()

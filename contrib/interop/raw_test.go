@@ -15,8 +15,8 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit"
 )
 
-// raw sends bytes to a server and returns the bytes of its answer. No client stands between that would refuse to send what
-// is malformed.
+// raw sends bytes to a server and returns the bytes of its answer. No client stands between that
+// would refuse to send what is malformed.
 func raw(t testing.TB, addr, request string) string {
 	t.Helper()
 	return exchange(t, addr, request, func(string) bool { return false })

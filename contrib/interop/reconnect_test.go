@@ -15,8 +15,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// hammer sends requests as fast as it can, each on a connection of its own, from several clients at once; it reads the first
-// bytes of the answer and hangs up.
+// hammer sends requests as fast as it can, each on a connection of its own, from several clients at
+// once; it reads the first bytes of the answer and hangs up.
 func hammer(t *testing.T, addr string, clients, times int, request func(i int) string) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -40,8 +40,9 @@ func hammer(t *testing.T, addr string, clients, times int, request func(i int) s
 	wg.Wait()
 }
 
-// A client that reconnects in a tight loop, each time for a replay of everything, gets what it asks for and leaves nothing behind; who
-// else follows the session misses nothing. How often a client may connect is for the embedder to limit.
+// A client that reconnects in a tight loop, each time for a replay of everything, gets what it asks
+// for and leaves nothing behind; who else follows the session misses nothing. How often a client
+// may connect is for the embedder to limit.
 func TestAClientThatReconnectsInATightLoop(t *testing.T) {
 	const events = 500
 	m := newManager(t, shard.Config{MaxAttached: 8})
@@ -94,7 +95,8 @@ func TestRefusedRequestsInATightLoopLeaveNoTrace(t *testing.T) {
 	}
 }
 
-// Each initialize makes a session, until there are as many as the embedder allows; a limit for each principal leaves room for others.
+// Each initialize makes a session, until there are as many as the embedder allows; a limit for each
+// principal leaves room for others.
 func TestAFloodOfMCPSessionsStopsAtTheLimit(t *testing.T) {
 	const limit = 20
 	b := newMCPServer(t, shard.Config{MaxPerPrincipal: limit})

@@ -17,8 +17,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Ten thousand clients ask for one session and then read nothing. A thousand are let in: they cost their own connections, for as long as
-// a write may take. The producer, a client that reads and another session notice nothing.
+// Ten thousand clients ask for one session and then read nothing. A thousand are let in: they cost
+// their own connections, for as long as a write may take. The producer, a client that reads and
+// another session notice nothing.
 func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
 	const clients, places, events = 10_000, 1000, 500
 	const writeTimeout = 5 * time.Second
@@ -64,7 +65,8 @@ func TestTenThousandStalledClientsAgainstMaxAttached(t *testing.T) {
 	want(t, reading, last)
 }
 
-// stall connects clients that ask for session s and read the head of the answer alone. Those who are not let in are told why.
+// stall connects clients that ask for session s and read the head of the answer alone. Those who
+// are not let in are told why.
 func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp func()) {
 	t.Helper()
 	conns := make([]net.Conn, clients)
@@ -86,7 +88,8 @@ func stall(t *testing.T, listener *pipes, clients int) (admitted int, hangUp fun
 	}
 }
 
-// The SDK writes without deadlines, and the tool waits while it writes; Middleware gives each write its time.
+// The SDK writes without deadlines, and the tool waits while it writes; Middleware gives each write
+// its time.
 func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	done := make(chan error, 1)

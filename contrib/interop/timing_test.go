@@ -13,10 +13,12 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// How long a refusal takes must not depend on what is being asked for: whether the session exists, how much is in it, whether the event is one
-// of its own, how much of the principal is right. The paths are the same (TestNoHandlerTouchesAForeignSession); this measures them side by
-// side, without a network between, and would see a scan, a replay or a lock. What remains, such as a hit instead of a miss in a hash
-// table, is tens of nanoseconds; against finding session IDs by that stand their 122 random bits.
+// How long a refusal takes must not depend on what is being asked for: whether the session exists,
+// how much is in it, whether the event is one of its own, how much of the principal is right. The
+// paths are the same (TestNoHandlerTouchesAForeignSession); this measures them side by side,
+// without a network between, and would see a scan, a replay or a lock. What remains, such as a hit
+// instead of a miss in a hash table, is tens of nanoseconds; against finding session IDs by that
+// stand their 122 random bits.
 func TestARefusalTakesTheSameTimeWhateverIsAskedFor(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 100_000}})
 	create(t, m, "empty", "alice")

@@ -54,7 +54,8 @@ func TestTheTypeScriptClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testin
 	testkit.Eventually(t, "the client's DELETE ends the session", func() bool { return b.manager.Stats().Active == 0 })
 }
 
-// text is what notification i says: not ASCII alone, so that a cut may fall between the bytes of a character.
+// text is what notification i says: not ASCII alone, so that a cut may fall between the bytes of a
+// character.
 func text(i int) string { return fmt.Sprintf("Fortschritt %d — 進捗 — прогресс", i) }
 
 // A cutPlan is a tool that has its own connection cut while it sends.
@@ -80,9 +81,10 @@ func (p *cutPlan) tool(ctx context.Context, r *mcp.CallToolRequest, in struct {
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
 }
 
-// step arms a cut at every stride, which the next twenty notifications set off, at a random byte. It first waits until the client has something
-// that was sent after the cut before: then it has come back, and knows where it is. (A TypeScript client whose resumed stream breaks
-// inside its first event forgets its Last-Event-ID.)
+// step arms a cut at every stride, which the next twenty notifications set off, at a random byte.
+// It first waits until the client has something that was sent after the cut before: then it has
+// come back, and knows where it is. (A TypeScript client whose resumed stream breaks inside its
+// first event forgets its Last-Event-ID.)
 func (p *cutPlan) step(ctx context.Context, i int) error {
 	const behind, ahead = 20, 20
 	ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
@@ -105,7 +107,8 @@ func (p *cutPlan) step(ctx context.Context, i int) error {
 	return nil
 }
 
-// callFromTypeScript runs the client against url. It hands the notifications to seen, with their number, and returns what came last.
+// callFromTypeScript runs the client against url. It hands the notifications to seen, with their
+// number, and returns what came last.
 func callFromTypeScript(t *testing.T, url string, seen func(i int, l line)) (last line) {
 	t.Helper()
 	client := node(t, "testdata/progress.mjs", url, fmt.Sprint(notifications))
@@ -137,7 +140,8 @@ func callFromTypeScript(t *testing.T, url string, seen func(i int, l line)) (las
 	return last
 }
 
-// TypeScript SDK 1.32.2 forgets Last-Event-ID when a resumed stream breaks inside its first event, if nothing before it says where it is.
+// TypeScript SDK 1.32.2 forgets Last-Event-ID when a resumed stream breaks inside its first event,
+// if nothing before it says where it is.
 func TestTheTypeScriptClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	p := proxy.New(t, b.addr)

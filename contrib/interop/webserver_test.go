@@ -14,8 +14,8 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit"
 )
 
-// listenAndServe starts a server on a loopback address, which it returns, and ends it with the test. before runs first then: it ends
-// the streams for which Shutdown would wait.
+// listenAndServe starts a server on a loopback address, which it returns, and ends it with the
+// test. before runs first then: it ends the streams for which Shutdown would wait.
 func listenAndServe(t testing.TB, server *http.Server, before func()) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

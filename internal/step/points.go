@@ -1,6 +1,7 @@
 package step
 
-// The ring's append, in order: an Append passes the points from TailRead to Published, again from the top when it lost a race.
+// The ring's append, in order: an Append passes the points from TailRead to Published, again from
+// the top when it lost a race.
 const (
 	TailRead   Point = iota // the tail is known, table and slot are not
 	SlotRead                // tail, table and slot have been read, not yet the tail again

@@ -12,16 +12,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A feed is what a page follows: a session of the Handler's own Manager. A goroutine appends a sample
-// to it each second while anybody watches, and for a while after that. Whoever comes gets the past
-// minutes first; a page whose connection breaks misses nothing.
+// A feed is what a page follows: a session of the Handler's own Manager. A goroutine appends a
+// sample to it each second while anybody watches, and for a while after that. Whoever comes gets
+// the past minutes first; a page whose connection breaks misses nothing.
 const (
 	feedPeriod = time.Second
 	feedRetry  = time.Second
 	overviewID = "overview"
 )
 
-// How long a feed goes on unwatched. That of the overview lets a page be reloaded without losing its past.
+// How long a feed goes on unwatched. That of the overview lets a page be reloaded without losing
+// its past.
 const (
 	overviewLinger = 5 * time.Minute
 	sessionLinger  = 15 * time.Second
@@ -90,7 +91,8 @@ func (h *Handler) feed(id string, linger time.Duration, begin func() sampler) er
 	return nil
 }
 
-// run appends samples until there are no more, nobody has watched for linger, or the Inspector is closed.
+// run appends samples until there are no more, nobody has watched for linger, or the Inspector is
+// closed.
 func run(s *shard.Session, linger time.Duration, sample sampler) {
 	tick := time.NewTicker(feedPeriod)
 	defer tick.Stop()

@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// overviewSample is one second of the overview. Counters only ever grow, and the page makes rates of
-// them, so that a sample that is missing does not matter.
+// overviewSample is one second of the overview. Counters only ever grow, and the page makes rates
+// of them, so that a sample that is missing does not matter.
 type overviewSample struct {
 	Time       int64  `json:"t"` // Unix milliseconds
 	Active     int    `json:"active"`
@@ -51,7 +51,8 @@ type servedSample struct {
 	Refused   uint64 `json:"refused"` // requests that were answered with 400 or above
 }
 
-// quantiles are those of what was sampled since the sample before, in nanoseconds; all 0 when nothing was.
+// quantiles are those of what was sampled since the sample before, in nanoseconds; all 0 when
+// nothing was.
 type quantiles struct {
 	Samples uint64 `json:"n"`
 	P50     int64  `json:"p50"`

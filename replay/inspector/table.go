@@ -123,7 +123,8 @@ func (q *query) matches(r *row) bool {
 	return q.text == "" || has(visible(r.s.ID())) || has(r.principal) || has(r.transport)
 }
 
-// of returns one page of what matches, and how much that is. Rows that compare equal are in the order of the census.
+// of returns one page of what matches, and how much that is. Rows that compare equal are in the
+// order of the census.
 func (q *query) of(rows []row) (page []*row, matched int) {
 	var found []int32
 	for i := range rows {

@@ -93,7 +93,8 @@ func TestARequestForTheTableThatNobodyWaitsForIsNotServed(t *testing.T) {
 	equal(t, "bytes", w.Body.Len(), 0)
 }
 
-// One op is a request for a page of the table: a census and a sort of all sessions, of which the sorted third is shown.
+// One op is a request for a page of the table: a census and a sort of all sessions, of which the
+// sorted third is shown.
 func BenchmarkTable(b *testing.B) {
 	m := newManager(b, shard.Config{MaxSessions: -1})
 	for i := range 100_000 {

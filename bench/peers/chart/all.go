@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers/report"
 )
 
-// All are the charts of a comparison, the two that matter most first: those that have anything to show.
+// All are the charts of a comparison, the two that matter most first: those that have anything to
+// show.
 func All(s *report.Samples, z measure.Sizes) (charts []Chart) {
 	for _, m := range []struct {
 		file, measure, title string

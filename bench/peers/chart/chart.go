@@ -20,7 +20,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers/report"
 )
 
-// A Chart shows one measure of several contestants, a line for each, on a logarithmic axis: the median as a mark and the spread as a bar.
+// A Chart shows one measure of several contestants, a line for each, on a logarithmic axis: the
+// median as a mark and the spread as a bar.
 type Chart struct {
 	File   string // its name, without a directory
 	Title  string
@@ -95,7 +96,8 @@ func (c Chart) svg() ([]byte, error) {
 	return render(p, vg.Length(len(points)))
 }
 
-// render draws a plot of so many lines. A browser that does not have the font takes one that may be wider: hence the margins.
+// render draws a plot of so many lines. A browser that does not have the font takes one that may be
+// wider: hence the margins.
 func render(p *plot.Plot, lines vg.Length) ([]byte, error) {
 	width, height := 18*vg.Centimeter, lines*0.65*vg.Centimeter+2.4*vg.Centimeter
 	canvas := vgsvg.New(width, height)
@@ -137,7 +139,8 @@ func (c Chart) add(p *plot.Plot, line int, pt Point) error {
 	return nil
 }
 
-// ticks are 1, 2 and 5 times the powers of ten, or the powers alone where there are many, labelled with their unit.
+// ticks are 1, 2 and 5 times the powers of ten, or the powers alone where there are many, labelled
+// with their unit.
 type ticks func(v float64) string
 
 func (format ticks) Ticks(least, most float64) (t []plot.Tick) {

@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/bench"
 )
 
-// windows is how many windows a figure is the median of: a moment in which the machine does something else spoils one of them.
+// windows is how many windows a figure is the median of: a moment in which the machine does
+// something else spoils one of them.
 const windows = 5
 
 // put measures work(n), which does n ops, and records name.ns, name.allocs and name.bytes, per op.
@@ -51,8 +52,8 @@ func split(workers, n int, work func(worker, n int)) {
 	wg.Wait()
 }
 
-// putQuantiles times n ops one by one on so many goroutines and records name.p50 and so on, in nanoseconds. The two readings of
-// the clock are included.
+// putQuantiles times n ops one by one on so many goroutines and records name.p50 and so on, in
+// nanoseconds. The two readings of the clock are included.
 func (r Result) putQuantiles(name string, workers, n int, op func(worker, i int)) {
 	hs := make([]bench.Histogram, workers)
 	split(workers, n, func(w, n int) {

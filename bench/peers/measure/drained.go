@@ -14,9 +14,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// drained measures one busy stream of an MCP session in which other streams have been, one for each request of the past, all of whose
-// events are gone by now. One op of drained.1000 is an event appended when there have been 1000. Both contestants are an mcp.EventStore, Reprise by
-// way of contrib/gosdk.
+// drained measures one busy stream of an MCP session in which other streams have been, one for each
+// request of the past, all of whose events are gone by now. One op of drained.1000 is an event
+// appended when there have been 1000. Both contestants are an mcp.EventStore, Reprise by way of
+// contrib/gosdk.
 func drained(c peers.Contestant, z Sizes, r Result) {
 	payload, ctx := bench.Payload(z.Payload), context.Background()
 	for _, streams := range z.Drained {
@@ -44,7 +45,8 @@ func drained(c peers.Contestant, z Sizes, r Result) {
 	}
 }
 
-// drainable returns a store that retains as much as one session does, and a function after which no event from before is left.
+// drainable returns a store that retains as much as one session does, and a function after which no
+// event from before is left.
 func drainable(c peers.Contestant, z Sizes) (store mcp.EventStore, drain, done func()) {
 	if c.Name == peers.GoSDK {
 		mem, bound := mcp.NewMemoryEventStore(nil), z.Retain*z.Payload

@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers"
 )
 
-// fleet measures 10,000 sessions that retain 200 events each, far more than the caches hold. One op is:
+// fleet measures 10,000 sessions that retain 200 events each, far more than the caches hold. One op
+// is:
 //
 //	random, bursts: an event appended to a session at random, or at random in bursts of 16, by session ID
 //	random.held, bursts.held: to sessions that the caller holds

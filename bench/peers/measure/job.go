@@ -1,5 +1,5 @@
-// Package measure does the measuring of cmd/compare: a [Job] is one scenario on one contestant, done in a process of its own, so that each begins with
-// an empty heap and leaves nothing behind.
+// Package measure does the measuring of cmd/compare: a [Job] is one scenario on one contestant,
+// done in a process of its own, so that each begins with an empty heap and leaves nothing behind.
 package measure
 
 import (

@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// reads measures what only Reprise's targets speak of, on a session of a thousand events and one of a hundred thousand. One op is:
+// reads measures what only Reprise's targets speak of, on a session of a thousand events and one of
+// a hundred thousand. One op is:
 //
 //	next: an event read by a cursor
 //	seek10: Seek on a held session and Next for ten events and until there is nothing left; seek10.far: in the larger session
@@ -73,7 +74,8 @@ func readable(c peers.Contestant, z Sizes, retain int) (*shard.Session, string) 
 	return s, last
 }
 
-// eventIDs returns the producers' IDs for so many sessions, or none for a contestant that assigns them.
+// eventIDs returns the producers' IDs for so many sessions, or none for a contestant that assigns
+// them.
 func eventIDs(c peers.Contestant, sessions, retain int) func(session int) string {
 	if !c.OwnIDs {
 		return func(int) string { return "" }

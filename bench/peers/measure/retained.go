@@ -48,11 +48,12 @@ func retained(c peers.Contestant, z Sizes, r Result) {
 	r["tail.cycles"] = float64(bench.Cycles() - cycles)
 }
 
-// tailPercent makes the collector work ten times as often as it normally would, so that it works while appends are timed and nobody has to
-// append gigabytes for that.
+// tailPercent makes the collector work ten times as often as it normally would, so that it works
+// while appends are timed and nobody has to append gigabytes for that.
 const tailPercent = 10
 
-// collection returns how long a full collection takes: the median of five, or of fewer where that takes more than a second.
+// collection returns how long a full collection takes: the median of five, or of fewer where that
+// takes more than a second.
 func collection() float64 {
 	var ns []float64
 	for start := time.Now(); len(ns) < windows && (len(ns) == 0 || time.Since(start) < time.Second); {

@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers"
 )
 
-// Machine describes where it was measured, with a line for each fact. What cannot be found out is left out.
+// Machine describes where it was measured, with a line for each fact. What cannot be found out is
+// left out.
 func Machine() []string {
 	lines := []string{
 		fmt.Sprintf("%s, %d processors, %s of memory, %s", or(field("/proc/cpuinfo", "model name"), runtime.GOARCH), runtime.NumCPU(),
@@ -47,7 +48,8 @@ func Modules() (lines []string) {
 	return lines
 }
 
-// field returns the value of the first line that begins with name, in one of Linux's files of names and values.
+// field returns the value of the first line that begins with name, in one of Linux's files of names
+// and values.
 func field(file, name string) string {
 	f, err := os.Open(file)
 	if err != nil {

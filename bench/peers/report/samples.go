@@ -32,7 +32,8 @@ func (s *Samples) Add(run int, j measure.Job, r measure.Result) {
 	}
 }
 
-// Of returns a measure's values, one for each run and NaN where it is missing, or nil. A measure is called scenario/name.
+// Of returns a measure's values, one for each run and NaN where it is missing, or nil. A measure is
+// called scenario/name.
 func (s *Samples) Of(contestant, measure string) []float64 { return s.values[key(contestant, measure)] }
 
 // Figure summarizes them.
@@ -46,7 +47,8 @@ func (s *Samples) Figure(contestant, measure string) Figure {
 	return Summarize(there)
 }
 
-// Best returns the released contestant with the least median of a measure, of those with the producers' event IDs or of the others.
+// Best returns the released contestant with the least median of a measure, of those with the
+// producers' event IDs or of the others.
 func (s *Samples) Best(measure string, ownIDs bool) string {
 	best, least := "", math.Inf(1)
 	for _, c := range peers.All() {

@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers/measure"
 )
 
-// A column is a measure that all contestants, or many, are compared by. Less is better in all of them.
+// A column is a measure that all contestants, or many, are compared by. Less is better in all of
+// them.
 type column struct {
 	measure string
 	title   string
@@ -75,8 +76,9 @@ func MedianTable(s *Samples, z measure.Sizes) string {
 	return t.String()
 }
 
-// RatioTable compares Reprise with everybody in every measure: below 1 it takes less. Contestants with the producers' event IDs are compared with
-// Reprise with such IDs, and the control with what it is the control of.
+// RatioTable compares Reprise with everybody in every measure: below 1 it takes less. Contestants
+// with the producers' event IDs are compared with Reprise with such IDs, and the control with what
+// it is the control of.
 func RatioTable(s *Samples, z measure.Sizes) string {
 	t := newTable("measure", "Reprise", "against", "theirs", "ratio", "spread", "Reprise takes")
 	for _, col := range columns(z) {

@@ -4,7 +4,8 @@ import (
 	"github.com/reprise-go/reprise/bench/peers"
 )
 
-// A Target is a row of the project's table of targets: a figure that must not, and one that should not, be exceeded.
+// A Target is a row of the project's table of targets: a figure that must not, and one that should
+// not, be exceeded.
 type Target struct {
 	Name      string
 	Unit      string // "" for ratios
@@ -78,7 +79,8 @@ func versus(ours, theirs, measure string) func(*Samples) (Figure, string) {
 	}
 }
 
-// versusBest is a ratio to the released contestant that does best, of those whose events have the producers' IDs or not.
+// versusBest is a ratio to the released contestant that does best, of those whose events have the
+// producers' IDs or not.
 func versusBest(ours, measure string, ownIDs ...bool) func(*Samples) (Figure, string) {
 	return func(s *Samples) (f Figure, against string) {
 		least := 0.0

@@ -17,7 +17,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// leaves fails when n events of that data leave more than so many bytes behind, in a session that is to retain a hundred.
+// leaves fails when n events of that data leave more than so many bytes behind, in a session that
+// is to retain a hundred.
 func leaves(s Subject, n int, data string, most int64) error {
 	store, err := open(s, Limits{Events: 100, EventBytes: max(1, len(data))})
 	if err != nil {

@@ -57,8 +57,8 @@ func (c centrifugeStore) Append(session, stream, ownID, data string) (string, er
 	return fmt.Sprintf("%d %s", r.Offset, r.Epoch), err
 }
 
-// Resume tells a client whether it has recovered by the rule of the Node's own subscriptions: the epoch is the same, and what there is
-// begins just after the client's offset.
+// Resume tells a client whether it has recovered by the rule of the Node's own subscriptions: the
+// epoch is the same, and what there is begins just after the client's offset.
 func (c centrifugeStore) Resume(session, stream, lastEventID string, got func(id, data string)) error {
 	number, epoch, _ := strings.Cut(lastEventID, " ")
 	offset, err := strconv.ParseUint(number, 10, 64)

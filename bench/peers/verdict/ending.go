@@ -50,7 +50,8 @@ func refusesEndedSession(s Subject) error {
 	return nil
 }
 
-// expires writes to a session for longer than its TTL, and then no more, in real time: the subjects know no other.
+// expires writes to a session for longer than its TTL, and then no more, in real time: the subjects
+// know no other.
 func expires(s Subject) error {
 	store, err := open(s, Limits{Events: 100, EventBytes: 8, TTL: 2 * time.Second})
 	if err != nil {

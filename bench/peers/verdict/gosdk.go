@@ -24,8 +24,8 @@ var goSDK = Subject{
 	},
 }
 
-// goSDKStore is the store with what the SDK's transport does about it: it numbers the events of each stream, and the ID on the wire is the
-// stream's, "_" and the number.
+// goSDKStore is the store with what the SDK's transport does about it: it numbers the events of
+// each stream, and the ID on the wire is the stream's, "_" and the number.
 type goSDKStore struct {
 	mem  *mcp.MemoryEventStore
 	mu   sync.Mutex

@@ -64,7 +64,8 @@ func (g *goSSEStore) joe(session string) *sse.Joe {
 	return g.sessions[session]
 }
 
-// observed is a FiniteReplayer that tells the subscribers of this package when their replay is over, and messages of this package which ID they got.
+// observed is a FiniteReplayer that tells the subscribers of this package when their replay is
+// over, and messages of this package which ID they got.
 type observed struct{ *sse.FiniteReplayer }
 
 func (o observed) Replay(s sse.Subscription) error {
@@ -81,7 +82,8 @@ func (o observed) Put(m *sse.Message, topics []string) (*sse.Message, error) {
 	return stored, err
 }
 
-// Append publishes on the stream's topic. The second topic, which nobody subscribes to, is where observed leaves the ID.
+// Append publishes on the stream's topic. The second topic, which nobody subscribes to, is where
+// observed leaves the ID.
 func (g *goSSEStore) Append(session, stream, ownID, data string) (string, error) {
 	m := &sse.Message{}
 	m.AppendData(data)

@@ -12,7 +12,8 @@ const (
 	handOverEach    = 150 // events of one writer
 )
 
-// A cutClient loses its connection after every seventh event, and comes back with the ID of the last one that it got.
+// A cutClient loses its connection after every seventh event, and comes back with the ID of the
+// last one that it got.
 type cutClient struct {
 	last  string               // ID
 	next  [handOverWriters]int // number of each writer's next event

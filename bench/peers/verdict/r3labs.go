@@ -27,8 +27,9 @@ var r3labs = Subject{
 	},
 }
 
-// Publishing is asynchronous, and an event gets its ID on the way. Every stream therefore has a client that reads all the time, and
-// Append returns when that one has the event, as a client that is going to send its ID must have had it.
+// Publishing is asynchronous, and an event gets its ID on the way. Every stream therefore has a
+// client that reads all the time, and Append returns when that one has the event, as a client that
+// is going to send its ID must have had it.
 type r3labsStore struct {
 	server  *sse.Server
 	mu      sync.Mutex
@@ -68,7 +69,8 @@ func (r *r3labsStore) Append(session, stream, _, data string) (string, error) {
 	return <-r.arrived[name], nil
 }
 
-// Resume publishes a comment, which is not logged, behind what is there: when it arrives, everything has.
+// Resume publishes a comment, which is not logged, behind what is there: when it arrives,
+// everything has.
 func (r *r3labsStore) Resume(session, stream, lastEventID string, got func(id, data string)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

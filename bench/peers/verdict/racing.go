@@ -24,7 +24,8 @@ func unseal(data string) (int, error) {
 	return strconv.Atoi(data[:8])
 }
 
-// whole wants the events after number last without a gap. That they begin with some which the client has is for other cases to tell.
+// whole wants the events after number last without a gap. That they begin with some which the
+// client has is for other cases to tell.
 func whole(data []string, last int) error {
 	for i, d := range data {
 		n, err := unseal(d)
@@ -125,7 +126,8 @@ func survivesTruncation(s Subject) error {
 	return nil
 }
 
-// truncated returns the sealed events that a client gets while, at its third, n events are stored that are not sealed.
+// truncated returns the sealed events that a client gets while, at its third, n events are stored
+// that are not sealed.
 func truncated(store Store, lastEventID string, n int) (data []string, err error) {
 	count := 0
 	done := make(chan struct{})

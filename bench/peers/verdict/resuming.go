@@ -84,7 +84,8 @@ func refusesUnknownID(s Subject) error {
 	return nil
 }
 
-// Both sessions have a stream of their own, with a name that the other has not got, as the MCP SDKs name theirs.
+// Both sessions have a stream of their own, with a name that the other has not got, as the MCP SDKs
+// name theirs.
 func refusesAnotherSessionsID(s Subject) error {
 	store, err := s.Open(Limits{Events: 100, EventBytes: 8})
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A sloppy store gets every case wrong: it has one log for all sessions, sends what the client has again, begins with whatever is there, looks at the
-// log anew for each event that it hands out, keeps what it has dropped, and ends nothing.
+// A sloppy store gets every case wrong: it has one log for all sessions, sends what the client has
+// again, begins with whatever is there, looks at the log anew for each event that it hands out,
+// keeps what it has dropped, and ends nothing.
 type sloppy struct {
 	Limits
 	locks   bool // hold the mutex while handing out

@@ -1,10 +1,12 @@
-// Package verdict puts Reprise and the released alternatives through one list of correctness cases, from the outside, and says who
-// passes which. cmd/verdict prints the table.
+// Package verdict puts Reprise and the released alternatives through one list of correctness cases,
+// from the outside, and says who passes which. cmd/verdict prints the table.
 //
-// What is fair: each subject is used as its documentation says, through its own public API and with the parts that belong to it (a FiniteReplayer
-// below a Joe, an EventLog inside its Server, a memory broker under a Node). A case that a subject has no notion of is not applicable, with
-// the reason; so is one that is somebody else's business by design. Each case cites the specification or documentation that asks for it. A
-// defect counts where it is the subject of a case, and other cases look past it where they can.
+// What is fair: each subject is used as its documentation says, through its own public API and with
+// the parts that belong to it (a FiniteReplayer below a Joe, an EventLog inside its Server, a
+// memory broker under a Node). A case that a subject has no notion of is not applicable, with the
+// reason; so is one that is somebody else's business by design. Each case cites the specification
+// or documentation that asks for it. A defect counts where it is the subject of a case, and other
+// cases look past it where they can.
 package verdict
 
 import (
@@ -16,11 +18,13 @@ import (
 type Store interface {
 	// Open makes a stream of a session ready for use.
 	Open(session, stream string) error
-	// Append stores data as the newest event of the stream. It returns the ID that a client sends back in Last-Event-ID. Subjects whose
-	// producers bring IDs take ownID, those that leave it to them do so with Limits.OwnIDs, and the others ignore it.
+	// Append stores data as the newest event of the stream. It returns the ID that a client sends
+	// back in Last-Event-ID. Subjects whose producers bring IDs take ownID, those that leave it to
+	// them do so with Limits.OwnIDs, and the others ignore it.
 	Append(session, stream, ownID, data string) (id string, err error)
-	// Resume hands what is stored to a client that comes back to the stream with lastEventID, and returns when that is all, or with the
-	// error that the client, or the server in front of it, is told.
+	// Resume hands what is stored to a client that comes back to the stream with lastEventID, and
+	// returns when that is all, or with the error that the client, or the server in front of it, is
+	// told.
 	Resume(session, stream, lastEventID string, got func(id, data string)) error
 	// End ends the session.
 	End(session string) error

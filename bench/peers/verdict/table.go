@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Table prints who passes what in Markdown, and then each failure with its evidence and each case that does not apply with the reason.
+// Table prints who passes what in Markdown, and then each failure with its evidence and each case
+// that does not apply with the reason.
 func Table(cases []Case, subjects []Subject, outcomes []Outcome) string {
 	of := map[[2]string]Outcome{}
 	for _, o := range outcomes {

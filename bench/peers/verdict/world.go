@@ -20,7 +20,8 @@ func open(s Subject, l Limits) (Store, error) {
 	return store, store.Open(session, stream)
 }
 
-// fill appends the events first to first+n-1 of a stream, whose data are these numbers, and returns their IDs.
+// fill appends the events first to first+n-1 of a stream, whose data are these numbers, and returns
+// their IDs.
 func fill(store Store, session, stream string, first, n int) (ids []string, err error) {
 	for i := range n {
 		id, err := store.Append(session, stream, ownID(session, first+i), strconv.Itoa(first+i))
@@ -40,8 +41,8 @@ func resume(store Store, session, stream, lastEventID string) (data []string, er
 	return data, err
 }
 
-// since is resume for a client that has seen an event with the data last: it looks past that one being sent again, which is the first case's
-// to tell.
+// since is resume for a client that has seen an event with the data last: it looks past that one
+// being sent again, which is the first case's to tell.
 func since(store Store, session, stream, lastEventID, last string) ([]string, error) {
 	data, err := resume(store, session, stream, lastEventID)
 	if len(data) > 0 && data[0] == last {

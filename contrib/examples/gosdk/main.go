@@ -1,4 +1,5 @@
-// Command gosdk is an MCP server on the official Go SDK whose clients can lose their connection in the middle of a call.
+// Command gosdk is an MCP server on the official Go SDK whose clients can lose their connection in
+// the middle of a call.
 package main
 
 import (
@@ -27,17 +28,20 @@ func main() {
 	server := &http.Server{Addr: *addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, func() { sessions.Close(); server.Shutdown(context.Background()) }) // the sessions' end ends their streams
+	// the sessions' end ends their streams
+	context.AfterFunc(ctx, func() { sessions.Close(); server.Shutdown(context.Background()) })
 	log.Printf("MCP server (Streamable HTTP) on http://%s", *addr)
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
 		log.Fatal(err)
 	}
 }
 
-// newServer returns an MCP server with one tool, which takes pace for each thing it does. Clients that were cut off come back after retry.
+// newServer returns an MCP server with one tool, which takes pace for each thing it does. Clients
+// that were cut off come back after retry.
 func newServer(pace, retry time.Duration) (*shard.Manager, http.Handler, error) {
 	server := mcp.NewServer(&mcp.Implementation{Name: "kitchen", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
-	sessions, err := shard.New(shard.Config{OnEnd: gosdk.CloseEnded(server)}) // when a session ends here, it ends in the SDK
+	// when a session ends here, it ends in the SDK
+	sessions, err := shard.New(shard.Config{OnEnd: gosdk.CloseEnded(server)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -53,7 +57,8 @@ type order struct {
 	Cups int `json:"cups" jsonschema:"how many cups, up to 1000"`
 }
 
-// brew tells about every cup. It does not notice when the client is away: what it tells is stored, and replayed.
+// brew tells about every cup. It does not notice when the client is away: what it tells is stored,
+// and replayed.
 func brew(pace time.Duration) mcp.ToolHandlerFor[order, any] {
 	return func(ctx context.Context, r *mcp.CallToolRequest, in order) (*mcp.CallToolResult, any, error) {
 		cups := min(in.Cups, 1000)

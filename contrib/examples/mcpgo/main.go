@@ -1,4 +1,5 @@
-// Command mcpgo is an MCP server on mcp-go whose clients can lose their connection in the middle of a call.
+// Command mcpgo is an MCP server on mcp-go whose clients can lose their connection in the middle of
+// a call.
 package main
 
 import (

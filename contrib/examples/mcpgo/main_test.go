@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// ending makes event streams end where the connection breaks: mcp-go's client resumes those that end, and gives up those that break.
+// ending makes event streams end where the connection breaks: mcp-go's client resumes those that
+// end, and gives up those that break.
 type ending struct{ http.RoundTripper }
 
 func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -1,5 +1,6 @@
-// Command replicas serves the progress of jobs from any number of processes that share a Redis: a job runs in one of them, and whoever follows it may
-// be connected to another, and to a third one after their connection broke.
+// Command replicas serves the progress of jobs from any number of processes that share a Redis: a
+// job runs in one of them, and whoever follows it may be connected to another, and to a third one
+// after their connection broke.
 package main
 
 import (
@@ -85,8 +86,8 @@ func (r *replica) routes() http.Handler {
 
 const steps = 100
 
-// work is a job. Its events have IDs of its own, so that it can repeat an Append of which it does not know whether it succeeded: what is stored
-// already is refused as a duplicate.
+// work is a job. Its events have IDs of its own, so that it can repeat an Append of which it does
+// not know whether it succeeded: what is stored already is refused as a duplicate.
 func (r *replica) work(session string) {
 	ctx := context.Background()
 	for i := range steps {

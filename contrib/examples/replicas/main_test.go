@@ -17,7 +17,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// startRedis starts a redis-server of the test's own on loopback and returns its address. A free port is only free until somebody else takes it.
+// startRedis starts a redis-server of the test's own on loopback and returns its address. A free
+// port is only free until somebody else takes it.
 func startRedis(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,4 +1,5 @@
-// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone, and metrics for Prometheus.
+// Command sse serves the progress of jobs as resumable server-sent events, on net/http alone, and
+// metrics for Prometheus.
 package main
 
 import (
@@ -39,7 +40,8 @@ func main() {
 	}
 }
 
-// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events. What all sessions do is at /metrics.
+// routes starts a job at POST /jobs, which answers with a session ID, and shows it at /events. What
+// all sessions do is at /metrics.
 func routes(sessions *shard.Manager, events *replay.Handler, pace time.Duration) http.Handler {
 	registry := client.NewRegistry()
 	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}))

@@ -1,5 +1,5 @@
-// Command tokens streams a language model's answer to a web page, word by word. The page may be reloaded, the connection may break: the answer is
-// whole, and the model runs once.
+// Command tokens streams a language model's answer to a web page, word by word. The page may be
+// reloaded, the connection may break: the answer is whole, and the model runs once.
 package main
 
 import (
@@ -81,7 +81,8 @@ func (a *app) ask(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, session.ID())
 }
 
-// run writes the answer to the session. It does not end with the request: the reader may come and go.
+// run writes the answer to the session. It does not end with the request: the reader may come and
+// go.
 func (a *app) run(session *shard.Session, prompt string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

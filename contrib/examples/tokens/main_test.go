@@ -64,7 +64,8 @@ func (s *served) ask(t *testing.T) (events string) {
 
 var whole = strings.Join(strings.Fields(text), " ") + " "
 
-// read adds to the answer until it has so many words or the stream ends, and tells whether it is done.
+// read adds to the answer until it has so many words or the stream ends, and tells whether it is
+// done.
 func read(s *sse.Stream, answer *string, words int) (done bool) {
 	for words > 0 {
 		e, ok := s.Next()

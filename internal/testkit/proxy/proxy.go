@@ -102,7 +102,8 @@ type Fuse struct {
 	Done <-chan struct{} // closed by the cut, whatever made it
 }
 
-// Burn makes the cut now, unless it has been made or there is nothing to cut: then it is still to come.
+// Burn makes the cut now, unless it has been made or there is nothing to cut: then it is still to
+// come.
 func (f Fuse) Burn() { f.p.burn(f.Done) }
 
 // CutAfter makes the Proxy cut when so many more bytes have passed towards clients. It is false,

@@ -94,7 +94,8 @@ func unreplaced(file string) (map[module.Version]bool, error) {
 	return required, os.WriteFile(file, data, 0o644)
 }
 
-// imported gets a module into a fresh one, and builds a program with all that it lets others import.
+// imported gets a module into a fresh one, and builds a program with all that it lets others
+// import.
 func (c *check) imported(m *mod, temp string) error {
 	dir := filepath.Join(temp, "imported", filepath.FromSlash(m.dir))
 	if err := c.fresh(dir, m.path); err != nil {

@@ -1,10 +1,12 @@
-// Command compare measures Reprise beside the released alternatives and the ring by hand, and says which of the project's targets hold:
+// Command compare measures Reprise beside the released alternatives and the ring by hand, and says
+// which of the project's targets hold:
 //
 //	go run ./cmd/compare -o ../RESULTS.md                  # about ten minutes on an idle machine
 //	go run ./cmd/compare -o ../REPORT.md -charts report    # the same, with charts in a directory beside the file
 //	go run ./cmd/compare -quick                            # about one minute: does everything work?
 //
-// It needs up to 5 GiB of free memory, and a machine that does nothing else: what it prints says how far the runs are apart.
+// It needs up to 5 GiB of free memory, and a machine that does nothing else: what it prints says
+// how far the runs are apart.
 package main
 
 import (

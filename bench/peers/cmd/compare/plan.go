@@ -25,7 +25,8 @@ type planned struct {
 	round int
 }
 
-// plan interleaves the contestants: in each round they do a scenario one after the other, and another one begins.
+// plan interleaves the contestants: in each round they do a scenario one after the other, and
+// another one begins.
 func plan(z measure.Sizes, rounds int, only string) (jobs []planned) {
 	for round := range rounds {
 		for _, s := range measure.Scenarios() {
@@ -74,7 +75,8 @@ func runAll(ctx context.Context, jobs []planned, samples *report.Samples, progre
 // patience is how long a job may take: many times what any does on an idle machine.
 const patience = 10 * time.Minute
 
-// child does a job in a process that begins with an empty heap and, when it ends, has given all memory back.
+// child does a job in a process that begins with an empty heap and, when it ends, has given all
+// memory back.
 func child(ctx context.Context, j measure.Job) (measure.Result, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command verdict puts Reprise and the released alternatives through the same correctness cases and prints who passes which:
+// Command verdict puts Reprise and the released alternatives through the same correctness cases and
+// prints who passes which:
 //
 //	go run ./cmd/verdict                      # about a minute
 //	go run ./cmd/verdict -only "evicted ID"   # one case
