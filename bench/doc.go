@@ -1,7 +1,7 @@
 // Package bench measures Reprise beside its floors. Its benchmarks are in the test files:
 //
 //	go test -run '^$' -bench . ./bench             # one processor per core
-//	go test -run '^$' -bench . -cpu 1,2 ./bench    # those that say "parallel" scale; the others show what the collector takes
+//	go test -run '^$' -bench . -cpu 1,2 ./bench    # "parallel" scales; others show the collector
 //
 // What is not a test is shared with bench/peers, which measures the released alternatives: the ring
 // by hand that everything is held against ([ByHand]), the floors under it ([Chunks]), and the load

@@ -50,7 +50,13 @@ func BenchmarkFollowedSessions(b *testing.B) {
 
 // fanOut runs followers of each of so many sessions, appends one event to each session in an op,
 // and waits until all followers have it.
-func fanOut(b *testing.B, followers, sessions int, follower func(session int, seen func()), appendTo func(session int, data []byte), stop func()) {
+func fanOut(
+	b *testing.B,
+	followers, sessions int,
+	follower func(session int, seen func()),
+	appendTo func(session int, data []byte),
+	stop func(),
+) {
 	var wg sync.WaitGroup
 	d := deliveries{sent: make([]int64, sessions), base: time.Now(), all: make(chan struct{})}
 	for f := range followers * sessions {

@@ -68,7 +68,13 @@ func (c *centrifugeStore) Close() { must(0, c.broker.Close(context.Background())
 // nobody subscribes.
 type nobody struct{}
 
-func (nobody) HandlePublication(string, *centrifuge.Publication, centrifuge.StreamPosition, bool, *centrifuge.Publication) error {
+func (nobody) HandlePublication(
+	string,
+	*centrifuge.Publication,
+	centrifuge.StreamPosition,
+	bool,
+	*centrifuge.Publication,
+) error {
 	return nil
 }
 func (nobody) HandleJoin(string, *centrifuge.ClientInfo) error  { return nil }

@@ -22,9 +22,11 @@ const (
 // budget has greedy sessions use up MaxBytes, beside quiet sessions that were there before and
 // newcomers that want their guaranteed share:
 //
-//	reached.ns, free.ns: the processor time of an append to a greedy session, when MaxBytes is reached, and where there is none but every
+//	reached.ns, free.ns: the processor time of an append to a greedy session, when MaxBytes is
+//	    reached, and where there is none but every
 //	session may hold as much by itself
-//	refused: appends that failed; lost: events of quiet sessions and newcomers that were evicted; share: the least that a newcomer got
+//	refused: appends that failed; lost: events of quiet sessions and newcomers that were evicted;
+//	    share: the least that a newcomer got
 //	over: the most bytes by which the total was above MaxBytes
 //
 // The total is exact at any moment when it is one counter, so there is one shard.
@@ -50,7 +52,11 @@ func budget(z sizes, _ string) figures {
 		reachedNS = append(reachedNS, perOp(processTime, z.Window, reachedAppend)/greedy)
 		freeNS = append(freeNS, perOp(processTime, z.Window, freeAppend)/greedy)
 	}
-	f := figures{"reached.ns": median(reachedNS), "free.ns": median(freeNS), "ids": float64(len(must(quiet[0].Append(ring.Event{})).ID))}
+	f := figures{
+		"reached.ns": median(reachedNS),
+		"free.ns":    median(freeNS),
+		"ids":        float64(len(must(quiet[0].Append(ring.Event{})).ID)),
+	}
 	var least, evicted int64
 	over = max(over, mostOver(m, z.Budget, func() {
 		var wg sync.WaitGroup
@@ -134,9 +140,18 @@ func budgetRows(z sizes, r results) []row {
 	return []row{
 		figure("append to the sessions that have used up MaxBytes, and where there is none, processor time",
 			nanoseconds(of("reached.ns"))+", "+nanoseconds(of("free.ns"))),
-		atMost("the most that the total was over MaxBytes, with five concurrent writers", of("over"), (greedy+1)*event, " B"),
+		atMost(
+			"the most that the total was over MaxBytes, with five concurrent writers",
+			of("over"),
+			(greedy+1)*event,
+			" B",
+		),
 		exactly("events that quiet sessions and newcomers lost to greedy ones", of("lost"), 0),
-		{"the least that a newcomer got, to within an event", number(of("share")) + " B", "at least " + number(share-event) + " B",
-			met(of("share") >= share-event)},
+		{
+			"the least that a newcomer got, to within an event",
+			number(of("share")) + " B",
+			"at least " + number(share-event) + " B",
+			met(of("share") >= share-event),
+		},
 	}
 }

@@ -44,7 +44,10 @@ func idle(z sizes, variant string) figures {
 
 func idleRows(z sizes, r results) []row {
 	return []row{
-		figure(fmt.Sprintf("processor time in %v of an idle process without a manager", z.Idle), nanoseconds(r.of(nobody, "cpu"))),
+		figure(
+			fmt.Sprintf("processor time in %v of an idle process without a manager", z.Idle),
+			nanoseconds(r.of(nobody, "cpu")),
+		),
 		atMost(fmt.Sprintf("the same with a manager of %s idle sessions, in parts per thousand", short(idleSessions)),
 			r.of(managed, "cpu")/float64(z.Idle)*1000, 0.1, ""),
 	}
@@ -102,7 +105,12 @@ func stoppedRows(_ sizes, r results) []row {
 	return []row{
 		figure("a process was stopped, and went on after", nanoseconds(r.of("", "stood"))),
 		exactly("sessions refused before their TTL", r.of("", "early"), 0),
-		atMost("a session whose time was over is still found, after the process goes on, for", r.of("", "stale")/1e6, 1, " ms"),
+		atMost(
+			"a session whose time was over is still found, after the process goes on, for",
+			r.of("", "stale")/1e6,
+			1,
+			" ms",
+		),
 		exactly("sessions that live on when their time is over, or do not when it is not", r.of("", "forever"), 0),
 	}
 }

@@ -22,7 +22,8 @@ func collectorVariants(sizes) []string { return []string{reprise, byHand} }
 //
 //	collect: ns of a full collection
 //	objects: on the heap, bytes: beyond what was there before
-//	p50, p99.9, p99.99: ns of an append to a session at random, found by its ID, each timed for itself, while the collector works (cycles)
+//	p50, p99.9, p99.99: ns of an append to a session at random, found by its ID, each timed for
+//	    itself, while the collector works (cycles)
 func collector(z sizes, variant string) figures {
 	sessions := max(z.Retained/retain, 1)
 	ids, data, before := bench.NewIDs(sessions, 2), bench.Payload(payload), bench.HeapNow()
@@ -52,7 +53,13 @@ func collector(z sizes, variant string) figures {
 			h.Record(time.Since(start))
 		}
 	}
-	f["p50"], f["p99.9"], f["p99.99"] = float64(h.Quantile(0.5)), float64(h.Quantile(0.999)), float64(h.Quantile(0.9999))
+	f["p50"], f["p99.9"], f["p99.99"] = float64(
+		h.Quantile(0.5),
+	), float64(
+		h.Quantile(0.999),
+	), float64(
+		h.Quantile(0.9999),
+	)
 	f["cycles"] = float64(bench.Cycles() - cycles)
 	return f
 }

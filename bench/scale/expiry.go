@@ -23,7 +23,8 @@ const (
 // and compares how long an append takes meanwhile with a time in which nothing expires:
 //
 //	spread: ns between the first session's last activity and the last one's
-//	asked, late, early: calls on these sessions around their end; those that succeeded from TTL and Tick on, those refused before TTL
+//	asked, late, early: calls on these sessions around their end; those that succeeded from TTL
+//	    and Tick on, those refused before TTL
 //	released: ns after the last one's TTL and Tick until Stats, OnEnd and Done have told all ends
 //	got: the part of all processors' time that this process had meanwhile
 //	quiet.p99.9, busy.p99.9 and so on: an append, while nothing expires and while sessions do
@@ -234,11 +235,23 @@ func expiryRows(z sizes, r results) []row {
 	n := short(z.Expiring)
 	return []row{
 		atMost(n+" sessions expire together: their last activities lie within", of("spread")/1e9, 1, " s"),
-		exactly("calls that succeed from TTL + Tick on, of "+number(of("asked"))+" around the end", of("late")+r.of(unwritten, "late"), 0),
+		exactly(
+			"calls that succeed from TTL + Tick on, of "+number(of("asked"))+" around the end",
+			of("late")+r.of(unwritten, "late"),
+			0,
+		),
 		exactly("calls refused before TTL", of("early")+r.of(unwritten, "early"), 0),
-		atMost("all are released, after TTL + Tick of the last, while four goroutines append", of("released")/1e9, 1, " s"),
+		atMost(
+			"all are released, after TTL + Tick of the last, while four goroutines append",
+			of("released")/1e9,
+			1,
+			" s",
+		),
 		atMost("all are released, while nobody appends", r.of(unwritten, "released")/1e9, 1, " s"),
-		figure("part of the processors that the machine left to the process while four append", number(100*of("got"))+" %"),
+		figure(
+			"part of the processors that the machine left to the process while four append",
+			number(100*of("got"))+" %",
+		),
 		exactly("sessions left", of("left")+r.of(unwritten, "left"), 0),
 		figure("append by four goroutines while nothing expires: p50, p99.9, p99.99",
 			nanoseconds(of("quiet.p50"))+", "+nanoseconds(of("quiet.p99.9"))+", "+nanoseconds(of("quiet.p99.99"))),

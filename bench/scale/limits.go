@@ -36,7 +36,11 @@ func limits(z sizes, _ string) figures {
 	wg.Wait()
 	_, fits := m.Create(shard.Metadata{Principal: string(make([]byte, shard.MaxMetadataBytes))})
 	_, exceeds := m.Create(shard.Metadata{Principal: string(make([]byte, shard.MaxMetadataBytes+1))})
-	f := figures{"principal": float64(mine.most.Load()), "attached": float64(streams.most.Load()), "metadata": shard.MaxMetadataBytes}
+	f := figures{
+		"principal": float64(mine.most.Load()),
+		"attached":  float64(streams.most.Load()),
+		"metadata":  shard.MaxMetadataBytes,
+	}
 	if fits != nil || exceeds == nil {
 		f["metadata"] = -1
 	}
@@ -54,7 +58,11 @@ func (h *held) during(f func()) {
 
 func limitsRows(_ sizes, r results) []row {
 	return []row{
-		exactly("sessions of one principal at once, under four goroutines of its own and four of another's", r.of("", "principal"), 3),
+		exactly(
+			"sessions of one principal at once, under four goroutines of its own and four of another's",
+			r.of("", "principal"),
+			3,
+		),
 		exactly("streams attached to one session at once, under eight goroutines", r.of("", "attached"), 3),
 		exactly("bytes of metadata that are accepted, one more being refused", r.of("", "metadata"), 16<<10),
 	}

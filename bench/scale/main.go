@@ -57,8 +57,12 @@ func report(ctx context.Context, args []string, out, progress io.Writer) error {
 	var (
 		quick = flags.Bool("quick", false, "less of everything: to see that it works")
 		file  = flags.String("o", "", "also write the table to `file`")
-		only  = flags.String("only", "", "these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "))
-		note  = flags.String("note", "", "a `remark` on the circumstances, for the header")
+		only  = flags.String(
+			"only",
+			"",
+			"these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "),
+		)
+		note = flags.String("note", "", "a `remark` on the circumstances, for the header")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -35,7 +35,8 @@ func memoryVariants(z sizes) (v []string) {
 // memory weighs a manager with its sessions, on the collected heap:
 //
 //	idle, ten: by session, when there are no events, and ten of 100 bytes in each
-//	overhead: by event, beyond payload and event ID, in full rings that have dropped 0 to 500 events already
+//	overhead: by event, beyond payload and event ID, in full rings that have dropped 0 to 500
+//	    events already
 func memory(z sizes, variant string) figures {
 	n := count(variant)
 	if variant == numbered("sessions", n) {
@@ -95,7 +96,15 @@ func open(n, events int) *shard.Manager {
 
 func memoryRows(z sizes, r results) (rows []row) {
 	for _, n := range z.Weighed {
-		rows = append(rows, atMost(fmt.Sprintf("memory of an idle session among %s", short(n)), r.of(numbered("sessions", n), "idle"), idleLimit, " B"))
+		rows = append(
+			rows,
+			atMost(
+				fmt.Sprintf("memory of an idle session among %s", short(n)),
+				r.of(numbered("sessions", n), "idle"),
+				idleLimit,
+				" B",
+			),
+		)
 	}
 	for _, n := range z.Weighed {
 		rows = append(rows, atMost(fmt.Sprintf("memory of a session with ten events of 100 B, among %s", short(n)),
@@ -103,8 +112,22 @@ func memoryRows(z sizes, r results) (rows []row) {
 	}
 	for _, kind := range []string{"assigned", "own"} {
 		for _, n := range z.Rings {
-			rows = append(rows, aim(fmt.Sprintf("overhead per event in %s full rings of %d × %d B, %s IDs", short(n), retain, payload, kind),
-				r.of(numbered(kind, n), "overhead"), overheadLimit, overheadAim, " B"))
+			rows = append(
+				rows,
+				aim(
+					fmt.Sprintf(
+						"overhead per event in %s full rings of %d × %d B, %s IDs",
+						short(n),
+						retain,
+						payload,
+						kind,
+					),
+					r.of(numbered(kind, n), "overhead"),
+					overheadLimit,
+					overheadAim,
+					" B",
+				),
+			)
 		}
 	}
 	return rows

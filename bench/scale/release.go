@@ -37,7 +37,11 @@ func releaseRows(z sizes, r results) []row {
 	of := func(name string) float64 { return r.of("", name) }
 	const mib = 1 << 20
 	return []row{
-		exactly(short(z.Expiring)+" sessions terminated: active, and events counted, at once", of("active")+of("events"), 0),
+		exactly(
+			short(z.Expiring)+" sessions terminated: active, and events counted, at once",
+			of("active")+of("events"),
+			0,
+		),
 		atMost("sessions left at Linger + Tick", of("left"), 0, ""),
 		figure("heap of the empty manager, at the peak, at Linger + Tick",
 			number(of("empty")/mib)+", "+number(of("peak")/mib)+", "+number(of("after")/mib)+" MiB"),

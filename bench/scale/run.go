@@ -66,7 +66,15 @@ func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]res
 			all[j.Scenario] = make(results)
 		}
 		all[j.Scenario][j.Variant] = append(all[j.Scenario][j.Variant], f)
-		fmt.Fprintf(progress, "%2d of %d  %-9s  %-14s  %5.1fs\n", i+1, len(jobs), j.Scenario, j.Variant, time.Since(began).Seconds())
+		fmt.Fprintf(
+			progress,
+			"%2d of %d  %-9s  %-14s  %5.1fs\n",
+			i+1,
+			len(jobs),
+			j.Scenario,
+			j.Variant,
+			time.Since(began).Seconds(),
+		)
 	}
 	return all, nil
 }

@@ -79,9 +79,11 @@ func TestTheTableIsWrittenAndSaysWhatIsMissed(t *testing.T) {
 
 func TestNumbersAreEasyToRead(t *testing.T) {
 	for got, want := range map[string]string{
-		number(0): "0", number(0.12345): "0.123", number(3): "3", number(99.96): "100", number(123.4): "123", number(1234567): "1,234,567",
-		number(1000): "1,000", nanoseconds(999): "999 ns", nanoseconds(20e3): "20 µs", nanoseconds(2.5e6): "2.5 ms", nanoseconds(3e9): "3 s",
-		short(1000): "1k", short(10_000_000): "10M", short(1500): "1500", shorts([]int{10, 1000}): "10 / 1k",
+		number(0): "0", number(0.12345): "0.123", number(3): "3", number(99.96): "100", number(123.4): "123",
+		number(1234567): "1,234,567",
+		number(1000):    "1,000", nanoseconds(999): "999 ns", nanoseconds(20e3): "20 µs", nanoseconds(2.5e6): "2.5 ms",
+		nanoseconds(3e9): "3 s",
+		short(1000):      "1k", short(10_000_000): "10M", short(1500): "1500", shorts([]int{10, 1000}): "10 / 1k",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -105,7 +107,8 @@ func TestVariantsTakeTurnsAndAnotherOneBegins(t *testing.T) {
 
 func TestAnUnknownScenarioAndAJobThatFailsAreErrors(t *testing.T) {
 	var none bytes.Buffer
-	if err := report(t.Context(), []string{"-only", "memory,everything"}, &none, &none); err == nil || !strings.Contains(err.Error(), "everything") {
+	if err := report(t.Context(), []string{"-only", "memory,everything"}, &none, &none); err == nil ||
+		!strings.Contains(err.Error(), "everything") {
 		t.Errorf("error %v", err)
 	}
 	_, err := job{Scenario: "memory", Variant: "sessions many", Sizes: tiny()}.run()
@@ -117,7 +120,8 @@ func TestAnUnknownScenarioAndAJobThatFailsAreErrors(t *testing.T) {
 func TestTheReportGoesIntoAFileToo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "scale.md")
 	var out, progress bytes.Buffer
-	if err := report(t.Context(), []string{"-quick", "-only", "limits", "-note", "a remark", "-o", file}, &out, &progress); err != nil {
+	if err := report(t.Context(), []string{"-quick", "-only", "limits", "-note", "a remark", "-o", file}, &out,
+		&progress); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(file)

@@ -117,8 +117,14 @@ type sizes struct {
 
 func full() sizes {
 	return sizes{
-		Weighed: []int{1000, 10_000, 100_000, 1_000_000}, Rings: []int{1000, 10_000}, Fleets: []int{1000, 100_000, 1_000_000},
-		Window: 100 * time.Millisecond, Expiring: 1_000_000, TTL: 20 * time.Second, Touched: 100_000, Pairs: 1_000_000, Ops: 200_000,
+		Weighed: []int{
+			1000,
+			10_000,
+			100_000,
+			1_000_000,
+		}, Rings: []int{1000, 10_000}, Fleets: []int{1000, 100_000, 1_000_000},
+		Window: 100 * time.Millisecond, Expiring: 1_000_000, TTL: 20 * time.Second, Touched: 100_000,
+		Pairs: 1_000_000, Ops: 200_000,
 		Budget: 256 << 20, Idle: 30 * time.Second, Stopped: 25 * time.Second,
 		Retained: 10_000_000, Rounds: 3, Timed: 500_000, HeapLimit: 9 << 30,
 	}

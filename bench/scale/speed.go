@@ -101,7 +101,16 @@ func newFleet(n int) *fleet {
 		bare: xsync.NewMapOf[string, *[64]byte](), ids: bench.NewIDs(n+spare, 6),
 		newest: make([]eventID, n), rand: rand.New(rand.NewPCG(1, uint64(n))), data: bench.Payload(100),
 	}
-	f.m = must(shard.New(shard.Config{MaxSessions: n + spare, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: fleetRetain}}))
+	f.m = must(
+		shard.New(
+			shard.Config{
+				MaxSessions: n + spare,
+				MaxBytes:    64 << 30,
+				Linger:      -1,
+				Ring:        ring.Config{MaxEvents: fleetRetain},
+			},
+		),
+	)
 	for i := range n {
 		f.inUse = append(f.inUse, uint32(i))
 		f.bare.Store(f.ids.At(i), new([64]byte))
@@ -200,5 +209,8 @@ func speedRows(z sizes, r results) (rows []row) {
 	for _, call := range calls[1:] {
 		by = append(by, call+" "+number(growth(call)/growth(calls[0])))
 	}
-	return append(rows, figure("growth from "+short(least)+" to "+short(most)+", by that of the MapOf lookup", strings.Join(by, ", ")))
+	return append(
+		rows,
+		figure("growth from "+short(least)+" to "+short(most)+", by that of the MapOf lookup", strings.Join(by, ", ")),
+	)
 }

@@ -16,8 +16,10 @@ import (
 //
 //	few.ns, many.ns: Stats of a manager with ten sessions, and with very many
 //	wrong: figures that do not agree with what was done, when all is quiet
-//	one.ns, shared.ns, own.ns: an append by one goroutine, by one on each processor to sessions of one manager, and of a manager each
-//	growing.ns, unlimited.ns: an append to sessions that grow on all processors, drawing on one budget, and without one
+//	one.ns, shared.ns, own.ns: an append by one goroutine, by one on each processor to sessions of
+//	    one manager, and of a manager each
+//	growing.ns, unlimited.ns: an append to sessions that grow on all processors, drawing on one
+//	    budget, and without one
 func stats(z sizes, _ string) figures {
 	f := figures{"wrong": float64(len(miscounted()))}
 	few, many := open(10, retain), open(z.Expiring, retain)
@@ -49,8 +51,12 @@ func stats(z sizes, _ string) figures {
 	}
 	f.alternate(z.Window, map[string]load{"one": {own[0], 1}, "shared": onEach(shared), "own": onEach(own)})
 
-	unlimited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: -1, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
-	limited := must(shard.New(shard.Config{MaxSessions: -1, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}))
+	unlimited := must(
+		shard.New(shard.Config{MaxSessions: -1, MaxBytes: -1, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}),
+	)
+	limited := must(
+		shard.New(shard.Config{MaxSessions: -1, MaxBytes: 64 << 30, Linger: -1, Ring: ring.Config{MaxEvents: 1 << 20}}),
+	)
 	defer unlimited.Close()
 	defer limited.Close()
 	grow := func(m *shard.Manager) load {

@@ -15,8 +15,10 @@ import (
 // processors, then by three times as many:
 //
 //	refused: creations that failed though there was a place
-//	over, under: how far the sessions held at once by the larger number were above MaxSessions, and their peak below it
-//	growth: the most bytes by which the collected heap was larger during the storm than before, and after it
+//	over, under: how far the sessions held at once by the larger number were above MaxSessions,
+//	    and their peak below it
+//	growth: the most bytes by which the collected heap was larger during the storm than before,
+//	    and after it
 //	pair: ns for a pair, by one goroutine of the first storm
 func storm(z sizes, _ string) figures {
 	places := runtime.GOMAXPROCS(0)
@@ -104,7 +106,10 @@ func stormRows(z sizes, r results) []row {
 	of := func(name string) float64 { return r.of("", name) }
 	const mib = 1 << 20
 	return []row{
-		figure("create/terminate pair, "+number(float64(z.Pairs))+" by each of as many goroutines as processors", nanoseconds(of("pair"))),
+		figure(
+			"create/terminate pair, "+number(float64(z.Pairs))+" by each of as many goroutines as processors",
+			nanoseconds(of("pair")),
+		),
 		exactly("creations refused though a place was free", of("refused"), 0),
 		exactly("sessions beyond MaxSessions at any time, under three times the goroutines", of("over"), 0),
 		exactly("places not used at the peak", of("under"), 0),

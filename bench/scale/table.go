@@ -134,7 +134,13 @@ func table(rows []row) string {
 
 // circumstances describe the run in a sentence or two.
 func circumstances(quick bool, note string) string {
-	s := fmt.Sprintf("%s, %s, %d processors, %s", time.Now().UTC().Format("2 January 2006"), processor(), runtime.GOMAXPROCS(0), runtime.Version())
+	s := fmt.Sprintf(
+		"%s, %s, %d processors, %s",
+		time.Now().UTC().Format("2 January 2006"),
+		processor(),
+		runtime.GOMAXPROCS(0),
+		runtime.Version(),
+	)
 	if rev, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output(); err == nil {
 		s += ", Reprise at " + strings.TrimSpace(string(rev))
 	}

@@ -46,8 +46,16 @@ func touched(z sizes, _ string) figures {
 
 func touchedRows(z sizes, r results) []row {
 	return []row{
-		atMost(short(z.Touched)+" sessions touched every "+nanoseconds(r.of("", "between.touches"))+": relinked in the wheel, times per TTL",
-			r.of("", "visits"), 1, ""),
+		atMost(
+			short(
+				z.Touched,
+			)+" sessions touched every "+nanoseconds(
+				r.of("", "between.touches"),
+			)+": relinked in the wheel, times per TTL",
+			r.of("", "visits"),
+			1,
+			"",
+		),
 		exactly("of these expired", r.of("", "expired"), 0),
 	}
 }

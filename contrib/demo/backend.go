@@ -45,7 +45,10 @@ type streamOutput struct {
 // for the pages, which there are on loopback addresses only.
 func newBackend(addr string, retry time.Duration, withSite bool) (*backend, error) {
 	b := &backend{served: make(chan error, 1)}
-	b.server = mcp.NewServer(&mcp.Implementation{Name: "reprise-demo", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
+	b.server = mcp.NewServer(
+		&mcp.Implementation{Name: "reprise-demo", Version: "1"},
+		&mcp.ServerOptions{GetSessionID: gosdk.NewSessionID},
+	)
 	mcp.AddTool(b.server, &mcp.Tool{
 		Name:        "stream",
 		Description: "Sends numbered progress notifications. Cut the connection meanwhile: none is lost.",
@@ -91,10 +94,18 @@ func (b *backend) count(next http.Handler) http.Handler {
 }
 
 // stream is the tool: it goes on whether or not the client is connected.
-func (b *backend) stream(ctx context.Context, r *mcp.CallToolRequest, in streamInput) (*mcp.CallToolResult, streamOutput, error) {
+func (b *backend) stream(
+	ctx context.Context,
+	r *mcp.CallToolRequest,
+	in streamInput,
+) (*mcp.CallToolResult, streamOutput, error) {
 	count, interval := orDefault(in.Count, 20), orDefault(in.IntervalMS, 250)
 	if count < 1 || count > 100_000 || interval < 1 || interval > 10_000 {
-		return nil, streamOutput{}, fmt.Errorf("count is %d, want 1 to 100000; interval_ms is %d, want 1 to 10000", count, interval)
+		return nil, streamOutput{}, fmt.Errorf(
+			"count is %d, want 1 to 100000; interval_ms is %d, want 1 to 10000",
+			count,
+			interval,
+		)
 	}
 	pace := time.NewTicker(time.Duration(interval) * time.Millisecond)
 	defer pace.Stop()
@@ -111,7 +122,12 @@ func (b *backend) stream(ctx context.Context, r *mcp.CallToolRequest, in streamI
 			}
 		}
 		if token := r.Params.GetProgressToken(); token != nil {
-			note := &mcp.ProgressNotificationParams{ProgressToken: token, Progress: float64(i), Total: float64(count), Message: message(i)}
+			note := &mcp.ProgressNotificationParams{
+				ProgressToken: token,
+				Progress:      float64(i),
+				Total:         float64(count),
+				Message:       message(i),
+			}
 			if err := r.Session.NotifyProgress(ctx, note); err != nil {
 				return nil, out, err
 			}

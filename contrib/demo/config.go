@@ -73,7 +73,12 @@ func (c config) check() error {
 		return fmt.Errorf("-event-size is %d, want %d to %s bytes", c.eventSize, minEventSize, grouped(maxEventSize))
 	}
 	if c.sessions*c.eventSize > maxVolume {
-		return fmt.Errorf("-sessions is %d and -event-size %d, want a product of %s bytes at most", c.sessions, c.eventSize, grouped(maxVolume))
+		return fmt.Errorf(
+			"-sessions is %d and -event-size %d, want a product of %s bytes at most",
+			c.sessions,
+			c.eventSize,
+			grouped(maxVolume),
+		)
 	}
 	if c.duration < minDuration || c.duration > maxDuration {
 		return fmt.Errorf("-duration is %v, want %v to %v", c.duration, minDuration, maxDuration)

@@ -31,7 +31,8 @@ func TestWrongValuesAreNamedAndExitWith2(t *testing.T) {
 		{"-sessions many", `invalid value "many" for flag -sessions`},
 		{"-event-size 15", "-event-size is 15, want 16 to 1,048,576 bytes"},
 		{"-event-size 2000000", "-event-size is 2000000"},
-		{"-sessions 1000000 -event-size 1024", "-sessions is 1000000 and -event-size 1024, want a product of 536,870,912 bytes at most"},
+		{"-sessions 1000000 -event-size 1024", "-sessions is 1000000 and -event-size 1024, want a product of " +
+			"536,870,912 bytes at most"},
 		{"-duration 10ms", "-duration is 10ms, want 100ms to 10m0s"},
 		{"-duration 5", `invalid value "5" for flag -duration`},
 		{"-duration 1h", "-duration is 1h0m0s"},
@@ -56,7 +57,8 @@ func TestHelpNamesEveryFlagWithItsDefaultAndExitsWith0(t *testing.T) {
 		if code != 0 || errs != "" {
 			t.Errorf("demo %v: exit code %d, %q", args, code, errs)
 		}
-		for _, want := range []string{"-sessions", "10,000", "-event-size", "256", "-duration", "5s", "-seed", "-addr", "127.0.0.1:8080", "NO_COLOR"} {
+		for _, want := range []string{"-sessions", "10,000", "-event-size", "256", "-duration", "5s", "-seed",
+			"-addr", "127.0.0.1:8080", "NO_COLOR"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("demo %v does not mention %s", args, want)
 			}
@@ -71,7 +73,8 @@ func TestACallLosesNothingThroughCuts(t *testing.T) {
 	if err := resume(t.Context(), cfg, &screen{Writer: &out}); err != nil {
 		t.Fatalf("seed %d: %v\n%s", cfg.seed, err, &out)
 	}
-	for _, want := range []string{`sent +300 `, `received +300\n`, `lost +0\n`, `duplicated +0\n`, `out of order +0\n`, `cuts +3 `} {
+	for _, want := range []string{`sent +300 `, `received +300\n`, `lost +0\n`, `duplicated +0\n`,
+		`out of order +0\n`, `cuts +3 `} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {
 			t.Errorf("the table lacks %q:\n%s", want, &out)
 		}
@@ -167,7 +170,11 @@ func TestServeServesUntilItIsToldToStop(t *testing.T) {
 	web := &http.Client{Transport: &http.Transport{}}
 	defer web.CloseIdleConnections()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
-	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: <-out.url, HTTPClient: web}, nil)
+	session, err := client.Connect(
+		t.Context(),
+		&mcp.StreamableClientTransport{Endpoint: <-out.url, HTTPClient: web},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,12 +202,14 @@ func TestServeSaysWhyItCannotListen(t *testing.T) {
 }
 
 func TestNumbersAndTimesAreWrittenForReading(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "-1,234", -123: "-123"} {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "-1,234",
+		-123: "-123"} {
 		if got := grouped(n); got != want {
 			t.Errorf("grouped(%d) = %q, want %q", n, got, want)
 		}
 	}
-	for d, want := range map[time.Duration]string{312: "312 ns", 12_400: "12.4 µs", 3_140_000: "3.1 ms", 3200 * time.Millisecond: "3.20 s"} {
+	for d, want := range map[time.Duration]string{312: "312 ns", 12_400: "12.4 µs", 3_140_000: "3.1 ms",
+		3200 * time.Millisecond: "3.20 s"} {
 		if got := short(d); got != want {
 			t.Errorf("short(%d) = %q, want %q", d, got, want)
 		}

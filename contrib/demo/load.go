@@ -74,7 +74,9 @@ func newGenerator(cfg config) (*generator, heap, error) {
 	g.retained = min(maxRetained, max(1, loadMemory/(cfg.sessions*each)))
 	g.followed.MaxEvents = min(followedLog, 8<<20/each)
 	var err error
-	g.manager, err = shard.New(shard.Config{MaxSessions: -1, MaxBytes: -1, Ring: ring.Config{MaxEvents: g.retained, MaxEventBytes: 2 << 20}})
+	g.manager, err = shard.New(
+		shard.Config{MaxSessions: -1, MaxBytes: -1, Ring: ring.Config{MaxEvents: g.retained, MaxEventBytes: 2 << 20}},
+	)
 	if err != nil {
 		return nil, before, err
 	}
@@ -147,7 +149,10 @@ func (g *generator) watch(ctx context.Context, shown *progress, began time.Time)
 			appended := g.manager.Stats().Appended
 			rate := float64(appended-last) / now.Sub(lastAt).Seconds()
 			last, lastAt = appended, now
-			shown.set(int64(now.Sub(began)), fmt.Sprintf("%.1f s  %.2f million events/s", now.Sub(began).Seconds(), rate/1e6))
+			shown.set(
+				int64(now.Sub(began)),
+				fmt.Sprintf("%.1f s  %.2f million events/s", now.Sub(began).Seconds(), rate/1e6),
+			)
 		}
 	}
 }
@@ -160,14 +165,26 @@ func (m measure) rows(g *generator) []row {
 	slowest := fmt.Sprintf("of %s that were timed, the scheduler's pauses included", grouped(m.latency.TotalCount()))
 	data := grouped(m.stats.Events * int64(g.cfg.eventSize) / sessions)
 	return []row{
-		{"events/s", grouped(int64(rate)), fmt.Sprintf("from %d writers, each event to a session at random", len(g.writers))},
-		{"events", grouped(int64(m.stats.Appended)), fmt.Sprintf("the newest %d of each session are retained", g.retained)},
+		{
+			"events/s",
+			grouped(int64(rate)),
+			fmt.Sprintf("from %d writers, each event to a session at random", len(g.writers)),
+		},
+		{
+			"events",
+			grouped(int64(m.stats.Appended)),
+			fmt.Sprintf("the newest %d of each session are retained", g.retained),
+		},
 		{"append p50", at(50), timed},
 		{"append p99", at(99), ""},
 		{"append p99.9", at(99.9), ""},
 		{"append max", short(time.Duration(m.latency.Max())), slowest},
 		{"bytes/session", grouped(m.heap.bytes / sessions), "of heap, " + data + " of them event data"},
-		{"heap objects", grouped(m.heap.objects), fmt.Sprintf("%.1f for each session", float64(m.heap.objects)/float64(sessions))},
+		{
+			"heap objects",
+			grouped(m.heap.objects),
+			fmt.Sprintf("%.1f for each session", float64(m.heap.objects)/float64(sessions)),
+		},
 		{"collector", fmt.Sprintf("%.1f %%", 100*m.collector), "of the CPU time of all cores"},
 		{"followed", grouped(m.followed), fmt.Sprintf("events that %d followers checked", len(g.followers))},
 		{"renewed", grouped(int64(m.stats.Created) - sessions), "sessions ended and created meanwhile"},

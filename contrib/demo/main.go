@@ -50,11 +50,22 @@ func run(ctx context.Context, args []string, out *screen, errs io.Writer) int {
 
 // demo runs both parts; the second one also after the first has failed.
 func demo(ctx context.Context, cfg config, out *screen) error {
-	out.title("1", fmt.Sprintf("a call of %s events over a connection that breaks %d times", grouped(int64(cfg.events)), cfg.cuts))
+	out.title(
+		"1",
+		fmt.Sprintf("a call of %s events over a connection that breaks %d times", grouped(int64(cfg.events)), cfg.cuts),
+	)
 	broken := resume(ctx, cfg, out)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
-	out.title("2", fmt.Sprintf("the core under load: %s sessions, %d-byte events, %v", grouped(int64(cfg.sessions)), cfg.eventSize, cfg.duration))
+	out.title(
+		"2",
+		fmt.Sprintf(
+			"the core under load: %s sessions, %d-byte events, %v",
+			grouped(int64(cfg.sessions)),
+			cfg.eventSize,
+			cfg.duration,
+		),
+	)
 	return errors.Join(broken, load(ctx, cfg, out))
 }

@@ -108,7 +108,10 @@ func callTool(ctx context.Context, cfg config, p *cutting, seen *audit, shown *p
 			number := int(r.Params.Progress)
 			received := seen.add(number, r.Params.Message == message(number))
 			cutter.at(number)
-			shown.set(int64(received), fmt.Sprintf("%s received, %d of %d cuts", grouped(int64(received)), p.Cuts(), cfg.cuts))
+			shown.set(
+				int64(received),
+				fmt.Sprintf("%s received, %d of %d cuts", grouped(int64(received)), p.Cuts(), cfg.cuts),
+			)
 		},
 	})
 	web := &http.Client{Transport: &http.Transport{}}
@@ -123,7 +126,10 @@ func callTool(ctx context.Context, cfg config, p *cutting, seen *audit, shown *p
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	params := &mcp.CallToolParams{Name: "stream", Arguments: streamInput{Count: cfg.events, IntervalMS: int(cfg.interval.Milliseconds())}}
+	params := &mcp.CallToolParams{
+		Name:      "stream",
+		Arguments: streamInput{Count: cfg.events, IntervalMS: int(cfg.interval.Milliseconds())},
+	}
 	params.SetProgressToken("demo")
 	result, err := session.CallTool(ctx, params)
 	if err != nil {

@@ -52,7 +52,14 @@ func (s *screen) table(rows []row) {
 		names, values = max(names, len(r.name)), max(values, width(r.value))
 	}
 	for _, r := range rows {
-		line := fmt.Sprintf("   %-*s  %s%s  %s", names, r.name, strings.Repeat(" ", values-width(r.value)), r.value, r.note)
+		line := fmt.Sprintf(
+			"   %-*s  %s%s  %s",
+			names,
+			r.name,
+			strings.Repeat(" ", values-width(r.value)),
+			r.value,
+			r.note,
+		)
 		fmt.Fprintln(s, strings.TrimRight(line, " "))
 	}
 }

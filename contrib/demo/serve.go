@@ -13,7 +13,13 @@ func serve(ctx context.Context, cfg config, out *screen) error {
 		return fmt.Errorf("-addr is %q: %w", cfg.addr, err)
 	}
 	b.onResume = func(session, lastEventID string) {
-		fmt.Fprintf(out, "%s  session %.8s… resumes after event %.64q\n", time.Now().Format(time.TimeOnly), session, lastEventID)
+		fmt.Fprintf(
+			out,
+			"%s  session %.8s… resumes after event %.64q\n",
+			time.Now().Format(time.TimeOnly),
+			session,
+			lastEventID,
+		)
 	}
 	url := "http://" + b.addr + path
 	fmt.Fprintf(out, `
@@ -44,7 +50,8 @@ func serve(ctx context.Context, cfg config, out *screen) error {
 // sights tells what there is to see in a browser.
 func sights(b *backend, out *screen) string {
 	if b.site == nil {
-		return "   The pages that show the sessions have no authentication: they are served on loopback addresses only.\n"
+		return "   The pages that show the sessions have no authentication: they are served on loopback addresses " +
+			"only.\n"
 	}
 	home := "http://" + b.addr
 	return fmt.Sprintf(`%s

@@ -45,7 +45,8 @@ func TestServeShowsAStreamThatIsCutAndTheInspector(t *testing.T) {
 		}
 		return string(body)
 	}
-	if !strings.Contains(read("GET", "/", 200), "site/site.js") || !strings.Contains(read("GET", inspectorPath, 200), "Inspector") {
+	if !strings.Contains(read("GET", "/", 200), "site/site.js") ||
+		!strings.Contains(read("GET", inspectorPath, 200), "Inspector") {
 		t.Error("a page is not what it should be")
 	}
 	session := read("POST", "/start", 200)
@@ -83,7 +84,8 @@ func TestServeShowsAStreamThatIsCutAndTheInspector(t *testing.T) {
 	if !strings.Contains(second, `"n":2,`) {
 		t.Errorf("it goes on with %s", second)
 	}
-	if table := read("GET", inspectorPath+"sessions.json", 200); !strings.Contains(table, `"transport":"sse"`) || strings.Contains(table, session) {
+	if table := read("GET", inspectorPath+"sessions.json", 200); !strings.Contains(table, `"transport":"sse"`) ||
+		strings.Contains(table, session) {
 		t.Errorf("the Inspector's table: %s", table)
 	}
 	stop() // while the stream is open
@@ -121,7 +123,8 @@ func TestTheSiteIsForLocalhostAlone(t *testing.T) {
 			t.Errorf("%s %s on %s from %q: %d, want %d", c.method, c.target, c.host, c.origin, w.Code, c.want)
 		}
 	}
-	for addr, want := range map[string]bool{"127.0.0.1:80": true, "[::1]:80": true, "localhost": true, "0.0.0.0:80": false, "[::]:80": false, "192.0.2.1:80": false} {
+	for addr, want := range map[string]bool{"127.0.0.1:80": true, "[::1]:80": true, "localhost": true,
+		"0.0.0.0:80": false, "[::]:80": false, "192.0.2.1:80": false} {
 		if isLoopback(addr) != want {
 			t.Errorf("%s", addr)
 		}

@@ -43,7 +43,9 @@ func TestTheProxyHoldsBackAStreamThatDoesNotAskOtherwise(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	s := create(t, m, "s", "")
 	h := &replay.Handler{Store: replay.Local(m)}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(unasking{w}, r) })}
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(unasking{w}, r) }),
+	}
 	n := newNginx(t, listenAndServe(t, server, h.Close))
 
 	var arrivals <-chan arrival
@@ -96,7 +98,11 @@ func TestAStreamResumesThroughAProxy(t *testing.T) {
 		last = live[len(live)-1].ID
 		hangUp()
 	}
-	testkit.Eventually(t, "the proxy lets go of streams whose clients have gone", func() bool { return m.Stats().Attached == 0 })
+	testkit.Eventually(
+		t,
+		"the proxy lets go of streams whose clients have gone",
+		func() bool { return m.Stats().Attached == 0 },
+	)
 
 	arrivals, hangUp := follow(t, n.client, "http://nginx/events?session=s", last)
 	defer hangUp()
@@ -137,17 +143,21 @@ func TestAProxyHandsOnWhatTheHandlerSays(t *testing.T) {
 func TestMCPNotificationsAreThroughABufferingProxyAtOnce(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	seen := make(chan struct{})
-	mcp.AddTool(b.server, &mcp.Tool{Name: "talk"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-		note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: "hello"}
-		err := r.Session.NotifyProgress(ctx, note)
-		timer := time.NewTimer(2 * time.Second)
-		defer timer.Stop()
-		select {
-		case <-seen:
-		case <-timer.C:
-		}
-		return nil, nil, err
-	})
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "talk"},
+		func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+			note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: "hello"}
+			err := r.Session.NotifyProgress(ctx, note)
+			timer := time.NewTimer(2 * time.Second)
+			defer timer.Stop()
+			select {
+			case <-seen:
+			case <-timer.C:
+			}
+			return nil, nil, err
+		},
+	)
 	n := newNginx(t, b.addr)
 	session, _ := begin(t, b, "")
 	conn, err := net.Dial("unix", n.socket)
@@ -155,7 +165,15 @@ func TestMCPNotificationsAreThroughABufferingProxyAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"talk","arguments":{},"_meta":{"progressToken":"p"}}}`)))
+	conn.Write(
+		[]byte(
+			post(
+				session,
+				"",
+				`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"talk","arguments":{},"_meta":{"progressToken":"p"}}}`,
+			),
+		),
+	)
 	began := time.Now()
 	conn.SetDeadline(began.Add(testkit.Patience))
 	var answer strings.Builder

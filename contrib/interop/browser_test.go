@@ -75,7 +75,8 @@ func TestABrowserStopsReconnectingOnceTheSessionHasFinished(t *testing.T) {
 	}
 	f.until(t, "source.readyState === EventSource.CLOSED")
 	f.wantEverything(t)
-	if answers := f.site.seen.answers(); !slices.Equal(answers, []int{200, 204}) && !slices.Equal(answers, []int{200, 200, 204}) {
+	if answers := f.site.seen.answers(); !slices.Equal(answers, []int{200, 204}) &&
+		!slices.Equal(answers, []int{200, 200, 204}) {
 		t.Errorf("answers %d, want streams and a 204 at last", answers)
 	}
 }
@@ -87,7 +88,11 @@ func TestABrowserOutlivesAStoreThatFailsIfToldToRetry(t *testing.T) {
 		t.Run(fmt.Sprint("RetryOnError=", retry), func(t *testing.T) {
 			m := newManager(t, shard.Config{})
 			store := &failing{Store: replay.Local(m)}
-			f := newFollowerOn(t, newSiteOf(t, &replay.Handler{Store: store, Retry: 20 * time.Millisecond, RetryOnError: retry}), create(t, m, "s", ""))
+			f := newFollowerOn(
+				t,
+				newSiteOf(t, &replay.Handler{Store: store, Retry: 20 * time.Millisecond, RetryOnError: retry}),
+				create(t, m, "s", ""),
+			)
 			f.fill(t, 5)
 			f.caughtUp(t)
 			store.down.Store(true)

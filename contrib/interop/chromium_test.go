@@ -23,7 +23,8 @@ func newTab(t *testing.T, resolve string) *tab {
 		chromedp.NoFirstRun,
 		chromedp.WSURLReadTimeout(testkit.Patience),
 	}
-	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update",
+		"disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	if resolve != "" {

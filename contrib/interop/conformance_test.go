@@ -21,10 +21,12 @@ type check struct {
 // it must have seen.
 func TestTheConformanceSuitePassesWithoutAWarning(t *testing.T) {
 	for scenario, wanted := range map[string][]string{
-		"server-initialize":           {"server-initialize", "server-session-id-visible-ascii"},
-		"server-session-lifecycle":    {"server-session-initialized-accepted", "server-session-delete-accepted", "server-session-terminated-returns-404"},
+		"server-initialize": {"server-initialize", "server-session-id-visible-ascii"},
+		"server-session-lifecycle": {"server-session-initialized-accepted", "server-session-delete-accepted",
+			"server-session-terminated-returns-404"},
 		"server-sse-multiple-streams": {"server-accepts-multiple-post-streams", "server-sse-streams-functional"},
-		"server-sse-polling":          {"server-sse-priming-event", "server-sse-retry-field", "server-sse-disconnect-resume"},
+		"server-sse-polling": {"server-sse-priming-event", "server-sse-retry-field",
+			"server-sse-disconnect-resume"},
 	} {
 		t.Run(scenario, func(t *testing.T) {
 			b := newMCPServer(t, shard.Config{})

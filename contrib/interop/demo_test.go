@@ -64,7 +64,10 @@ func TestTheDemosStreamResumesAfterEachCut(t *testing.T) {
 		testkit.Eventually(t, "it has resumed", func() bool { return count("resumed") == cut })
 		testkit.Eventually(t, "there are more words", func() bool { return count("received") > before+20 })
 	}
-	if cuts, missing, twice, replayed := count("cuts"), count("missing"), count("twice"), count("replayed"); cuts != 2 || missing+twice != 0 || replayed < 10 {
+	if cuts, missing, twice, replayed := count("cuts"), count("missing"), count("twice"),
+		count("replayed"); cuts != 2 ||
+		missing+twice != 0 ||
+		replayed < 10 {
 		t.Errorf("%d cuts, %d missing, %d twice, %d replayed", cuts, missing, twice, replayed)
 	}
 	if marks := value[int](t, b, `document.querySelectorAll('#text mark').length`); marks != count("replayed") {

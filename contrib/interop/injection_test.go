@@ -15,13 +15,21 @@ import (
 
 // evils are what an attacker would have in a field so that it ends the line, and what follows is a
 // field or a header of its own.
-var evils = []string{"\r\nX-Forged: 1", "\nid: forged", "\rdata: planted", "\x00", "a\r\n\r\nb", "\r\n\r\nHTTP/1.1 200 OK\r\n\r\nforged"}
+var evils = []string{
+	"\r\nX-Forged: 1",
+	"\nid: forged",
+	"\rdata: planted",
+	"\x00",
+	"a\r\n\r\nb",
+	"\r\n\r\nHTTP/1.1 200 OK\r\n\r\nforged",
+}
 
 func TestNoFieldThatEndsALineIsStored(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	s := create(t, m, "s", "")
 	for _, evil := range evils {
-		for field, e := range map[string]ring.Event{"ID": {ID: "x" + evil}, "Stream": {Stream: "x" + evil}, "Type": {Type: "x" + evil}} {
+		for field, e := range map[string]ring.Event{"ID": {ID: "x" + evil}, "Stream": {Stream: "x" + evil},
+			"Type": {Type: "x" + evil}} {
 			if _, err := s.Append(e); !errors.Is(err, ring.ErrInvalidEvent) || !strings.Contains(err.Error(), field) {
 				t.Errorf("an event whose %s is %q: %v", field, evil, err)
 			}
@@ -52,7 +60,8 @@ func TestAStoreWithoutScruplesCannotForgeAField(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]int{"id: x": len(evils), "event: y": len(evils), "data: z": len(evils), "HTTP/1.1 200": 1} {
+	for name, want := range map[string]int{"id: x": len(evils), "event: y": len(evils), "data: z": len(evils),
+		"HTTP/1.1 200": 1} {
 		if got := strings.Count(answer, "\n"+name) + strings.Count(answer[:len(name)], name); got != want {
 			t.Errorf("%d lines begin with %q, want %d", got, name, want)
 		}
@@ -64,7 +73,14 @@ func TestNothingOfARequestComesBackInAnAnswer(t *testing.T) {
 	fill(t, create(t, m, "s", ""), 1)
 	h := &replay.Handler{Store: replay.Local(m)}
 	addr := listen(t, h, h.Close)
-	expected := []string{"Cache-Control", "Connection", "Content-Length", "Content-Type", "Date", "X-Content-Type-Options"}
+	expected := []string{
+		"Cache-Control",
+		"Connection",
+		"Content-Length",
+		"Content-Type",
+		"Date",
+		"X-Content-Type-Options",
+	}
 	for _, evil := range append(evils, "<script>forged</script>", "forged", strings.Repeat("forged", 100)) {
 		for what, attack := range map[string]string{
 			"session in the query":    request("GET", "/?session="+escape(evil), ""),
@@ -111,13 +127,20 @@ func TestAGapEventCannotBeMadeToCarryALine(t *testing.T) {
 		`x", "first": 99, "y": "`: 200, "</script><script>": 200, "\u2028id: forged": 200, "\u0085data: forged": 200,
 		"x\nid: forged": 400, "x\rid: forged": 400, "x\x00": 400, "x\xff\xfe": 400,
 	} {
-		answer := exchange(t, addr, request("GET", "/?session=s&last_event_id="+escape(id), ""), func(answer string) bool {
-			return strings.Contains(answer, "event 0")
-		})
+		answer := exchange(
+			t,
+			addr,
+			request("GET", "/?session=s&last_event_id="+escape(id), ""),
+			func(answer string) bool {
+				return strings.Contains(answer, "event 0")
+			},
+		)
 		if status(answer) != want {
 			t.Errorf("%q: status %d, want %d", id, status(answer), want)
 		}
-		if want == 200 && (strings.Count(answer, `"first":1}`) != 1 || strings.Count(answer, "\nid: ") != 2 || strings.Contains(answer, "<script>")) {
+		if want == 200 &&
+			(strings.Count(answer, `"first":1}`) != 1 || strings.Count(answer, "\nid: ") != 2 ||
+				strings.Contains(answer, "<script>")) {
 			t.Errorf("%q: %q", id, answer)
 		}
 	}

@@ -52,7 +52,9 @@ func newStage(t *testing.T, size [2]int64) *stage {
 func (st *stage) play(t *testing.T) {
 	var all []*shard.Session
 	for i := range staged {
-		s, err := st.manager.Create(shard.Metadata{Principal: fmt.Sprintf("user-%04d", i), Transport: []string{"sse", "http"}[i%2]})
+		s, err := st.manager.Create(
+			shard.Metadata{Principal: fmt.Sprintf("user-%04d", i), Transport: []string{"sse", "http"}[i%2]},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +85,12 @@ func accompany(ctx context.Context, running *sync.WaitGroup, s *shard.Session) {
 // trouble makes sessions that are lagging, overtaken and evicting, and returns the first.
 func (st *stage) trouble(t *testing.T) *shard.Session {
 	make := func(name string, behind, events int) *shard.Session {
-		s, err := st.manager.CreateWith(shard.Options{Metadata: shard.Metadata{Principal: name, Transport: "sse"}, Ring: ring.Config{MaxEvents: 400}})
+		s, err := st.manager.CreateWith(
+			shard.Options{
+				Metadata: shard.Metadata{Principal: name, Transport: "sse"},
+				Ring:     ring.Config{MaxEvents: 400},
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +100,11 @@ func (st *stage) trouble(t *testing.T) *shard.Session {
 		}
 		t.Cleanup(f.Detach)
 		for i := range events {
-			e := ring.Event{Stream: fmt.Sprint("answer-", i%3), Type: "token", Data: fmt.Appendf(nil, `{"token":"secret %d"}`, i)}
+			e := ring.Event{
+				Stream: fmt.Sprint("answer-", i%3),
+				Type:   "token",
+				Data:   fmt.Appendf(nil, `{"token":"secret %d"}`, i),
+			}
 			if _, err := s.Append(e); err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,11 @@ func TestTheInspectorShowsSessionsLive(t *testing.T) {
 	st.prefer(t, "dark")
 	st.until(t, `getComputedStyle(document.body).backgroundColor === 'rgb(14, 19, 25)'`)
 	st.picture(t, "overview-dark")
-	value[bool](t, st.tab, `for (let i = 0; i < 2; i++) document.getElementById('theme').click(); document.documentElement.dataset.theme === 'dark'`)
+	value[bool](
+		t,
+		st.tab,
+		`for (let i = 0; i < 2; i++) document.getElementById('theme').click(); document.documentElement.dataset.theme === 'dark'`,
+	)
 	st.prefer(t, "light")
 	if !value[bool](t, st.tab, `getComputedStyle(document.body).backgroundColor === 'rgb(14, 19, 25)'`) {
 		t.Error("the theme that was chosen gives way to the system's")
@@ -80,7 +84,8 @@ func TestTheInspectorIsUsedByKeyboard(t *testing.T) {
 	st.until(t, firstOwner+` === 'user-0100'`)
 	st.press(t, kb.Enter)
 	st.until(t, firstOwner+` === 'user-0199'`)
-	if sort := value[string](t, st.tab, `document.activeElement.closest('th').getAttribute('aria-sort')`); sort != "descending" {
+	if sort := value[string](t, st.tab,
+		`document.activeElement.closest('th').getAttribute('aria-sort')`); sort != "descending" {
 		t.Errorf("aria-sort is %q", sort)
 	}
 	st.press(t, " ")
@@ -96,7 +101,11 @@ func TestTheInspectorIsUsedByKeyboard(t *testing.T) {
 	value[bool](t, st.tab, `document.querySelector('#chart-events > svg').focus(), true`)
 	st.until(t, `document.querySelector('#chart-events path.line')?.getAttribute('d').includes('L')`)
 	st.press(t, kb.ArrowLeft)
-	if said := value[string](t, st.tab, `document.activeElement.getAttribute('aria-label')`); !strings.Contains(said, ":") || !strings.Contains(said, "appended") {
+	if said := value[string](t, st.tab, `document.activeElement.getAttribute('aria-label')`); !strings.Contains(
+		said,
+		":",
+	) ||
+		!strings.Contains(said, "appended") {
 		t.Errorf("the chart says %q", said)
 	}
 	st.wantNoErrors(t)
@@ -129,7 +138,10 @@ func (st *stage) openSession(t *testing.T, principal string) {
 	st.until(t, firstOwner+` === '`+principal+`'`)
 	value[bool](t, st.tab, `document.querySelector('#sessions tbody a').focus(), true`)
 	st.press(t, kb.Enter)
-	st.until(t, `location.pathname.endsWith('/session') && document.querySelectorAll('#recent tbody tr').length > 1 && `+isLive)
+	st.until(
+		t,
+		`location.pathname.endsWith('/session') && document.querySelectorAll('#recent tbody tr').length > 1 && `+isLive,
+	)
 	st.until(t, `document.querySelector('#chart-lag path.line')?.getAttribute('d').includes('L')`)
 }
 
@@ -141,7 +153,10 @@ func TestASessionsPageShowsItsTroubleAndNeitherItsIDNorPayloads(t *testing.T) {
 		st.until(t, `document.querySelector('#chart-lag path.line').getAttribute('d').split('L').length > 25`)
 	}
 	st.picture(t, "session-light")
-	if text := value[string](t, st.tab, `document.getElementById('problems').textContent`); !strings.Contains(text, "Lagging") {
+	if text := value[string](t, st.tab, `document.getElementById('problems').textContent`); !strings.Contains(
+		text,
+		"Lagging",
+	) {
 		t.Errorf("its health is %q", text)
 	}
 	everything := value[string](t, st.tab, `location.href + document.documentElement.outerHTML`)

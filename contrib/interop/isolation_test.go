@@ -46,7 +46,10 @@ var foreign = []string{"alices", "finished", "ended", "nobodys"}
 // interface alone.
 func onEachStore(t *testing.T, test func(t *testing.T, v *victim, store replay.Store)) {
 	t.Run("Local", func(t *testing.T) { v := newVictim(t); test(t, v, replay.Local(v.Manager)) })
-	t.Run("another Store", func(t *testing.T) { v := newVictim(t); test(t, v, &recorder{Store: replay.Local(v.Manager)}) })
+	t.Run(
+		"another Store",
+		func(t *testing.T) { v := newVictim(t); test(t, v, &recorder{Store: replay.Local(v.Manager)}) },
+	)
 }
 
 func TestAForeignSessionIsAnsweredByteForByteLikeAnUnknownOne(t *testing.T) {
@@ -59,9 +62,21 @@ func TestAForeignSessionIsAnsweredByteForByteLikeAnUnknownOne(t *testing.T) {
 			for _, session := range foreign {
 				for _, id := range []string{"", v.eventID, "unknown"} {
 					for _, principal := range []string{"mallory", "alic", "alicee", "Alice"} {
-						answer := rawStream(t, addr, request(method, "/?session="+session, principal, "Last-Event-ID: "+id))
+						answer := rawStream(
+							t,
+							addr,
+							request(method, "/?session="+session, principal, "Last-Event-ID: "+id),
+						)
 						if undated(answer) != unknown {
-							t.Errorf("%s %s by %q after %q:\n%swant\n%s", method, session, principal, id, answer, unknown)
+							t.Errorf(
+								"%s %s by %q after %q:\n%swant\n%s",
+								method,
+								session,
+								principal,
+								id,
+								answer,
+								unknown,
+							)
 						}
 					}
 				}
@@ -76,7 +91,8 @@ func wantUntouched(t *testing.T, before, after shard.Info) {
 	t.Helper()
 	// the same reading of the clock differs by nanoseconds as wall time
 	active := after.LastActivity.Sub(before.LastActivity).Abs()
-	if active > time.Millisecond || after.Attached != before.Attached || after.Status != before.Status || after.Log != before.Log {
+	if active > time.Millisecond || after.Attached != before.Attached || after.Status != before.Status ||
+		after.Log != before.Log {
 		t.Errorf("the attack left traces: %+v, before %+v", after, before)
 	}
 }
@@ -102,8 +118,11 @@ func TestNoHandlerTouchesAForeignSession(t *testing.T) {
 	v := newVictim(t)
 	store := &recorder{Store: replay.Local(v.Manager)}
 	h := &replay.Handler{Store: store, Principal: user}
-	sdk := gosdk.Middleware(store, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a refused request was passed on") }),
-		gosdk.Options{Principal: user})
+	sdk := gosdk.Middleware(
+		store,
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a refused request was passed on") }),
+		gosdk.Options{Principal: user},
+	)
 	for name, handler := range map[string]http.Handler{"replay.Handler": h, "gosdk.Middleware": sdk} {
 		addr := listen(t, handler, h.Close)
 		for _, method := range []string{"GET", "DELETE"} {
@@ -111,7 +130,14 @@ func TestNoHandlerTouchesAForeignSession(t *testing.T) {
 				answer := rawStream(t, addr, request(method, "/?session="+url.QueryEscape(session), "mallory",
 					"Mcp-Session-Id: "+session, "Last-Event-ID: "+v.eventID))
 				if calls := store.taken(); status(answer) != 404 || !slices.Equal(calls, []string{"Info"}) {
-					t.Errorf("%s: %s %.20q: %d after the calls %q, want 404 after Info", name, method, session, status(answer), calls)
+					t.Errorf(
+						"%s: %s %.20q: %d after the calls %q, want 404 after Info",
+						name,
+						method,
+						session,
+						status(answer),
+						calls,
+					)
 				}
 			}
 		}
@@ -138,7 +164,11 @@ func TestAForeignMCPSessionIsAnsweredByteForByteLikeAnUnknownOne(t *testing.T) {
 			t.Errorf("%s:\n%s\nto an unknown session:\n%s", name, theirs, none)
 		}
 	}
-	if answer := raw(t, b.addr, post(session, "alice", `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)); !strings.Contains(answer, "test_reconnection") {
+	if answer := raw(t, b.addr, post(session, "alice",
+		`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)); !strings.Contains(
+		answer,
+		"test_reconnection",
+	) {
 		t.Errorf("alice can no longer use her session: %s", answer)
 	}
 }
@@ -147,7 +177,8 @@ func TestAnotherMCPSessionsEventIDYieldsNothing(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	_, theirs := begin(t, b, "alice")
 	mine, _ := begin(t, b, "mallory")
-	for _, id := range []string{theirs, strings.Repeat("A", 26) + "_0", "_-1", "_99999999999999999999", theirs + "\x80", "_"} {
+	for _, id := range []string{theirs, strings.Repeat("A", 26) + "_0", "_-1", "_99999999999999999999",
+		theirs + "\x80", "_"} {
 		answer := rawStream(t, b.addr, request("GET", "/mcp", "mallory",
 			"Mcp-Session-Id: "+mine, "Accept: text/event-stream", "Last-Event-ID: "+id))
 		if code := status(answer); code != 400 || strings.Contains(answer, "interop") {

@@ -39,7 +39,11 @@ func malformedRequests(lastID string) []malformed {
 		{"a control character in a header", host + "Last-Event-ID: a\x01b\r\n\r\n", []int{400, 410}},
 		{"bytes that are not UTF-8", host + "Last-Event-ID: a\xc3\x28\r\n\r\n", []int{400}},
 		{"an overlong form", host + "Last-Event-ID: \xc0\xaf\r\n\r\n", []int{400}},
-		{"an ID of 256 bytes", host + "Last-Event-ID: " + strings.Repeat("x", ring.MaxIDBytes) + "\r\n\r\n", []int{410}},
+		{
+			"an ID of 256 bytes",
+			host + "Last-Event-ID: " + strings.Repeat("x", ring.MaxIDBytes) + "\r\n\r\n",
+			[]int{410},
+		},
 		{"an ID of 1025 bytes", host + "Last-Event-ID: " + strings.Repeat("x", 1025) + "\r\n\r\n", []int{400}},
 		{"an ID of 64 KiB", host + "Last-Event-ID: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", []int{400}},
 		{"a session ID of 129 bytes", request("GET", "/?session="+strings.Repeat("s", 129), ""), []int{404}},
@@ -48,7 +52,11 @@ func malformedRequests(lastID string) []malformed {
 		{"a target over 1 MiB", request("GET", "/?session=s&x="+strings.Repeat("x", 2<<20), ""), []int{431}},
 		{"ten thousand headers", host + strings.Repeat("X: y\r\n", 10_000) + "\r\n", []int{200, 431}},
 		{"ten thousand event IDs", host + strings.Repeat("Last-Event-ID: x\r\n", 10_000) + "\r\n", []int{410, 431}},
-		{"two event IDs, of which the last counts", host + "Last-Event-ID: forged\r\nLast-Event-ID: " + lastID + "\r\n\r\n", []int{200}},
+		{
+			"two event IDs, of which the last counts",
+			host + "Last-Event-ID: forged\r\nLast-Event-ID: " + lastID + "\r\n\r\n",
+			[]int{200},
+		},
 		{"two origins", host + "Origin: http://127.0.0.1\r\nOrigin: http://127.0.0.1\r\n\r\n", []int{403}},
 		{"a broken query", request("GET", "/?session=s&last_event_id=%zz", ""), []int{400}},
 		{"a semicolon in the query", request("GET", "/?session=s;last_event_id=x", ""), []int{400}},
@@ -58,7 +66,11 @@ func malformedRequests(lastID string) []malformed {
 		{"a body", host + "Content-Length: 5\r\n\r\nhello", []int{400}},
 		{"a body that never comes", host + "Content-Length: 1000000\r\n\r\n", []int{400}},
 		{"two lengths", host + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", []int{400}},
-		{"a length and chunks", host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{200, 400}},
+		{
+			"a length and chunks",
+			host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			[]int{200, 400},
+		},
 		{"an unknown encoding", host + "Transfer-Encoding: xchunked\r\n\r\n", []int{501}},
 		{"a method in lower case", request("get", "/?session=s", ""), []int{405}},
 		{"a method of 1,000 bytes", request(strings.Repeat("G", 1000), "/?session=s", ""), []int{405}},
@@ -96,7 +108,8 @@ func TestMalformedSessionIDsReachNoMCPSession(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	session, _ := begin(t, b, "")
 	for c := range 256 {
-		for _, id := range []string{string([]byte{byte(c)}), session + string([]byte{byte(c)}), string([]byte{byte(c)}) + session} {
+		for _, id := range []string{string([]byte{byte(c)}), session + string([]byte{byte(c)}),
+			string([]byte{byte(c)}) + session} {
 			if trimmed := strings.Trim(id, " \t\r\n"); trimmed == session || trimmed == "" {
 				continue
 			}

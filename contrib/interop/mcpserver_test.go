@@ -25,7 +25,10 @@ type mcpServer struct {
 // header.
 func newMCPServer(t testing.TB, cfg shard.Config) *mcpServer {
 	t.Helper()
-	server := mcp.NewServer(&mcp.Implementation{Name: "interop", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
+	server := mcp.NewServer(
+		&mcp.Implementation{Name: "interop", Version: "1"},
+		&mcp.ServerOptions{GetSessionID: gosdk.NewSessionID},
+	)
 	cfg.OnEnd = gosdk.CloseEnded(server)
 	manager := newManager(t, cfg)
 	store := replay.Local(manager)

@@ -22,14 +22,24 @@ func TestForeignOriginsAreRefused(t *testing.T) {
 	addr := listen(t, h, h.Close)
 	_, port, _ := net.SplitHostPort(addr)
 	for _, origin := range []string{
-		"null", "http://evil.example", "https://evil.example", "http://127.0.0.1:1", "http://127.0.0.1", "http://localhost:" + port, "http://[::1]:" + port,
-		"http://" + addr + ".evil.example", "http://evil.example#" + addr, "http://evil.example?" + addr, "http://" + addr + "@evil.example",
-		"http://evil.example\\@" + addr, "http://user@" + addr, "file://", "chrome-extension://" + addr, "ftp://" + addr, "//" + addr, addr,
-		"http://" + addr + "/", "http://" + addr + " http://evil.example", "http://" + addr + ",http://evil.example", "http://0x7f.1:" + port,
+		"null", "http://evil.example", "https://evil.example", "http://127.0.0.1:1", "http://127.0.0.1",
+		"http://localhost:" + port, "http://[::1]:" + port,
+		"http://" + addr + ".evil.example", "http://evil.example#" + addr, "http://evil.example?" + addr,
+		"http://" + addr + "@evil.example",
+		"http://evil.example\\@" + addr, "http://user@" + addr, "file://", "chrome-extension://" + addr,
+		"ftp://" + addr, "//" + addr, addr,
+		"http://" + addr + "/", "http://" + addr + " http://evil.example", "http://" + addr + ",http://evil.example",
+		"http://0x7f.1:" + port,
 	} {
 		for _, method := range []string{"GET", "DELETE"} {
-			request := fmt.Sprintf("%s /?session=s HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nConnection: close\r\n\r\n", method, addr, origin)
-			if answer := rawStream(t, addr, request); status(answer) != 403 || strings.Contains(answer, secret) || strings.Contains(answer, "Access-Control") {
+			request := fmt.Sprintf(
+				"%s /?session=s HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nConnection: close\r\n\r\n",
+				method,
+				addr,
+				origin,
+			)
+			if answer := rawStream(t, addr, request); status(answer) != 403 || strings.Contains(answer, secret) ||
+				strings.Contains(answer, "Access-Control") {
 				t.Errorf("%s of %q: %q", method, origin, answer)
 			}
 		}
@@ -64,7 +74,9 @@ func TestAForeignPageCannotReadOrEndASession(t *testing.T) {
 	}
 	// The blind request alone is served: a browser sends no Origin with it, because the page is
 	// told nothing, not even the status.
-	if answers := victim.seen.answers(); len(slices.DeleteFunc(answers, func(code int) bool { return code == 403 })) > 1 {
+	if answers := victim.seen.answers(); len(
+		slices.DeleteFunc(answers, func(code int) bool { return code == 403 }),
+	) > 1 {
 		t.Errorf("answers %d", victim.seen.answers())
 	}
 }
@@ -87,7 +99,11 @@ func TestAnEmbedderThatChecksTheHostIsSafeFromReboundNames(t *testing.T) {
 			t.Errorf("the page is %q", body)
 		}
 	}
-	own := rawStream(t, checked, fmt.Sprintf("GET /events?session=s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", checked))
+	own := rawStream(
+		t,
+		checked,
+		fmt.Sprintf("GET /events?session=s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", checked),
+	)
 	if status(own) != http.StatusOK {
 		t.Errorf("the server's own name: %q", own)
 	}
@@ -110,8 +126,10 @@ func checkHost(next http.Handler) http.Handler {
 func TestAnMCPServerRefusesReboundNames(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	session, _ := begin(t, b, "")
-	for _, attack := range []string{post("", "", initialize), post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`),
-		request("GET", "/mcp", "", "Accept: text/event-stream", "Mcp-Session-Id: "+session), request("DELETE", "/mcp", "", "Mcp-Session-Id: "+session)} {
+	for _, attack := range []string{post("", "", initialize), post(session, "",
+		`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`),
+		request("GET", "/mcp", "", "Accept: text/event-stream", "Mcp-Session-Id: "+session), request("DELETE", "/mcp",
+			"", "Mcp-Session-Id: "+session)} {
 		rebound := strings.Replace(attack, "Host: 127.0.0.1", "Host: rebound.test", 1)
 		if answer := rawStream(t, b.addr, rebound); status(answer) != http.StatusForbidden {
 			t.Errorf("%.300q", answer)
@@ -128,7 +146,12 @@ func TestAReboundPageCannotTellASessionThatExists(t *testing.T) {
 	session, _ := begin(t, b, "")
 	answers := map[string]int{}
 	for name, id := range map[string]string{"existing": session, "unknown": "unknown"} {
-		attack := strings.Replace(request("GET", "/mcp", "", "Accept: text/event-stream", "Mcp-Session-Id: "+id), "Host: 127.0.0.1", "Host: rebound.test", 1)
+		attack := strings.Replace(
+			request("GET", "/mcp", "", "Accept: text/event-stream", "Mcp-Session-Id: "+id),
+			"Host: 127.0.0.1",
+			"Host: rebound.test",
+			1,
+		)
 		answers[name] = status(rawStream(t, b.addr, attack))
 	}
 	if answers["existing"] != answers["unknown"] {

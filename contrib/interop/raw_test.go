@@ -56,7 +56,9 @@ func exchange(t testing.TB, addr, request string, enough func(answer string) boo
 
 // request is a request by principal, in the form that raw sends. header is any further lines.
 func request(method, target, principal string, header ...string) string {
-	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: 127.0.0.1", "Connection: close", "X-User: " + principal}, header...)
+	lines := append(
+		[]string{method + " " + target + " HTTP/1.1", "Host: 127.0.0.1", "Connection: close", "X-User: " + principal},
+		header...)
 	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
@@ -77,12 +79,20 @@ func undated(answer string) string { return date.ReplaceAllString(answer, "") }
 // listen serves h on a loopback address with the limits that an embedder should set.
 func listen(t testing.TB, h http.Handler, before func()) (addr string) {
 	t.Helper()
-	return listenAndServe(t, &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second}, before)
+	return listenAndServe(
+		t,
+		&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second},
+		before,
+	)
 }
 
 // post is a JSON-RPC message to an MCP server, in the form that raw sends.
 func post(session, principal, body string) string {
-	header := []string{"Content-Type: application/json", "Accept: application/json, text/event-stream", fmt.Sprint("Content-Length: ", len(body))}
+	header := []string{
+		"Content-Type: application/json",
+		"Accept: application/json, text/event-stream",
+		fmt.Sprint("Content-Length: ", len(body)),
+	}
 	if session != "" {
 		header = append(header, "Mcp-Session-Id: "+session)
 	}

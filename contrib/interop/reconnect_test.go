@@ -87,7 +87,11 @@ func TestRefusedRequestsInATightLoopLeaveNoTrace(t *testing.T) {
 	h := &replay.Handler{Store: replay.Local(m), Principal: user}
 	addr := listen(t, h, h.Close)
 	hammer(t, addr, 4, 300, func(i int) string {
-		return request([]string{"GET", "DELETE"}[i%2], fmt.Sprint("/?session=", []string{"s", fmt.Sprint(i)}[i/2%2]), "mallory")
+		return request(
+			[]string{"GET", "DELETE"}[i%2],
+			fmt.Sprint("/?session=", []string{"s", fmt.Sprint(i)}[i/2%2]),
+			"mallory",
+		)
 	})
 	wantUntouched(t, before, s.Info())
 	if stats := m.Stats(); stats.Total != 1 {

@@ -94,15 +94,26 @@ func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	b := newMCPServer(t, shard.Config{})
 	done := make(chan error, 1)
 	var sent atomic.Int64
-	mcp.AddTool(b.server, &mcp.Tool{Name: "shout"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-		var err error
-		for i := 0; i < 400 && err == nil; i++ {
-			err = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: float64(i), Message: strings.Repeat("x", 64<<10)})
-			sent.Store(int64(i))
-		}
-		done <- err
-		return nil, nil, err
-	})
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "shout"},
+		func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+			var err error
+			for i := 0; i < 400 && err == nil; i++ {
+				err = r.Session.NotifyProgress(
+					ctx,
+					&mcp.ProgressNotificationParams{
+						ProgressToken: "p",
+						Progress:      float64(i),
+						Message:       strings.Repeat("x", 64<<10),
+					},
+				)
+				sent.Store(int64(i))
+			}
+			done <- err
+			return nil, nil, err
+		},
+	)
 	session, _ := begin(t, b, "")
 	conn, err := net.Dial("tcp", b.addr)
 	if err != nil {
@@ -110,7 +121,15 @@ func TestAStalledMCPClientDoesNotHoldItsTool(t *testing.T) {
 	}
 	defer conn.Close()
 	conn.(*net.TCPConn).SetReadBuffer(4096)
-	conn.Write([]byte(post(session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"shout","arguments":{},"_meta":{"progressToken":"p"}}}`)))
+	conn.Write(
+		[]byte(
+			post(
+				session,
+				"",
+				`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"shout","arguments":{},"_meta":{"progressToken":"p"}}}`,
+			),
+		),
+	)
 	timer := time.NewTimer(6 * replay.DefaultWriteTimeout)
 	defer timer.Stop()
 	select {

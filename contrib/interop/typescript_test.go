@@ -49,7 +49,12 @@ func TestTheTypeScriptClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testin
 		t.Errorf("result %q after %d notifications", last.Result, plan.seen.n)
 	}
 	if plan.made.Load() != cuts || last.Broken < cuts || b.seen.resumes() < cuts {
-		t.Errorf("%d cuts; the client saw %d, the server %d resumptions", plan.made.Load(), last.Broken, b.seen.resumes())
+		t.Errorf(
+			"%d cuts; the client saw %d, the server %d resumptions",
+			plan.made.Load(),
+			last.Broken,
+			b.seen.resumes(),
+		)
 	}
 	testkit.Eventually(t, "the client's DELETE ends the session", func() bool { return b.manager.Stats().Active == 0 })
 }
@@ -70,7 +75,11 @@ func (p *cutPlan) tool(ctx context.Context, r *mcp.CallToolRequest, in struct {
 	Count int `json:"count"`
 }) (*mcp.CallToolResult, any, error) {
 	for i := 1; i <= in.Count; i++ {
-		note := &mcp.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: float64(i), Message: text(i)}
+		note := &mcp.ProgressNotificationParams{
+			ProgressToken: r.Params.GetProgressToken(),
+			Progress:      float64(i),
+			Message:       text(i),
+		}
 		if err := r.Session.NotifyProgress(ctx, note); err != nil {
 			return nil, nil, err
 		}
@@ -146,26 +155,34 @@ func TestTheTypeScriptClientSurvivesACutInsideTheFirstEventAfterAResumption(t *t
 	b := newMCPServer(t, shard.Config{})
 	p := proxy.New(t, b.addr)
 	seen := newGauge()
-	mcp.AddTool(b.server, &mcp.Tool{Name: "progress"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-		ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
-		defer cancel()
-		note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: text(1)}
-		if err := errors.Join(r.Session.NotifyProgress(ctx, note), seen.wait(ctx, 1)); err != nil {
-			return nil, nil, err
-		}
-		p.Cut()                       // the first one: nothing is under way
-		fuse, _ := p.CutAfter(20_000) // the second one: inside the first event after the client has come back
-		note = &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 2, Message: strings.Repeat("x", 100<<10)}
-		if err := r.Session.NotifyProgress(ctx, note); err != nil {
-			return nil, nil, err
-		}
-		select {
-		case <-fuse.Done:
-		case <-ctx.Done():
-			return nil, nil, errors.New("no second cut")
-		}
-		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
-	})
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "progress"},
+		func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+			ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
+			defer cancel()
+			note := &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1, Message: text(1)}
+			if err := errors.Join(r.Session.NotifyProgress(ctx, note), seen.wait(ctx, 1)); err != nil {
+				return nil, nil, err
+			}
+			p.Cut()                       // the first one: nothing is under way
+			fuse, _ := p.CutAfter(20_000) // the second one: inside the first event after the client has come back
+			note = &mcp.ProgressNotificationParams{
+				ProgressToken: "p",
+				Progress:      2,
+				Message:       strings.Repeat("x", 100<<10),
+			}
+			if err := r.Session.NotifyProgress(ctx, note); err != nil {
+				return nil, nil, err
+			}
+			select {
+			case <-fuse.Done:
+			case <-ctx.Done():
+				return nil, nil, errors.New("no second cut")
+			}
+			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "done"}}}, nil, nil
+		},
+	)
 	last := callFromTypeScript(t, p.URL()+"/mcp", func(i int, l line) { seen.set(i) })
 	if last.Result != "done" || seen.n != 2 || b.seen.resumes() < 2 {
 		t.Errorf("result %q after %d notifications and %d resumptions", last.Result, seen.n, b.seen.resumes())

@@ -103,7 +103,8 @@ func TestAppendedEventsAndBytesAreExactAcrossCarries(t *testing.T) {
 			var last tally.Sums
 			for {
 				s := y.Sum()
-				if s.Appended < last.Appended || s.AppendedBytes < last.AppendedBytes || s.AppendedBytes != s.Appended*c.bytes {
+				if s.Appended < last.Appended || s.AppendedBytes < last.AppendedBytes ||
+					s.AppendedBytes != s.Appended*c.bytes {
 					t.Errorf("%+v after %+v", s, last)
 					return
 				}

@@ -34,7 +34,8 @@ func TestTheInspectorServesItsPagesUnderAnyPrefix(t *testing.T) {
 			t.Errorf("%s: policy %q", target, csp)
 		}
 	}
-	for _, target := range []string{"/inspector/nothing", "/inspector/..", "/inspector/handler.go", "/session.json", "/live?s=abc"} {
+	for _, target := range []string{"/inspector/nothing", "/inspector/..", "/inspector/handler.go", "/session.json",
+		"/live?s=abc"} {
 		if w := ask(h, "GET", target); w.Code != 404 {
 			t.Errorf("%s: %d", target, w.Code)
 		}
@@ -52,7 +53,8 @@ func TestTheInspectorsPagesHaveNothingInlineAndNothingForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := strings.ReplaceAll(string(data), "http://www.w3.org/2000/svg", "")
-		for _, bad := range []string{"http:", "https:", "<style", "style=", "<script>", "onclick", "innerHTML", "eval(", "@import"} {
+		for _, bad := range []string{"http:", "https:", "<style", "style=", "<script>", "onclick", "innerHTML",
+			"eval(", "@import"} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%s has %q", f.Name(), bad)
 			}
@@ -64,11 +66,13 @@ func TestTheInspectorRefusesWhatHandlerRefuses(t *testing.T) {
 	h := newHandler(t, newManager(t, shard.Config{}))
 	for _, target := range []string{"/", "/sessions.json", "/live", "/session.json?s=x"} {
 		for _, method := range []string{"POST", "DELETE", "PUT", "OPTIONS"} {
-			if w := ask(h, method, target, "Origin", "https://evil.example"); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+			if w := ask(h, method, target, "Origin", "https://evil.example"); w.Code != 405 ||
+				w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, %v", method, target, w.Code, w.Header())
 			}
 		}
-		if w := ask(h, "GET", target, "Origin", "https://evil.example"); w.Code != 403 || w.Header().Get("Access-Control-Allow-Origin") != "" {
+		if w := ask(h, "GET", target, "Origin", "https://evil.example"); w.Code != 403 ||
+			w.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: %d", target, w.Code)
 		}
 	}
@@ -113,7 +117,8 @@ func TestSessionIDsAreAbbreviatedAndURLsHaveHandles(t *testing.T) {
 		t.Error("a session's handle changes")
 	}
 	page := ask(h, "GET", "/session.json?s="+url.QueryEscape(handle))
-	if page.Code != 200 || strings.Contains(body+page.Body.String(), id[:9]) || strings.Contains(page.Body.String(), "secret") {
+	if page.Code != 200 || strings.Contains(body+page.Body.String(), id[:9]) ||
+		strings.Contains(page.Body.String(), "secret") {
 		t.Errorf("%d: %s", page.Code, page.Body)
 	}
 	forged := []byte(handle)
@@ -154,14 +159,29 @@ func TestASessionsPageHasItsWindowStreamsReadersAndHeaders(t *testing.T) {
 		target := "/session.json?s=" + handleOf(h, s)
 		page := fetch[shownSession](t, h, target)
 		equal(t, "problems", page.Problems, "[lagging]")
-		equal(t, "window", fmt.Sprint(page.First, page.Last, page.Events, page.MaxEvents, page.Window, page.Fill), "1 80 80 100 40 0.8")
+		equal(
+			t,
+			"window",
+			fmt.Sprint(page.First, page.Last, page.Events, page.MaxEvents, page.Window, page.Fill),
+			"1 80 80 100 40 0.8",
+		)
 		equal(t, "readers", page.Readers[0].Lag, 80)
 		equal(t, "readers", page.Readers[1].Lag, 0)
 		b, a := page.Streams[0], page.Streams[1]
-		equal(t, "streams", fmt.Sprintf("%s %d %d, %s %d %d", b.Name, b.Events, b.Last, a.Name, a.Events, a.Last), "b 40 80, a 40 79")
+		equal(
+			t,
+			"streams",
+			fmt.Sprintf("%s %d %d, %s %d %d", b.Name, b.Events, b.Last, a.Name, a.Events, a.Last),
+			"b 40 80, a 40 79",
+		)
 		equal(t, "recent", len(page.Recent), shownEvents)
 		first := page.Recent[0]
-		equal(t, "newest", fmt.Sprintf("%d %s %d %q %v", first.Seq, first.Stream, first.Size, first.Data, page.Payloads), `80 b 15 "" false`)
+		equal(
+			t,
+			"newest",
+			fmt.Sprintf("%d %s %d %q %v", first.Seq, first.Stream, first.Size, first.Data, page.Payloads),
+			`80 b 15 "" false`,
+		)
 		equal(t, "oldest shown", page.Recent[shownEvents-1].Seq, 31)
 
 		h.ShowPayloads = true

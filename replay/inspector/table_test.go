@@ -63,7 +63,8 @@ func TestTheTableIsSortedFilteredAndPaged(t *testing.T) {
 			t.Errorf("by %s: %d", sort, matched)
 		}
 	}
-	for _, bad := range []string{"sort=secret", "limit=201", "limit=-1", "offset=x", "health=ill", "q=" + strings.Repeat("x", 101)} {
+	for _, bad := range []string{"sort=secret", "limit=201", "limit=-1", "offset=x", "health=ill",
+		"q=" + strings.Repeat("x", 101)} {
 		if w := ask(h, "GET", "/sessions.json?"+bad); w.Code != 400 {
 			t.Errorf("%s: %d", bad, w.Code)
 		}

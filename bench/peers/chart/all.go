@@ -16,13 +16,18 @@ func All(s *report.Samples, z measure.Sizes) (charts []Chart) {
 		file, measure, title string
 		format               func(float64) string
 	}{
-		{"fleet.svg", "fleet/random.ns", fmt.Sprintf("append to one of %d sessions at random, by session ID", z.Sessions), Duration},
-		{"collection.svg", "retained/collect.ns", fmt.Sprintf("full collection with %s events retained", Count(float64(z.Retained))), Duration},
+		{"fleet.svg", "fleet/random.ns", fmt.Sprintf("append to one of %d sessions at random, by session ID",
+			z.Sessions), Duration},
+		{"collection.svg", "retained/collect.ns", fmt.Sprintf("full collection with %s events retained",
+			Count(float64(z.Retained))), Duration},
 		{"append.svg", "session/append.ns", "append to one session", Duration},
 		{"replay.svg", "session/replay.ns", fmt.Sprintf("replay of the last 10 events of %d", z.Retain), Duration},
-		{"contended.svg", "session/contended.p99.9", fmt.Sprintf("append by %d goroutines to one session, p99.9", z.Writers), Duration},
-		{"tail.svg", "retained/tail.p99.99", fmt.Sprintf("append while the collector works, %s events retained, p99.99", Count(float64(z.Retained))), Duration},
-		{"objects.svg", "retained/objects", fmt.Sprintf("heap objects with %s events retained", Count(float64(z.Retained))), Count},
+		{"contended.svg", "session/contended.p99.9", fmt.Sprintf("append by %d goroutines to one session, "+
+			"p99.9", z.Writers), Duration},
+		{"tail.svg", "retained/tail.p99.99", fmt.Sprintf("append while the collector works, %s events retained, "+
+			"p99.99", Count(float64(z.Retained))), Duration},
+		{"objects.svg", "retained/objects", fmt.Sprintf("heap objects with %s events retained",
+			Count(float64(z.Retained))), Count},
 		{"overhead.svg", "retained/overhead.bytes", "bytes per event beyond its payload, event ID included", Bytes},
 	} {
 		c := Chart{File: m.file, Title: m.title, Format: m.format}

@@ -20,7 +20,11 @@ func sampled(name string) *report.Samples {
 	scenario, measured, _ := strings.Cut(name, "/")
 	for i, c := range peers.All() {
 		for run := range 3 {
-			s.Add(run, measure.Job{Scenario: scenario, Contestant: c.Name}, measure.Result{measured: float64(100*(i+1) + run)})
+			s.Add(
+				run,
+				measure.Job{Scenario: scenario, Contestant: c.Name},
+				measure.Result{measured: float64(100*(i+1) + run)},
+			)
 		}
 	}
 	return s
@@ -81,7 +85,11 @@ func TestEveryContestantHasALineAndAValue(t *testing.T) {
 }
 
 func TestAFigureThatALogarithmCannotShowIsAnError(t *testing.T) {
-	c := Chart{File: "x.svg", Format: Duration, Points: []Point{{Name: "nobody", Figure: report.Figure{Median: 1, Runs: 1}}}}
+	c := Chart{
+		File:   "x.svg",
+		Format: Duration,
+		Points: []Point{{Name: "nobody", Figure: report.Figure{Median: 1, Runs: 1}}},
+	}
 	if err := c.Write(t.TempDir()); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("error %v", err)
 	}

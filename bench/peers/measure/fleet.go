@@ -10,9 +10,11 @@ import (
 // fleet measures 10,000 sessions that retain 200 events each, far more than the caches hold. One op
 // is:
 //
-//	random, bursts: an event appended to a session at random, or at random in bursts of 16, by session ID
+//	random, bursts: an event appended to a session at random, or at random in bursts of 16, by
+//	    session ID
 //	random.held, bursts.held: to sessions that the caller holds
-//	parallel: random, one goroutine for each processor, the time between two appends of all of them together
+//	parallel: random, one goroutine for each processor, the time between two appends of all of
+//	    them together
 func fleet(c peers.Contestant, z Sizes, r Result) {
 	s := c.Open(peers.Config{Sessions: z.Sessions, Retain: z.Each, Payload: z.Payload})
 	defer s.Close()

@@ -39,7 +39,8 @@ type Sizes struct {
 // Full is what a comparison is made with, and Quick shows that it works.
 func Full() Sizes {
 	return Sizes{
-		Payload: 256, Retain: 1000, Far: 100_000, Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000, Sessions: 10_000, Each: 200,
+		Payload: 256, Retain: 1000, Far: 100_000, Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000,
+		Sessions: 10_000, Each: 200,
 		Retained: 4_000_000, Drained: []int{0, 1000, 10_000, 100_000}, Weighed: 10_000, Memory: 5 << 30,
 	}
 }

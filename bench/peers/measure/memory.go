@@ -12,7 +12,8 @@ import (
 // memory weighs what only Reprise's targets speak of, in bytes as the allocator rounds them:
 //
 //	empty, ten: a ring without events, and with ten of 100 bytes
-//	full: what a ring of 1000 events takes beyond payloads and IDs, per event, having dropped 0 to 500 others
+//	full: what a ring of 1000 events takes beyond payloads and IDs, per event, having dropped 0 to
+//	    500 others
 //	idle: a session without events, with all that the manager keeps for it
 func memory(c peers.Contestant, z Sizes, r Result) {
 	newRing := func() *ring.Ring { return must(ring.New(ring.Config{MaxEvents: z.Retain, MaxBytes: 1 << 30})) }

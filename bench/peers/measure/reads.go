@@ -11,7 +11,8 @@ import (
 // a hundred thousand. One op is:
 //
 //	next: an event read by a cursor
-//	seek10: Seek on a held session and Next for ten events and until there is nothing left; seek10.far: in the larger session
+//	seek10: Seek on a held session and Next for ten events and until there is nothing left;
+//	    seek10.far: in the larger session
 //	get, touch, seek: that call
 func reads(c peers.Contestant, z Sizes, r Result) {
 	near, nearID := readable(c, z, z.Retain)

@@ -14,7 +14,8 @@ import (
 //	collect.ns: the time of a full collection
 //	objects: on the heap
 //	overhead.bytes: what an event takes beyond its payload, event ID included
-//	tail.p50 and so on: an event appended to a session at random by session ID, each one timed for itself, until the collector has worked
+//	tail.p50 and so on: an event appended to a session at random by session ID, each one timed for
+//	    itself, until the collector has worked
 //	twice meanwhile (tail.cycles), but not for ever
 func retained(c peers.Contestant, z Sizes, r Result) {
 	sessions := max(z.Retained/z.Retain, 1)

@@ -9,7 +9,8 @@ import (
 //
 //	replay: ten events replayed to a client that gives the ID of the one before them
 //	append: an event appended by session ID; append.held: to a session that the caller holds
-//	contended: the same on eight goroutines; the figure is the time between two appends of all of them together
+//	contended: the same on eight goroutines; the figure is the time between two appends of all of
+//	    them together
 //	contended.p99.9: one append of the eight
 //
 // Replay comes first, before stores that forget nothing have grown.

@@ -16,9 +16,19 @@ import (
 // left out.
 func Machine() []string {
 	lines := []string{
-		fmt.Sprintf("%s, %d processors, %s of memory, %s", or(field("/proc/cpuinfo", "model name"), runtime.GOARCH), runtime.NumCPU(),
-			or(gibibytes(field("/proc/meminfo", "MemTotal")), "an unknown amount"), or(kernel(), runtime.GOOS)),
-		fmt.Sprintf("%s, GOMAXPROCS %d, GOGC %s", runtime.Version(), runtime.GOMAXPROCS(0), or(os.Getenv("GOGC"), "100")),
+		fmt.Sprintf(
+			"%s, %d processors, %s of memory, %s",
+			or(field("/proc/cpuinfo", "model name"), runtime.GOARCH),
+			runtime.NumCPU(),
+			or(gibibytes(field("/proc/meminfo", "MemTotal")), "an unknown amount"),
+			or(kernel(), runtime.GOOS),
+		),
+		fmt.Sprintf(
+			"%s, GOMAXPROCS %d, GOGC %s",
+			runtime.Version(),
+			runtime.GOMAXPROCS(0),
+			or(os.Getenv("GOGC"), "100"),
+		),
 	}
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
 		lines = append(lines, "load average before the first run: "+strings.Join(strings.Fields(string(load))[:3], " ")+

@@ -57,14 +57,19 @@ Allocations count as go test -benchmem counts them: rounded down.
 `, z.Window, z.Payload, z.Retain, z.Sessions, z.Each, z.Retain, z.Retained)
 	b.WriteString(TargetTable(r.Samples))
 	if len(r.Charts) > 0 {
-		b.WriteString("\n## Charts\n\nThe axes are logarithmic, a mark is a median and a bar its spread; less is better.\n")
+		b.WriteString(
+			"\n## Charts\n\nThe axes are logarithmic, a mark is a median and a bar its spread; less is better.\n",
+		)
 	}
 	for _, c := range r.Charts {
 		fmt.Fprintf(&b, "\n![%s](%s)\n", c.Title, c.File)
 	}
 	b.WriteString("\n## Medians\n\n")
 	b.WriteString(MedianTable(r.Samples, z))
-	b.WriteString("\n## Ratios\n\nContestants with the producers' event IDs are compared with Reprise with such IDs, all others with assigned ones.\n\n")
+	b.WriteString(
+		"\n## Ratios\n\nContestants with the producers' event IDs are compared with Reprise with such IDs, all " +
+			"others with assigned ones.\n\n",
+	)
 	b.WriteString(RatioTable(r.Samples, z))
 	return b.String()
 }

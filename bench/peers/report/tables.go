@@ -40,7 +40,10 @@ func columns(z measure.Sizes) []column {
 		{"retained/tail.max", "max, µs", 1e-3},
 	}
 	for _, n := range z.Drained {
-		c = append(c, column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1})
+		c = append(
+			c,
+			column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1},
+		)
 	}
 	return c
 }
@@ -54,7 +57,15 @@ func TargetTable(s *Samples) string {
 		if unit != "" {
 			unit = " " + unit
 		}
-		t.row(target.Name, or(against, "–"), number(target.Must)+unit, number(target.Aim)+unit, number(f.Median)+unit, spread(f), target.Verdict(f))
+		t.row(
+			target.Name,
+			or(against, "–"),
+			number(target.Must)+unit,
+			number(target.Aim)+unit,
+			number(f.Median)+unit,
+			spread(f),
+			target.Verdict(f),
+		)
 	}
 	return t.String()
 }
@@ -89,8 +100,15 @@ func RatioTable(s *Samples, z measure.Sizes) string {
 				continue
 			}
 			r := Ratio(s.Of(ours, col.measure), s.Of(c.Name, col.measure))
-			t.row(col.title, number(s.Figure(ours, col.measure).Scale(col.scale).Median), against, number(theirs.Scale(col.scale).Median),
-				number(r.Median), spread(r), verdict(r))
+			t.row(
+				col.title,
+				number(s.Figure(ours, col.measure).Scale(col.scale).Median),
+				against,
+				number(theirs.Scale(col.scale).Median),
+				number(r.Median),
+				spread(r),
+				verdict(r),
+			)
 		}
 	}
 	return t.String()

@@ -37,7 +37,8 @@ func TestVerdictSaysWhichLimitHolds(t *testing.T) {
 
 func TestTargetsTakeTheBestReleasedPeer(t *testing.T) {
 	s := samples(map[string]float64{
-		peers.Reprise: 300, peers.ByHandCopy: 100, peers.GoSDK: 400, "centrifuge memory broker": 600, "go-sse FiniteReplayer, own IDs": 200,
+		peers.Reprise: 300, peers.ByHandCopy: 100, peers.GoSDK: 400, "centrifuge memory broker": 600,
+		"go-sse FiniteReplayer, own IDs": 200,
 	}, "fleet/random.ns")
 	if got := s.Best("fleet/random.ns", false); got != peers.GoSDK {
 		t.Errorf("the best with assigned IDs is %q", got)
@@ -64,7 +65,8 @@ func TestRatiosAreByKindOfID(t *testing.T) {
 	}, "session/append.ns")
 	out := RatioTable(s, measure.Quick())
 	for _, line := range strings.Split(out, "\n") {
-		if strings.Contains(line, peers.GoSDK) && !strings.Contains(line, "| 10 ") || strings.Contains(line, "own IDs |") && !strings.Contains(line, "| 20 ") {
+		if strings.Contains(line, peers.GoSDK) && !strings.Contains(line, "| 10 ") ||
+			strings.Contains(line, "own IDs |") && !strings.Contains(line, "| 20 ") {
 			t.Errorf("wrong pair: %s", line)
 		}
 	}
@@ -74,8 +76,14 @@ func TestRatiosAreByKindOfID(t *testing.T) {
 }
 
 func TestTheControlIsComparedWithItsTwin(t *testing.T) {
-	s := samples(map[string]float64{peers.Reprise: 10, peers.ByHandCopy: 30, "by hand again (control)": 30}, "session/append.ns")
-	if out := RatioTable(s, measure.Quick()); !strings.Contains(out, "against itself (control) | 30     | 1     | 1 – 1         | not distinguishable") {
+	s := samples(
+		map[string]float64{peers.Reprise: 10, peers.ByHandCopy: 30, "by hand again (control)": 30},
+		"session/append.ns",
+	)
+	if out := RatioTable(s, measure.Quick()); !strings.Contains(
+		out,
+		"against itself (control) | 30     | 1     | 1 – 1         | not distinguishable",
+	) {
 		t.Errorf("no control:\n%s", out)
 	}
 }
@@ -99,7 +107,8 @@ func TestARatioWhoseSpreadCrossesOneIsSaidToBeUndecided(t *testing.T) {
 }
 
 func TestNumbersHaveThreeDigits(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 0.0123456: "0.0123", 1.234: "1.23", 12.34: "12.3", 123.4: "123", 123456: "123456", 0.00001: "0"} {
+	for v, want := range map[float64]string{0: "0", 0.0123456: "0.0123", 1.234: "1.23", 12.34: "12.3", 123.4: "123",
+		123456: "123456", 0.00001: "0"} {
 		if got := number(v); got != want {
 			t.Errorf("%v is printed %q, want %q", v, got, want)
 		}

@@ -61,8 +61,13 @@ func Cases() []Case {
 			goSDKDoc + ".After", survivesRacingEviction},
 		{truncation, "what is evicted while a replay is handed out is handed out, or an error ends it",
 			goSDKDoc + ".After", survivesTruncation},
-		{handOver, "a client that is cut again and again while four writers append gets every event once, each writer's in order",
-			mcpSpec, handsOverExactlyOnce},
+		{
+			handOver,
+			"a client that is cut again and again while four writers append gets every event once, each writer's in " +
+				"order",
+			mcpSpec,
+			handsOverExactlyOnce,
+		},
 		{duplicateID, "of eight racing appends of one ID one is stored",
 			mcpSpec + ": IDs MUST be unique in the session", storesOneOfRacingDuplicates},
 		{slowReader, "a client that stops reading holds up neither appends nor other clients",

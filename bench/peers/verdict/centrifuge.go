@@ -11,7 +11,8 @@ import (
 )
 
 var centrifuged = Subject{
-	Name: "centrifuge", Used: "a Node with its MemoryBroker; a channel for each stream, idempotency keys as producers' IDs",
+	Name: "centrifuge", Used: "a Node with its MemoryBroker; a channel for each stream, idempotency keys as " +
+		"producers' IDs",
 	Open: openCentrifuge,
 	Lacks: map[string]string{
 		handOver:     "the Node does that in its protocol with the clients, not the broker",

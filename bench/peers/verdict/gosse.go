@@ -13,17 +13,24 @@ var (
 		Name: "go-sse, auto IDs", Used: "a Joe with a FiniteReplayer for each session; topics are its streams",
 		Open: func(l Limits) (Store, error) { return newGoSSE(l, true), nil },
 		Says: map[string]string{
-			evictedID:      "The events will replay starting from the first valid event sent after the one with the given ID",
-			racingEviction: "The events will replay starting from the first valid event sent after the one with the given ID",
-			unknownID:      goSSEInvalid,
-			slowReader:     goSSESlow,
+			evictedID: "The events will replay starting from the first valid event sent after the one with the " +
+				"given ID",
+			racingEviction: "The events will replay starting from the first valid event sent after the one with the " +
+				"given ID",
+			unknownID:  goSSEInvalid,
+			slowReader: goSSESlow,
 		},
 		Lacks: map[string]string{timeToLive: goSSETime, duplicateID: "the replayer numbers the events"},
 	}
 	goSSEOwn = Subject{
 		Name: "go-sse, own IDs", Used: "the same, with IDs that the producer sets",
-		Open:  func(l Limits) (Store, error) { return newGoSSE(l, false), nil },
-		Says:  map[string]string{evictedID: goSSEInvalid, unknownID: goSSEInvalid, foreignSession: goSSEInvalid, slowReader: goSSESlow},
+		Open: func(l Limits) (Store, error) { return newGoSSE(l, false), nil },
+		Says: map[string]string{
+			evictedID:      goSSEInvalid,
+			unknownID:      goSSEInvalid,
+			foreignSession: goSSEInvalid,
+			slowReader:     goSSESlow,
+		},
 		Lacks: map[string]string{timeToLive: goSSETime},
 	}
 )
@@ -106,7 +113,8 @@ func (g *goSSEStore) Follow(ctx context.Context, session, stream, lastEventID st
 }
 
 func (g *goSSEStore) subscribe(ctx context.Context, session, stream, lastEventID string, c *goSSEClient) error {
-	return g.joe(session).Subscribe(ctx, sse.Subscription{Client: c, LastEventID: sse.ID(lastEventID), Topics: []string{stream}})
+	return g.joe(session).
+		Subscribe(ctx, sse.Subscription{Client: c, LastEventID: sse.ID(lastEventID), Topics: []string{stream}})
 }
 
 func (g *goSSEStore) End(session string) error {

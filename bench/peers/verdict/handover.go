@@ -51,7 +51,13 @@ func handsOverExactlyOnce(s Subject) error {
 			return c.wrong
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("after %v %d of %d events have arrived: %v", patience/2, c.total, handOverWriters*handOverEach, err)
+			return fmt.Errorf(
+				"after %v %d of %d events have arrived: %v",
+				patience/2,
+				c.total,
+				handOverWriters*handOverEach,
+				err,
+			)
 		}
 	}
 	return nil
@@ -68,7 +74,13 @@ func (c *cutClient) follow(ctx context.Context, store Follower) error {
 		}
 		var w, n int
 		if _, err := fmt.Sscanf(data, "%d/%d", &w, &n); err != nil || n != c.next[w] {
-			c.wrong = fmt.Errorf("after %q a client that has event %d of writer %d gets %q", c.last, c.next[w]-1, w, data)
+			c.wrong = fmt.Errorf(
+				"after %q a client that has event %d of writer %d gets %q",
+				c.last,
+				c.next[w]-1,
+				w,
+				data,
+			)
 			cut()
 			return
 		}

@@ -29,10 +29,15 @@ func (m mcpGoStore) Append(session, stream, _, data string) (string, error) {
 }
 
 func (m mcpGoStore) Resume(session, _, lastEventID string, got func(id, data string)) error {
-	_, err := m.mem.ReplayEventsAfter(context.Background(), session, lastEventID, func(id string, message json.RawMessage) error {
-		got(id, string(message))
-		return nil
-	})
+	_, err := m.mem.ReplayEventsAfter(
+		context.Background(),
+		session,
+		lastEventID,
+		func(id string, message json.RawMessage) error {
+			got(id, string(message))
+			return nil
+		},
+	)
 	return err
 }
 

@@ -18,7 +18,9 @@ var r3labs = Subject{
 	Open: func(Limits) (Store, error) {
 		return &r3labsStore{server: sse.New(), arrived: map[string]chan string{}}, nil
 	},
-	Says: map[string]string{slowReader: "If the stream's buffer is full, it blocks until the message is sent out to all subscribers"},
+	Says: map[string]string{
+		slowReader: "If the stream's buffer is full, it blocks until the message is sent out to all subscribers",
+	},
 	Lacks: map[string]string{
 		evictedID:   "it drops nothing",
 		duplicateID: "it numbers the events",
@@ -76,15 +78,26 @@ func (r *r3labsStore) Resume(session, stream, lastEventID string, got func(id, d
 	defer cancel()
 	mark := fmt.Sprint("mark ", r.marks.Add(1))
 	begin := func() { go r.server.Publish(r.name(session, stream), &sse.Event{Comment: []byte(mark)}) }
-	return r.get(ctx, session, stream, lastEventID, &r3labsClient{got: got, until: ctx, begin: begin, mark: ": " + mark, end: cancel})
+	return r.get(
+		ctx,
+		session,
+		stream,
+		lastEventID,
+		&r3labsClient{got: got, until: ctx, begin: begin, mark: ": " + mark, end: cancel},
+	)
 }
 
-func (r *r3labsStore) Follow(ctx context.Context, session, stream, lastEventID string, got func(id, data string)) error {
+func (r *r3labsStore) Follow(
+	ctx context.Context,
+	session, stream, lastEventID string,
+	got func(id, data string),
+) error {
 	return r.get(ctx, session, stream, lastEventID, &r3labsClient{got: got, until: ctx})
 }
 
 func (r *r3labsStore) get(ctx context.Context, session, stream, lastEventID string, c *r3labsClient) error {
-	req := httptest.NewRequest(http.MethodGet, "/?stream="+url.QueryEscape(r.name(session, stream)), nil).WithContext(ctx)
+	req := httptest.NewRequest(http.MethodGet, "/?stream="+url.QueryEscape(r.name(session, stream)), nil).
+		WithContext(ctx)
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}

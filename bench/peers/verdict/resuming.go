@@ -55,7 +55,12 @@ func tellsOfEviction(s Subject) error {
 		return err
 	}
 	if got, err := resume(store, session, stream, ids[0]); err == nil {
-		return fmt.Errorf("%d events after Last-Event-ID, the newest %d retained: a client gets %v and no error", len(ids)-1, retain, brief(got))
+		return fmt.Errorf(
+			"%d events after Last-Event-ID, the newest %d retained: a client gets %v and no error",
+			len(ids)-1,
+			retain,
+			brief(got),
+		)
 	}
 	return nil
 }
@@ -79,7 +84,10 @@ func refusesUnknownID(s Subject) error {
 		return err
 	}
 	if got, err := resume(store, session, stream, old[19]); err == nil {
-		return fmt.Errorf("after the ID of event 20 of another instance, with 10 events in this one, a client gets %v and no error", brief(got))
+		return fmt.Errorf(
+			"after the ID of event 20 of another instance, with 10 events in this one, a client gets %v and no error",
+			brief(got),
+		)
 	}
 	return nil
 }
@@ -110,7 +118,10 @@ func refusesAnotherSessionsID(s Subject) error {
 		}
 	}
 	if got, err := resume(store, "mine", mine, id); err == nil {
-		return fmt.Errorf("after an ID that another session was given a client gets %v of its own and no error", brief(got))
+		return fmt.Errorf(
+			"after an ID that another session was given a client gets %v of its own and no error",
+			brief(got),
+		)
 	}
 	return nil
 }
@@ -139,7 +150,11 @@ func keepsStreamsApart(s Subject) error {
 	}
 	got, err := since(store, session, "a", first, "100")
 	if err != nil || !slices.Equal(got, numbers(101, 109)) {
-		return fmt.Errorf("after event 100 on stream a, with nine more there and ten on stream b, a client of stream a gets %v, %v", got, err)
+		return fmt.Errorf(
+			"after event 100 on stream a, with nine more there and ten on stream b, a client of stream a gets %v, %v",
+			got,
+			err,
+		)
 	}
 	return nil
 }

@@ -32,7 +32,10 @@ func TestReprisePassesEveryCase(t *testing.T) {
 func TestEveryCaseFailsASloppyStore(t *testing.T) {
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) {
-			s := Subject{Name: "sloppy", Open: func(l Limits) (Store, error) { return newSloppy(l, c.Name == slowReader), nil }}
+			s := Subject{
+				Name: "sloppy",
+				Open: func(l Limits) (Store, error) { return newSloppy(l, c.Name == slowReader), nil },
+			}
 			if o := Try(c, s); o.Passed || o.Failure == "" || strings.HasPrefix(o.Failure, "panics") {
 				t.Errorf("passed: %v, %q", o.Passed, o.Failure)
 			} else {
@@ -83,7 +86,8 @@ func TestTableHasARowForEachCaseAndALineForEachFailure(t *testing.T) {
 	})
 	for _, want := range []string{
 		"| case   | A   | B      |\n|--------|-----|--------|\n| first  | yes | **no** |\n| second | yes | –      |\n",
-		"- first: this (that)\n", "- A: alone\n", "What failed:\n\n- B, first: it lost one\n", "What does not apply:\n\n- B, second: no notion of it\n",
+		"- first: this (that)\n", "- A: alone\n", "What failed:\n\n- B, first: it lost one\n", "What does not " +
+			"apply:\n\n- B, second: no notion of it\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

@@ -39,7 +39,10 @@ func main() {
 // newServer returns an MCP server with one tool, which takes pace for each thing it does. Clients
 // that were cut off come back after retry.
 func newServer(pace, retry time.Duration) (*shard.Manager, http.Handler, error) {
-	server := mcp.NewServer(&mcp.Implementation{Name: "kitchen", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
+	server := mcp.NewServer(
+		&mcp.Implementation{Name: "kitchen", Version: "1"},
+		&mcp.ServerOptions{GetSessionID: gosdk.NewSessionID},
+	)
 	// when a session ends here, it ends in the SDK
 	sessions, err := shard.New(shard.Config{OnEnd: gosdk.CloseEnded(server)})
 	if err != nil {
@@ -74,6 +77,8 @@ func brew(pace time.Duration) mcp.ToolHandlerFor[order, any] {
 				return nil, nil, err
 			}
 		}
-		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: fmt.Sprintf("%d cups are ready", cups)}}}, nil, nil
+		return &mcp.CallToolResult{
+			Content: []mcp.Content{&mcp.TextContent{Text: fmt.Sprintf("%d cups are ready", cups)}},
+		}, nil, nil
 	}
 }

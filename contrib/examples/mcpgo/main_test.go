@@ -56,8 +56,13 @@ func TestMCPGosClientGetsEveryCupThroughCutConnections(t *testing.T) {
 
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
-	c, err := client.NewStreamableHttpClient(proxy.URL(),
-		transport.WithHTTPBasicClient(&http.Client{Transport: ending{base}}), transport.WithHTTPLogger(slog.New(slog.DiscardHandler)))
+	c, err := client.NewStreamableHttpClient(
+		proxy.URL(),
+		transport.WithHTTPBasicClient(
+			&http.Client{Transport: ending{base}},
+		),
+		transport.WithHTTPLogger(slog.New(slog.DiscardHandler)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,11 @@ func (r *replica) work(session string) {
 	ctx := context.Background()
 	for i := range steps {
 		time.Sleep(r.pace)
-		e := ring.Event{ID: fmt.Sprintf("step-%d", i+1), Type: "progress", Data: fmt.Appendf(nil, `{"percent":%d}`, (i+1)*100/steps)}
+		e := ring.Event{
+			ID:   fmt.Sprintf("step-%d", i+1),
+			Type: "progress",
+			Data: fmt.Appendf(nil, `{"percent":%d}`, (i+1)*100/steps),
+		}
 		_, err := r.store.Append(ctx, session, e)
 		if errors.Is(err, redis.ErrUnavailable) {
 			_, err = r.store.Append(ctx, session, e)

@@ -28,7 +28,19 @@ func startRedis(t *testing.T) string {
 	addr := listener.Addr().String()
 	listener.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	server := exec.Command(
+		"redis-server",
+		"--port",
+		port,
+		"--bind",
+		"127.0.0.1",
+		"--save",
+		"",
+		"--appendonly",
+		"no",
+		"--dir",
+		t.TempDir(),
+	)
 	if err := server.Start(); err != nil {
 		t.Fatalf("redis-server: %v", err)
 	}

@@ -29,7 +29,11 @@ func main() {
 	}
 	defer sessions.Close()
 	events := &replay.Handler{Store: replay.Local(sessions)}
-	server := &http.Server{Addr: *addr, Handler: routes(sessions, events, 100*time.Millisecond), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Addr:              *addr,
+		Handler:           routes(sessions, events, 100*time.Millisecond),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
 	server.RegisterOnShutdown(events.Close) // Shutdown alone would wait for the streams
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -44,7 +48,9 @@ func main() {
 // all sessions do is at /metrics.
 func routes(sessions *shard.Manager, events *replay.Handler, pace time.Duration) http.Handler {
 	registry := client.NewRegistry()
-	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}))
+	registry.MustRegister(
+		prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}),
+	)
 	mux := http.NewServeMux()
 	mux.Handle("/events", events)
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -67,7 +73,8 @@ func work(session *shard.Session, pace time.Duration) {
 	for i := range steps {
 		time.Sleep(pace)
 		percent := (i + 1) * 100 / steps
-		if _, err := session.Append(ring.Event{Type: "progress", Data: fmt.Appendf(nil, `{"percent":%d}`, percent)}); err != nil {
+		if _, err := session.Append(ring.Event{Type: "progress", Data: fmt.Appendf(nil, `{"percent":%d}`,
+			percent)}); err != nil {
 			return // the session was ended: DELETE /events?session=…
 		}
 	}

@@ -31,7 +31,8 @@ import (
 
 const Name = a.Name + core.Name
 `,
-		"README.md": "Text.\n\n```go\npackage main\n\nimport \"example.com/r/contrib/b\"\n\nfunc main() { println(b.Name) }\n```\n",
+		"README.md": "Text.\n\n```go\npackage main\n\nimport \"example.com/r/contrib/b\"\n\n" +
+			"func main() { println(b.Name) }\n```\n",
 	}
 	for name, text := range files {
 		all[name] = text
@@ -71,11 +72,13 @@ func TestWhatAStrangerCannotUseFails(t *testing.T) {
 			"contrib/b/go.mod requires example.com/r@v0.0.0, want v0.2.0",
 		},
 		"a sibling that is not replaced": {
-			map[string]string{"contrib/b/go.mod": "module example.com/r/contrib/b\n\ngo 1.25.0\n\nrequire example.com/r v0.2.0\n"},
+			map[string]string{"contrib/b/go.mod": "module example.com/r/contrib/b\n\ngo 1.25.0\n\nrequire " +
+				"example.com/r v0.2.0\n"},
 			"contrib/b/go.mod does not replace example.com/r by its folder",
 		},
 		"a file that only the folder above has": {
-			map[string]string{"contrib/a/a.go": "package a\n\nimport _ \"embed\"\n\n//go:embed ../shared.txt\nvar Name string\n"},
+			map[string]string{"contrib/a/a.go": "package a\n\nimport _ \"embed\"\n\n//go:embed ../shared.txt\nvar " +
+				"Name string\n"},
 			"invalid pattern syntax",
 		},
 		"a README's program that does not compile": {

@@ -1,7 +1,7 @@
 // Command widths checks how long lines are, and documents: comment lines of Go files end at column
-// 100, others at 120, with tabs as 4; README.md has at most 200 lines of at most 120 columns, and
-// the README of a module below contrib at most 60 lines. It reads names of files from its
-// standard input, separated by NUL.
+// 100, others at 120, with tabs as 4; lines that have a raw string are left alone, for it cannot be
+// broken. README.md has at most 200 lines of at most 120 columns, and the README of a module below
+// contrib at most 60 lines. It reads names of files from its standard input, separated by NUL.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"io"
+	"math"
 	"os"
 	"path"
 	"strings"
@@ -60,9 +61,12 @@ func check(name, text string) (wrong []string) {
 	most := func(int) int { return codeWidth }
 	switch {
 	case path.Ext(name) == ".go":
-		comment := comments(text)
+		comment, raw := comments(text)
 		most = func(line int) int {
-			if comment[line] {
+			switch {
+			case raw[line]:
+				return math.MaxInt
+			case comment[line]:
 				return commentWidth
 			}
 			return codeWidth
@@ -87,12 +91,14 @@ func width(line string) int {
 	return utf8.RuneCountInString(line) + strings.Count(line, "\t")*(tabWidth-1)
 }
 
-// comments are the lines of a Go file that have nothing but a comment.
-func comments(text string) map[int]bool {
+// comments returns the lines of a Go file that have nothing but a comment, and those that have a
+// raw string.
+func comments(text string) (comment, raw map[int]bool) {
 	var s scanner.Scanner
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	s.Init(file, []byte(text), nil, scanner.ScanComments)
-	comment, code := map[int]bool{}, map[int]bool{}
+	comment, raw = map[int]bool{}, map[int]bool{}
+	code := map[int]bool{}
 	for {
 		pos, tok, literal := s.Scan()
 		if tok == token.EOF {
@@ -104,6 +110,8 @@ func comments(text string) map[int]bool {
 			continue
 		case tok == token.COMMENT:
 			lines = comment
+		case tok == token.STRING && literal[0] == '`':
+			lines = raw
 		}
 		first := file.Line(pos)
 		for i := range strings.Count(literal, "\n") + 1 {
@@ -113,5 +121,5 @@ func comments(text string) map[int]bool {
 	for line := range code {
 		delete(comment, line)
 	}
-	return comment
+	return comment, raw
 }

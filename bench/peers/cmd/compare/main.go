@@ -2,8 +2,8 @@
 // which of the project's targets hold:
 //
 //	go run ./cmd/compare -o ../RESULTS.md                  # about ten minutes on an idle machine
-//	go run ./cmd/compare -o ../REPORT.md -charts report    # the same, with charts in a directory beside the file
-//	go run ./cmd/compare -quick                            # about one minute: does everything work?
+//	go run ./cmd/compare -o ../REPORT.md -charts report    # with charts
+//	go run ./cmd/compare -quick                            # a minute: does it work?
 //
 // It needs up to 5 GiB of free memory, and a machine that does nothing else: what it prints says
 // how far the runs are apart.
@@ -64,7 +64,11 @@ func compare(ctx context.Context, args []string, out, progress io.Writer) error 
 		quick = flags.Bool("quick", false, "less of everything: to see that it works")
 		runs  = flags.Int("runs", 0, "rounds; 0: 7, or 3 with -quick")
 		file  = flags.String("o", "", "also write the result to `file`")
-		dir   = flags.String("charts", "", "also draw charts into this `directory` beside the file of -o, which shows them")
+		dir   = flags.String(
+			"charts",
+			"",
+			"also draw charts into this `directory` beside the file of -o, which shows them",
+		)
 		plain = flags.String("plain", "", "also write the result without charts to `file`")
 		only  = flags.String("only", "", "this `scenario` alone: "+strings.Join(scenarioNames(), ", "))
 	)

@@ -45,7 +45,8 @@ func TestEveryTargetIsMeasured(t *testing.T) {
 			t.Errorf("%s: %+v", target.Name, f)
 		}
 	}
-	for _, measure := range []string{"session/append.ns", "session/replay.ns", "session/contended.p99.9", "fleet/random.ns", "fleet/bursts.ns",
+	for _, measure := range []string{"session/append.ns", "session/replay.ns", "session/contended.p99.9",
+		"fleet/random.ns", "fleet/bursts.ns",
 		"fleet/parallel.ns", "retained/collect.ns", "retained/objects", "retained/tail.p99.99", "retained/tail.max"} {
 		for _, c := range peers.All() {
 			if !strings.HasPrefix(measure, "session/") && (c.Control || c.Name == peers.ByHandRef) {
@@ -104,13 +105,15 @@ func TestChartsAreDrawnBesideThePageThatShowsThem(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(page), "pictures")); err != nil {
 		t.Error(err)
 	}
-	if err := compare(context.Background(), []string{"-charts", "pictures"}, new(bytes.Buffer), new(bytes.Buffer)); err == nil {
+	if err := compare(context.Background(), []string{"-charts", "pictures"}, new(bytes.Buffer),
+		new(bytes.Buffer)); err == nil {
 		t.Error("charts without a page to show them: no error")
 	}
 }
 
 func TestAnUnknownScenarioIsAnError(t *testing.T) {
-	if err := compare(context.Background(), []string{"-only", "everything"}, new(bytes.Buffer), new(bytes.Buffer)); err == nil {
+	if err := compare(context.Background(), []string{"-only", "everything"}, new(bytes.Buffer),
+		new(bytes.Buffer)); err == nil {
 		t.Error("no error")
 	}
 }
