@@ -15,6 +15,7 @@ VULN    := $(CURDIR)/.tools/govulncheck
 # How long the long runs run.
 FUZZTIME  ?= 5m
 SOAKTIME  ?= 10m
+CHAOSTIME ?= 10m
 BENCHTIME ?= 300ms
 COUNT     ?= 6
 
@@ -90,6 +91,10 @@ mutants: ## breaks the core in one place after the other and wants a named test 
 soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
 	REPRISE_SOAK=$(SOAKTIME) go test -timeout 0 -v ./fuzz/soak
 
+chaos: cc ## contrib/redis beside Local for CHAOSTIME, with faults: connections cut, a server that hangs, keys dropped
+	$(call need,redis-server,redis-server)
+	cd contrib/redis && REPRISE_CHAOS=$(CHAOSTIME) go test -race -timeout 0 -run '^TestChaos' -v .
+
 lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module; widths of lines; dependabot's list
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	@for m in $(MODULES:.=); do grep -qx "      - /$$m" .github/dependabot.yml || { echo "not in .github/dependabot.yml: /$$m"; exit 1; }; done
@@ -135,4 +140,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	  cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
-.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak lint release-check cover vuln clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean

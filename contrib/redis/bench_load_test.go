@@ -29,6 +29,7 @@ const retained = 1000
 type contender struct {
 	name   string
 	append func(writer, n int) error
+	events int // that one call appends; 0: one
 }
 
 // A rate is what a contender achieved in one round.
@@ -45,26 +46,34 @@ func contenders(b *testing.B, s *server, writers int) []contender {
 	script := rueidis.NewLuaScript("return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'd', ARGV[2])")
 	store := newStoreOn(b, redis.Config{Prefix: fmt.Sprint("bench", writers)}, client)
 	for w := range writers {
-		for _, kind := range []string{"own", "assigned"} {
+		for _, kind := range []string{"own", "assigned", "batch"} {
 			_, err := store.Create(ctx, kind+strconv.Itoa(w), shard.Metadata{})
 			wantNoErr(b, "Create", err)
 		}
 	}
 	limit, data := strconv.Itoa(retained), []byte(payload)
+	sixteen := make([]ring.Event, 16)
+	for i := range sixteen {
+		sixteen[i].Data = data
+	}
 	return []contender{
-		{"XADD", func(w, _ int) error {
+		{name: "XADD", append: func(w, _ int) error {
 			return client.Do(ctx, client.B().Xadd().Key("plain"+strconv.Itoa(w)).Maxlen().Almost().Threshold(limit).Id("*").
 				FieldValue().FieldValue("d", payload).Build()).Error()
 		}},
-		{"scripted XADD", func(w, _ int) error {
+		{name: "scripted XADD", append: func(w, _ int) error {
 			return script.Exec(ctx, client, []string{"scripted" + strconv.Itoa(w)}, []string{limit, payload}).Error()
 		}},
-		{"Append, assigned IDs", func(w, _ int) error {
+		{name: "Append, assigned IDs", append: func(w, _ int) error {
 			_, err := store.Append(ctx, "assigned"+strconv.Itoa(w), ring.Event{Data: data})
 			return err
 		}},
-		{"Append, own IDs", func(w, n int) error {
+		{name: "Append, own IDs", append: func(w, n int) error {
 			_, err := store.Append(ctx, "own"+strconv.Itoa(w), ring.Event{ID: strconv.Itoa(n), Data: data})
+			return err
+		}},
+		{name: "AppendAll of 16, assigned IDs", events: len(sixteen), append: func(w, _ int) error {
+			_, err := store.AppendAll(ctx, "batch"+strconv.Itoa(w), sixteen)
 			return err
 		}},
 	}
@@ -83,7 +92,7 @@ func (c contender) run(b *testing.B, s *server, writers int, d time.Duration, fr
 					b.Error(err)
 					return
 				}
-				done.Add(1)
+				done.Add(int64(max(1, c.events)))
 			}
 		})
 	}

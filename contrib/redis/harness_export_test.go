@@ -39,3 +39,6 @@ func SlotOf(key string) int {
 	}
 	return int(crc) % 16384
 }
+
+// KeysOf returns the keys of a session.
+func KeysOf(prefix, session string) []string { return newBuckets(prefix).keys(session) }

@@ -64,7 +64,8 @@ func (s *Store) reserve(ctx context.Context, p *place, ttl time.Duration) error 
 }
 
 func (s *Store) reserveIn(ctx context.Context, p *place, in set, ttl time.Duration) error {
-	for wait := (backoff{}); ; {
+	wait, looked := backoff{}, 0
+	for {
 		list, err := s.askFor(ctx, p.member, in, in.most, ttl)
 		if err != nil {
 			return err
@@ -74,14 +75,18 @@ func (s *Store) reserveIn(ctx context.Context, p *place, in set, ttl time.Durati
 			p.look = min(p.look, number(list[1])+s.grace().Milliseconds())
 			return nil
 		}
-		if len(list) == 2 {
+		if len(list) == 2 || looked >= in.most || len(list) < 2+2*128 && looked > 0 { // all of them were seen to live on
 			return limitReached(in)
 		}
 		freed, err := s.lookAt(ctx, in, list[2:])
 		if err != nil {
 			return err
 		}
-		if !freed && !wait.pause(ctx) {
+		if freed {
+			continue
+		}
+		looked += len(list)/2 - 1
+		if looked < in.most && !wait.pause(ctx) {
 			return failure(ctx, errors.New("looking for sessions that have ended"))
 		}
 	}

@@ -32,10 +32,7 @@ if s.lease <= s.now and (to == 2 or linger == 0) then
   s.lease = 0
   redis.call('XTRIM', KEYS[2], 'MAXLEN', 0)
 end
-if s.lease <= s.now and not lingers(s) then
-  redis.call('DEL', unpack(KEYS))
-else
-  save(s, true)
-end
+if s.lease <= s.now and not lingers(s) then s.remembered = s.now + 5000 end -- for another attempt, if the answer is lost
+save(s, true)
 tell(0)
 return s.tag .. principal

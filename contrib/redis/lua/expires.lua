@@ -3,5 +3,6 @@
 local s, why = active()
 if not s then return why end
 if s.tag ~= ARGV[2] then return NOT_FOUND end
-local at = s.status == 0 and math.max(s.last + s.ttl, s.lease) or s.left + linger
+-- A reader that holds it open beyond that may go at any time.
+local at = s.status == 0 and s.last + s.ttl or s.left + linger
 return string.format('%.0f', math.max(at, s.now + 1))

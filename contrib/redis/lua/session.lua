@@ -109,7 +109,7 @@ local function save(s, all)
       till = till + math.max(1000, math.floor(s.ttl / 8))
     end
   else
-    till = math.max(s.left + linger, s.lease)
+    till = math.max(s.left + linger, s.lease, s.remembered or 0)
   end
   if s.missing then
     redis.call('XADD', KEYS[2], 'MAXLEN', 0, s.seq > 0 and entryOf(s.seq, s.newest) or '0-1', 'e', '')
