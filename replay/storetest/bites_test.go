@@ -68,10 +68,7 @@ func attempt(t *testing.T, c test, s Subject) (said []string) {
 
 func newLocal(t testing.TB, cfg Config) replay.Store {
 	t.Helper()
-	m, err := shard.New(shard.Config{
-		Ring: cfg.Ring, MaxSessions: cfg.MaxSessions, MaxPerPrincipal: cfg.MaxPerPrincipal, MaxAttached: cfg.MaxAttached,
-		MaxBytes: cfg.MaxBytes, TTL: cfg.TTL, Linger: cfg.Linger,
-	})
+	m, err := shard.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

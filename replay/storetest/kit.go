@@ -24,6 +24,7 @@ type kit struct {
 	cancel  context.CancelFunc
 	stores  []replay.Store
 	turn    atomic.Uint64
+	needs   Feature // of the case
 }
 
 func newKit(t testing.TB, s Subject) *kit {
@@ -44,6 +45,15 @@ func (k *kit) start(cfg Config) {
 	if k.subject.Beside != nil {
 		k.stores = append(k.stores, k.subject.Beside(k.TB, first))
 	}
+	if k.needs&Finishing != 0 && !k.canFinish() {
+		k.Skip("left out: the Store is no replay.Finisher, and Subject.Finish is nil")
+	}
+}
+
+// canFinish reports whether there is a way to finish a session of the Store.
+func (k *kit) canFinish() bool {
+	_, ok := k.stores[0].(replay.Finisher)
+	return k.subject.Lacks&Finishing == 0 && (ok || k.subject.ownFinish)
 }
 
 // any returns one of the Stores, in turn.

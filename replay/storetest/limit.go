@@ -42,7 +42,7 @@ func maxSessions(k *kit) {
 	}
 	k.create("d")
 	k.wantLimit("once the place is taken again", "e", shard.Metadata{})
-	if k.subject.Lacks&Finishing == 0 {
+	if k.canFinish() {
 		k.finish("a")
 		k.wantLimit("a finished session holds its place", "e", shard.Metadata{})
 		k.terminate("a")

@@ -13,6 +13,7 @@ import (
 func overtaking() []test {
 	return []test{
 		{name: "tells a reader that was overtaken, for good", run: overtaken},
+		{name: "goes on behind a gap from the oldest event, on its streams and in its place", run: skipsGaps},
 		{name: "drains all events or none and an error when overtaken", run: drainOvertaken},
 		{name: "replays all or one error while events are evicted", run: replayUnderEviction},
 	}
@@ -133,4 +134,34 @@ func replayUnderEviction(k *kit) {
 		}
 	}
 	k.Logf("%d of %d complete", complete, rounds)
+}
+
+// skipsGaps is for readers that are a replay.GapSkipper. One place is all that there is, and the session ends before the gap is skipped.
+func skipsGaps(k *kit) {
+	for _, end := range []func(*kit, string){func(*kit, string) {}, (*kit).terminate} {
+		limits := Config{Ring: ring.Config{MaxEvents: 4}}
+		if k.subject.Lacks&Attachments == 0 {
+			limits.MaxAttached = 1
+		}
+		k.start(limits)
+		k.create("s")
+		r := k.open("s", replay.Position{Streams: []string{"a"}})
+		skipper, ok := r.(replay.GapSkipper)
+		if !ok {
+			k.Skip("left out: the Store's readers are no replay.GapSkipper")
+		}
+		for n := range 200 {
+			k.add("s", fmt.Sprintf("%c:%d", 'a'+n%2, n))
+		}
+		for err := error(nil); !errors.Is(err, ring.ErrEvicted); { // a Store may have read some events ahead
+			if _, err = k.nextOrEnd(r); err != nil && !errors.Is(err, ring.ErrEvicted) {
+				k.Fatalf("the reader ended: %v", err)
+			}
+		}
+		end(k, "s")
+		if first, err := skipper.SkipGap(); err != nil || first != 197 {
+			k.Errorf("SkipGap: the oldest event is %d, error %v; want 197", first, err)
+		}
+		k.expect(r, "196", "198")
+	}
 }

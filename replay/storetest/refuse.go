@@ -102,7 +102,7 @@ func precedence(k *kit) {
 	refuse("too large, duplicate", "s", ring.Event{ID: "taken", Data: huge}, ring.ErrEventTooLarge)
 	refuse("unknown session, invalid", "none", ring.Event{Type: "\n", Data: huge}, shard.ErrNotFound)
 	refuse("unknown session, too large", "none", ring.Event{Data: huge}, shard.ErrNotFound)
-	if k.subject.Lacks&Finishing == 0 {
+	if k.canFinish() {
 		k.finish("s")
 		refuse("finished, invalid", "s", ring.Event{Type: "\n", Data: huge}, shard.ErrFinished)
 		refuse("finished, too large", "s", ring.Event{Data: huge}, shard.ErrFinished)

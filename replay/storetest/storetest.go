@@ -13,25 +13,18 @@ package storetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
-	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
 )
 
-// Config is what a case wants of the Store that it opens. The fields mean what those of shard.Config mean; a zero field is the Store's own
-// default, which must be at least the one of shard.Config.
-type Config struct {
-	Ring            ring.Config
-	MaxSessions     int
-	MaxPerPrincipal int
-	MaxAttached     int
-	MaxBytes        int64
-	TTL             time.Duration
-	Linger          time.Duration
-}
+// Config is what a case wants of the Store that it opens: of shard.Config the fields Ring, MaxSessions, MaxPerPrincipal, MaxAttached,
+// MaxBytes, TTL and Linger. A zero field is the Store's own default, which must be at least the one of shard.Config.
+type Config = shard.Config
 
 // A Feature is something that a Store may do without.
 type Feature uint
@@ -41,8 +34,19 @@ const (
 	PerPrincipal                     // Config.MaxPerPrincipal
 	Attachments                      // Config.MaxAttached
 	Budget                           // Config.MaxBytes
-	Finishing                        // sessions that finish; set by Run when Subject.Finish is nil
+	Finishing                        // sessions that finish; not to be set for a Store that is no replay.Finisher: Run sees that itself
 )
+
+// String names the features, as in "MaxSessions, Finish".
+func (f Feature) String() string {
+	var names []string
+	for i, name := range []string{"MaxSessions", "MaxPerPrincipal", "MaxAttached", "MaxBytes", "Finish"} {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
 
 // A Subject is a Store to be tested, and what the suite must know of it.
 type Subject struct {
@@ -54,8 +58,10 @@ type Subject struct {
 	// the two in turn. nil: there is one Store only.
 	Beside func(t testing.TB, first replay.Store) replay.Store
 
-	// Finish makes a session take no more events, which is not part of replay.Store. nil: the Store has nothing like it.
+	// Finish makes a session take no more events, where the Store can do that and is no replay.Finisher. nil: replay.Finish.
 	Finish func(ctx context.Context, s replay.Store, id string) error
+
+	ownFinish bool // Finish was set by the caller
 
 	// FakeTime runs every case under testing/synctest. The Store must then work in this process alone, and Open must start whatever runs.
 	FakeTime bool
@@ -69,7 +75,7 @@ type Subject struct {
 	// machine nothing is in time; but not for good.
 	Late time.Duration
 
-	// Lacks are the features that the Store does without; cases about them are left out.
+	// Lacks are the features that the Store does without; cases about them are skipped, each with the reason.
 	Lacks Feature
 }
 
@@ -77,16 +83,21 @@ type Subject struct {
 func Run(t *testing.T, s Subject) {
 	s = s.withDefaults()
 	for _, c := range cases() {
-		if c.needs&s.Lacks != 0 {
-			continue
-		}
 		t.Run(c.name, func(t *testing.T) {
+			if lacks := c.needs & s.Lacks; lacks != 0 {
+				t.Skipf("left out: the Store does without %v", lacks)
+			}
 			t.Parallel()
+			run := func(t *testing.T) {
+				k := newKit(t, s)
+				k.needs = c.needs
+				c.run(k)
+			}
 			if s.FakeTime {
-				synctest.Test(t, func(t *testing.T) { c.run(newKit(t, s)) })
+				synctest.Test(t, run)
 				return
 			}
-			c.run(newKit(t, s))
+			run(t)
 		})
 	}
 }
@@ -98,11 +109,11 @@ func (s Subject) withDefaults() Subject {
 			s.TTL = time.Minute
 		}
 	}
+	if s.ownFinish = s.Finish != nil; !s.ownFinish {
+		s.Finish = replay.Finish
+	}
 	if s.Late == 0 {
 		s.Late = 100 * time.Millisecond
-	}
-	if s.Finish == nil {
-		s.Lacks |= Finishing
 	}
 	return s
 }
