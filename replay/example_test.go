@@ -93,6 +93,86 @@ func ExampleHandler_principal() {
 	// alice 204
 }
 
+// A handler of one's own in five lines: what a client may not see is left out or changed on its way.
+func ExampleHandler_Accept() {
+	m, _ := shard.New(shard.Config{})
+	defer m.Close()
+	s, _ := m.CreateWithID("demo", shard.Metadata{})
+	s.Append(ring.Event{ID: "1", Type: "debug", Data: []byte("internal")})
+	s.Append(ring.Event{ID: "2", Data: []byte("the password is swordfish")})
+	s.Finish()
+
+	events := &replay.Handler{Store: replay.Local(m)}
+	http.HandleFunc("GET /redacted", func(w http.ResponseWriter, r *http.Request) {
+		stream := events.Accept(w, r)
+		if stream == nil {
+			return // answered: 404, 410, 204, …
+		}
+		defer stream.Close()
+		var e ring.Event
+		for stream.Next(&e) {
+			if e.Type != "debug" {
+				e.Data = []byte(strings.ReplaceAll(string(e.Data), "swordfish", "…"))
+				stream.Send(e)
+			}
+		}
+	})
+	for _, lastEventID := range []string{"1", "2", "3"} {
+		w := httptest.NewRecorder()
+		http.DefaultServeMux.ServeHTTP(w, httptest.NewRequest("GET", "/redacted?session=demo&lastEventId="+lastEventID, nil))
+		fmt.Printf("%d %q\n", w.Code, w.Body)
+	}
+	// Output:
+	// 200 ":\nretry: 3000\nid: 1\n\nid: 2\ndata: the password is …\n\n"
+	// 204 ""
+	// 410 "Last-Event-ID is not a retained event of this session\n"
+}
+
+// Two ways to mount: for all methods, DELETE included, and for reading alone, with the session's ID in the path.
+func ExampleHandler_mounting() {
+	m, _ := shard.New(shard.Config{})
+	defer m.Close()
+	m.CreateWithID("demo", shard.Metadata{})
+	store := replay.Local(m)
+	mux := http.NewServeMux()
+	mux.Handle("/mcp/events", &replay.Handler{Store: store})
+	mux.Handle("/sessions/{id}/events", &replay.Handler{
+		Store: store, ReadOnly: true, NotFoundStatus: http.StatusNoContent,
+		SessionID: func(r *http.Request) string { return r.PathValue("id") },
+	})
+	for _, request := range [][2]string{
+		{"HEAD", "/sessions/demo/events"}, {"DELETE", "/sessions/demo/events"}, {"DELETE", "/mcp/events?session=demo"}, {"GET", "/sessions/demo/events"},
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(request[0], request[1], nil))
+		fmt.Println(strings.TrimSpace(fmt.Sprint(request[0], " ", request[1], " ", w.Code, " ", w.Header().Get("Allow"))))
+	}
+	// Output:
+	// HEAD /sessions/demo/events 200
+	// DELETE /sessions/demo/events 405 GET, HEAD
+	// DELETE /mcp/events?session=demo 204
+	// GET /sessions/demo/events 204
+}
+
+// DoneEvent tells a page that a session has finished, which it cannot tell from a broken connection otherwise.
+func ExampleHandler_doneEvent() {
+	m, _ := shard.New(shard.Config{})
+	defer m.Close()
+	s, _ := m.CreateWithID("demo", shard.Metadata{})
+	s.Append(ring.Event{ID: "1", Data: []byte("the answer")})
+	s.Finish()
+	h := &replay.Handler{Store: replay.Local(m), DoneEvent: "done"}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/?session=demo&lastEventId=1", nil))
+	fmt.Println(strings.Contains(w.Body.String(), "event: done"))
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/?session=demo&lastEventId="+s.PositionID(1), nil)) // the done event's ID
+	fmt.Println(w.Code)
+	// Output:
+	// true
+	// 204
+}
+
 func ExampleHandler_Close() {
 	h := &replay.Handler{}
 	server := &http.Server{Handler: h}
@@ -155,6 +235,26 @@ func ExampleAfter() {
 	// Output:
 	// event 2 <nil>
 	// event 3 <nil>
+}
+
+// The beginning of a session may be gone: After says so on demand.
+func ExampleAfter_everything() {
+	m, _ := shard.New(shard.Config{Ring: ring.Config{MaxEvents: 2}})
+	defer m.Close()
+	s, _ := m.CreateWithID("demo", shard.Metadata{})
+	for range 3 {
+		s.Append(ring.Event{})
+	}
+	for e, err := range replay.After(s, "") {
+		fmt.Println(e.Seq, err)
+	}
+	for _, err := range replay.After(s, s.PositionID(0)) {
+		fmt.Println(errors.Is(err, ring.ErrEvicted))
+	}
+	// Output:
+	// 2 <nil>
+	// 3 <nil>
+	// true
 }
 
 func ExampleSend() {

@@ -36,8 +36,11 @@ func isEnd(err error) bool {
 	return errors.Is(err, shard.ErrFinished) || errors.Is(err, shard.ErrNotFound)
 }
 
-// All yields r's events as they come, and last the error that ended it: ctx's, or r's. It closes r when the range ends, whatever the
+// All yields r's events as they come, from where r was opened, and last the error that ended it: ctx's, or r's. It closes r when the range ends, whatever the
 // reason; a second range yields [ErrClosed]. Nothing is held while the loop's body runs.
+//
+// A reader that was opened for everything begins with the oldest event that is retained. A Seq above 1 in the first event of such a
+// reader of every stream says that the session's beginning is gone; see [After] for an error instead.
 func All(ctx context.Context, r Reader) iter.Seq2[ring.Event, error] {
 	return func(yield func(ring.Event, error) bool) {
 		defer r.Close()
@@ -68,6 +71,8 @@ func All(ctx context.Context, r Reader) iter.Seq2[ring.Event, error] {
 // Follow yields the events after lastEventID on that event's stream, or everything retained on every stream when it is empty,
 // and then events as they are stored, without gap or duplicate. The session stays attached while the range runs.
 //
+// That the beginning is gone when lastEventID is empty is told, or an error, as with [After].
+//
 // The last pair carries the error that ended it: ctx's; shard.ErrNotFound or shard.ErrFinished when the session has ended or finished, after
 // every event stored before; ring.ErrEvicted when events were dropped before they were read; ring.ErrUnknownID or ring.ErrEvicted at once when
 // lastEventID is not retained. Every range begins anew at lastEventID. It costs no allocation per event.
@@ -85,6 +90,11 @@ func Follow(ctx context.Context, s *shard.Session, lastEventID string) iter.Seq2
 // After yields the events after lastEventID on that event's stream, or everything retained on every stream when it is empty: all that are
 // stored when the range begins, or one error and nothing else. The error is ring.ErrUnknownID or ring.ErrEvicted when lastEventID is not
 // retained, ring.ErrEvicted too when writers dropped an event that belongs to the answer, and shard.ErrNotFound when the session has ended.
+//
+// With an empty lastEventID the first event's Seq tells whether the session's beginning is gone: then it is above 1. Who cannot do without
+// the beginning asks for what comes after the place before it, which is ring.ErrEvicted once anything after it is gone:
+//
+//	replay.After(s, s.PositionID(0))
 //
 // Every range begins anew. It collects the events first, with one allocation of about 100 bytes an event (payloads are not copied),
 // and then yields them however long the loop takes: nothing is held meanwhile, and the events stay valid.

@@ -15,7 +15,7 @@ import (
 // dispatches it with data "", and it is the form of MCP's priming event. CR, LF and NUL in ID and Type, which no ring stores,
 // are written as spaces, so that no event can forge another line.
 //
-// It allocates only where dst is too small, and costs two searches and a copy when Data is a single line.
+// It allocates only where dst is too small, and costs a copy and two searches when Data is a single line.
 func AppendSSE(dst []byte, e ring.Event) []byte {
 	dst = slices.Grow(dst, e.Size()+sseOverhead)
 	if e.ID != "" {
@@ -50,9 +50,21 @@ func appendCleaned(dst []byte, value string) []byte {
 	return append(dst, '\n')
 }
 
-// appendData remembers where the next CR and the next LF are, so that data with many of one and none of the other is still
-// searched only once.
+// appendData copies first, as if data were a single line, and searches the copy: the copy is what reads a payload that no cache holds, in one go,
+// and the searches find it in the nearest one.
 func appendData(dst, data []byte) []byte {
+	begin := len(dst)
+	dst = append(append(dst, "data: "...), data...)
+	line := dst[len(dst)-len(data):]
+	if bytes.IndexByte(line, '\n') < 0 && bytes.IndexByte(line, '\r') < 0 {
+		return append(dst, '\n')
+	}
+	return appendLines(dst[:begin], data)
+}
+
+// appendLines remembers where the next CR and the next LF are, so that data with many of one and none of the other is still
+// searched only once.
+func appendLines(dst, data []byte) []byte {
 	cr, lf := bytes.IndexByte(data, '\r'), bytes.IndexByte(data, '\n')
 	for {
 		dst = append(dst, "data: "...)

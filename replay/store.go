@@ -54,7 +54,9 @@ type Store interface {
 // A Position is where a reader begins and which streams it sees. The zero Position is everything retained, on every stream, and then
 // what comes.
 //
-// LastEventID alone sees the stream of that event and no other, as MCP asks of a resumed stream; All or Streams widen or change that.
+// LastEventID alone sees the stream of that event and no other, as MCP asks of a resumed stream; All or Streams widen or change that. It takes the ID of
+// a place too, as a [Positioner] names it, which has no stream, so that all are seen; the place before the first event of all gives everything
+// or ring.ErrEvicted.
 // All takes precedence over Streams, and LastEventID over Live.
 type Position struct {
 	LastEventID string   // begin just after this event and see its stream; unknown or evicted is an error from Open
