@@ -183,7 +183,7 @@ func TestTakeKeepsTheNewestAndCloseEndsAll(t *testing.T) {
 		stalled.stalled = true
 		old, oldOver := open(t, &set, stalled, time.Hour)
 		old.Begin(-1)
-		if set.Take("k", old) != nil || set.Take("k", old) != nil || !set.Holds("k") {
+		if first := set.Take("k", old); first != nil || set.Take("k", old) != nil || !set.Holds("k") {
 			t.Error("the first of a key ends nobody")
 		}
 		failed := make(chan error)
