@@ -1,23 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime/debug"
-	"strings"
 	"time"
+
+	"github.com/reprise-go/reprise/bench"
 )
 
 // jobFlag makes the program do one job and print its figures.
 const jobFlag = "-job"
-
-// patience is how long a job may take: many times what any does on an idle machine.
-const patience = 10 * time.Minute
 
 // A job is one scenario in one variant, done once.
 type job struct {
@@ -58,7 +52,7 @@ func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]res
 	all := make(map[string]results)
 	for i, j := range jobs {
 		began := time.Now()
-		f, err := child(ctx, j)
+		f, err := bench.Child[figures](ctx, jobFlag, j)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", j.Scenario, j.Variant, err)
 		}
@@ -77,27 +71,4 @@ func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]res
 		)
 	}
 	return all, nil
-}
-
-// child does a job in a process that begins with an empty heap and, when it ends, has given all
-// memory back.
-func child(ctx context.Context, j job) (figures, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	arg, err := json.Marshal(j)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, jobFlag, string(arg))
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
-	}
-	var f figures
-	return f, json.Unmarshal(out.Bytes(), &f)
 }

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"strings"
 	"time"
 
+	"github.com/reprise-go/reprise/bench"
 	"github.com/reprise-go/reprise/bench/peers"
 	"github.com/reprise-go/reprise/bench/peers/measure"
 	"github.com/reprise-go/reprise/bench/peers/report"
@@ -60,7 +56,7 @@ func runAll(ctx context.Context, jobs []planned, samples *report.Samples, progre
 	start := time.Now()
 	for i, j := range jobs {
 		began := time.Now()
-		result, err := child(ctx, j.Job)
+		result, err := bench.Child[measure.Result](ctx, jobFlag, j.Job)
 		if err != nil {
 			return fmt.Errorf("%s, %s, round %d: %w", j.Scenario, j.Contestant, j.round+1, err)
 		}
@@ -70,30 +66,4 @@ func runAll(ctx context.Context, jobs []planned, samples *report.Samples, progre
 			i+1, len(jobs), j.round+1, j.Scenario, j.Contestant, time.Since(began).Seconds(), left.Round(time.Second))
 	}
 	return nil
-}
-
-// patience is how long a job may take: many times what any does on an idle machine.
-const patience = 10 * time.Minute
-
-// child does a job in a process that begins with an empty heap and, when it ends, has given all
-// memory back.
-func child(ctx context.Context, j measure.Job) (measure.Result, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	job, err := json.Marshal(j)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, jobFlag, string(job))
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
-	}
-	var r measure.Result
-	return r, json.Unmarshal(out.Bytes(), &r)
 }
