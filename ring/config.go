@@ -96,11 +96,13 @@ func (g *Group) Config() Config {
 }
 
 // New returns an empty ring, which costs 80 bytes until its first event.
-func (g *Group) New() *Ring {
-	r := &Ring{group: g, tag: newTag()}
+func (g *Group) New() *Ring { return g.make(newTag(), g.Start) }
+
+func (g *Group) make(tag [tagLen]byte, start uint64) *Ring {
+	r := &Ring{group: g, tag: tag}
 	r.table.Store(&noTable)
 	r.dir.Store(&noChunks)
-	r.tail.Store(tailOf(g.Start, 0))
+	r.tail.Store(tailOf(start, 0))
 	r.account(int64(ringBytes))
 	return r
 }

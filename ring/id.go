@@ -17,10 +17,9 @@ const tagLen = 12
 const maxAssigned = tagLen + 1 + 13
 
 func newTag() (tag [tagLen]byte) {
-	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	bits := rand.Uint64()
 	for i := range tag {
-		tag[i] = alphabet[bits>>(5*i)&31]
+		tag[i] = tagAlphabet[bits>>(5*i)&31]
 	}
 	return tag
 }

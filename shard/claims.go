@@ -68,8 +68,8 @@ func validateClaim(key string) error {
 // other lock is taken while it is held.
 type claims struct {
 	mu    sync.Mutex
-	keys  map[string]struct{}
-	bytes int64 // what they count in Stats.Memory
+	keys  map[string]uint32 // each with the number of those before it
+	bytes int64             // what they count in Stats.Memory
 }
 
 // claimBytes is about what a key costs beside its bytes.
@@ -77,9 +77,9 @@ const claimBytes = 48
 
 func (c *claims) add(home *shard, key string) {
 	if c.keys == nil {
-		c.keys = make(map[string]struct{})
+		c.keys = make(map[string]uint32)
 	}
-	c.keys[key] = struct{}{}
+	c.keys[key] = uint32(len(c.keys))
 	n := int64(len(key)) + claimBytes
 	c.bytes += n
 	home.extras.Add(n)

@@ -1,10 +1,12 @@
 package shard_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/reprise-go/reprise/ring"
@@ -290,4 +292,74 @@ func ExampleSession_SetValue() {
 	s.SetValue([]string{"tools", "prompts"})
 	fmt.Println(s.Value())
 	// Output: [tools prompts]
+}
+
+// A process hands its sessions over to the next one, over a file, a pipe or a connection.
+func ExampleManager_Save() {
+	old, s := open()
+	seen, _ := s.Append(ring.Event{Data: []byte("before")})
+	s.Append(ring.Event{Data: []byte("meanwhile")})
+	var snapshot bytes.Buffer
+	if err := old.Save(context.Background(), &snapshot); err != nil {
+		log.Fatal(err)
+	}
+	old.Close()
+
+	m, err := shard.Load(context.Background(), &snapshot, shard.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	s, err = m.Get("s1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	s.Append(ring.Event{Data: []byte("after")})
+	cursor, err := s.Seek(seen.ID) // the client's Last-Event-ID is still good
+	if err != nil {
+		log.Fatal(err)
+	}
+	for e := (ring.Event{}); cursor.Next(&e); {
+		fmt.Println(e.Seq, string(e.Data))
+	}
+	// Output:
+	// 2 meanwhile
+	// 3 after
+}
+
+func ExampleLoad() {
+	_, err := shard.Load(context.Background(), strings.NewReader("reprise\n\x01\x00"), shard.Config{})
+	fmt.Println(errors.Is(err, shard.ErrSnapshot), err)
+	// Output: true shard: Load: at byte 0: shard: not a valid snapshot: it is truncated
+}
+
+// A request that is sent twice is carried out once.
+func ExampleSession_Claim() {
+	m, s := open()
+	defer m.Close()
+	for range 2 {
+		err := s.Claim("request 7")
+		fmt.Println(err, errors.Is(err, shard.ErrClaimed))
+	}
+	// Output:
+	// <nil> false
+	// shard: already claimed: "request 7" true
+}
+
+// What to watch: refusals, which are counted, and unhealthy sessions.
+func ExampleManager_Census() {
+	m, s := open()
+	defer m.Close()
+	for range 1001 {
+		s.Append(ring.Event{}) // more than the log retains, at once
+	}
+	m.Get("who?")
+	fmt.Println(m.Stats().Refused.NotFound, m.Census().Evicting)
+	// Output: 1 1
+}
+
+func ExampleMetadata_Validate() {
+	err := shard.Metadata{ClientInfo: map[string]any{"name": "a\xff"}}.Validate()
+	fmt.Println(errors.Is(err, shard.ErrInvalidMetadata), err)
+	// Output: true shard: invalid metadata: ClientInfo["name"] is not UTF-8: "a\xff"
 }

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"time"
 	"unsafe"
 )
@@ -40,3 +41,17 @@ func Waiting(m *Manager) (n int) {
 
 // ReaderSize is the size of a Reader, in bytes.
 const ReaderSize = unsafe.Sizeof(Reader{})
+
+// Claims returns how many keys the session has claimed.
+func Claims(s *Session) int { return s.claimCount() }
+
+// Frames takes a snapshot apart.
+func Frames(snapshot []byte) (frames [][]byte) {
+	f, err := newFrameReader(bytes.NewReader(snapshot))
+	for err == nil && f.kind != frameEnd {
+		if err = f.frame(); err == nil {
+			frames = append(frames, snapshot[f.at:f.next])
+		}
+	}
+	return frames
+}

@@ -41,8 +41,10 @@ type Health struct {
 	// everything, 1 when the next event that it needs is the next to be dropped, or is gone.
 	Danger float64
 
-	Idle      time.Duration // since the last activity; 0 while a reader is attached
-	Expires   bool          // the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is attached
+	Idle time.Duration // since the last activity; 0 while a reader is attached
+	// the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is
+	// attached
+	Expires   bool
 	ExpiresIn time.Duration // 0 when Expires is false
 
 	// Unattached is for how long no reader has been attached, since the session's creation if none

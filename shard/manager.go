@@ -49,6 +49,16 @@ type Manager struct {
 func New(cfg Config) (*Manager, error) { return newOn(clock.New(), cfg) }
 
 func newOn(c *clock.Clock, cfg Config) (*Manager, error) {
+	m, err := newStopped(c, cfg)
+	if err != nil {
+		return nil, err
+	}
+	m.driver.start(m)
+	return m, nil
+}
+
+// newStopped returns a Manager without a goroutine.
+func newStopped(c *clock.Clock, cfg Config) (*Manager, error) {
 	cfg, err := cfg.normalize()
 	if err != nil {
 		return nil, err
@@ -86,7 +96,6 @@ func newOn(c *clock.Clock, cfg Config) (*Manager, error) {
 		m.shards[i].init(m, uint64(i))
 	}
 	m.endCalls.init(cfg.OnEnd)
-	m.driver.start(m)
 	return m, nil
 }
 

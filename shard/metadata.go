@@ -27,7 +27,7 @@ type Metadata struct {
 // [ErrMetadataTooLarge], or [ErrInvalidMetadata], which names the field whose text is not UTF-8. It
 // is for those who implement one.
 func (md Metadata) Validate() error {
-	_, err := md.measure()
+	_, err := md.measure(MaxMetadataBytes)
 	return err
 }
 
@@ -39,8 +39,10 @@ type metadata struct {
 	frozen bool  // no version follows: the session has ended
 }
 
-func newMetadata(md Metadata) (*metadata, error) {
-	size, err := md.measure()
+func newMetadata(md Metadata) (*metadata, error) { return newMetadataUpTo(MaxMetadataBytes, md) }
+
+func newMetadataUpTo(limit int, md Metadata) (*metadata, error) {
+	size, err := md.measure(limit)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +54,9 @@ func newMetadata(md Metadata) (*metadata, error) {
 	return &metadata{Metadata: md, size: int32(size)}, nil
 }
 
-// measure returns the size of md as MaxMetadataBytes counts it.
-func (md Metadata) measure() (size int, err error) {
-	m := meter{left: MaxMetadataBytes}
+// measure returns the size of md as MaxMetadataBytes counts it, up to a limit.
+func (md Metadata) measure(limit int) (size int, err error) {
+	m := meter{left: limit}
 	where := m.text(md.Transport, "Transport")
 	if where == "" {
 		where = m.text(md.Principal, "Principal")
@@ -66,11 +68,11 @@ func (md Metadata) measure() (size int, err error) {
 	}
 	switch {
 	case m.left < 0:
-		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, MaxMetadataBytes)
+		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, limit)
 	case where != "":
 		return 0, fmt.Errorf("%w: %s is not UTF-8: %s", ErrInvalidMetadata, where, m.shown())
 	}
-	return MaxMetadataBytes - m.left, nil
+	return limit - m.left, nil
 }
 
 // public returns a copy for the application.

@@ -8,8 +8,9 @@ import (
 
 // optional is what not every session needs: it is there from the first use on, for good.
 type optional struct {
-	value   atomic.Pointer[any] // nil: never set
-	group   *ring.Group         // limits of the session's own; nil: those of Config.Ring; never written after newSession
+	value atomic.Pointer[any] // nil: never set
+	// limits of the session's own; nil: those of Config.Ring; never written after newSession
+	group   *ring.Group
 	readers readers
 	claims  atomic.Pointer[claims] // nil: never claimed
 }

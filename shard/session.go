@@ -22,11 +22,12 @@ type Session struct {
 	home      *shard
 	idleLimit int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never
 
-	attached atomic.Int32                  // readers; see state
-	misc     atomic.Uint32                 // queued | length of the ID, which is never written
-	idData   *byte                         // where the ID begins
-	created  int64                         // reading
-	left     atomic.Int64                  // reading at which phase active was left; 0 before; set once, by who needs it first
+	attached atomic.Int32  // readers; see state
+	misc     atomic.Uint32 // queued | length of the ID, which is never written
+	idData   *byte         // where the ID begins
+	created  int64         // reading
+	// reading at which phase active was left; 0 before; set once, by who needs it first
+	left     atomic.Int64
 	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
 	optional atomic.Pointer[optional]      // nil until it is needed
 	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through

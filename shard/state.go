@@ -41,10 +41,16 @@ const (
 
 const phaseBits = 3
 
-func newState(p phase, activity int64) state { return state(activity)<<phaseBits | state(p) }
+// activityBias makes room below 0: the last activity of a session that was loaded may lie before
+// the first reading of this process's clock.
+const activityBias = 1 << 58
+
+func newState(p phase, activity int64) state {
+	return state(activity+activityBias)<<phaseBits | state(p)
+}
 
 func (st state) phase() phase           { return phase(st & (1<<phaseBits - 1)) }
-func (st state) activity() int64        { return int64(st >> phaseBits) }
+func (st state) activity() int64        { return int64(st>>phaseBits) - activityBias }
 func (st state) isEnded() bool          { return st.phase() >= drained }
 func (st state) in(p phase) state       { return newState(p, st.activity()) }
 func (st state) at(reading int64) state { return newState(st.phase(), reading) }

@@ -27,7 +27,7 @@ func newTimed(t *testing.T, cfg Config) (*Manager, *Session) {
 
 func TestWordHoldsPhaseAndActivity(t *testing.T) {
 	for p := active; p <= expired; p++ {
-		for _, at := range []int64{0, 1, 1e18, 1<<61 - 1} {
+		for _, at := range []int64{-activityBias, -1, 0, 1, 1e18, 1<<61 - 1 - activityBias} {
 			st := newState(p, at)
 			if st.phase() != p || st.activity() != at || st.in(expired).activity() != at || st.at(7).phase() != p {
 				t.Errorf("phase %d, activity %d come back as %d, %d", p, at, st.phase(), st.activity())

@@ -1,0 +1,25 @@
+package ring
+
+import (
+	"fmt"
+	"strings"
+)
+
+// tagAlphabet is what tags are made of: 32 characters, so that each stands for five bits.
+const tagAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// Tag returns what tells the IDs that this ring assigns from those of all others.
+func (r *Ring) Tag() string { return string(r.tag[:]) }
+
+// NewAt returns an empty ring that goes on where another one, in another process, was: with its
+// tag, so that the IDs which that one assigned are known here, and after the sequence number start.
+// The events up to start count as evicted. It is for package shard. The error names what is wrong.
+func (g *Group) NewAt(tag string, start uint64) (*Ring, error) {
+	if len(tag) != tagLen || strings.Trim(tag, tagAlphabet) != "" {
+		return nil, fmt.Errorf("ring: tag %.40q, want %d of %s", tag, tagLen, tagAlphabet)
+	}
+	if start > MaxSeq {
+		return nil, fmt.Errorf("ring: start after sequence %d, want at most %d", start, uint64(MaxSeq))
+	}
+	return g.make([tagLen]byte([]byte(tag)), start), nil
+}
