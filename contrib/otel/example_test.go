@@ -30,5 +30,5 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Println(len(collected.ScopeMetrics[0].Metrics), "instruments and", len(collected.ScopeMetrics[1].Metrics), "histograms")
-	// Output: 16 instruments and 2 histograms
+	// Output: 22 instruments and 2 histograms
 }

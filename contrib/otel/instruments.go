@@ -18,13 +18,14 @@ const rises = true
 // state is a Manager at one moment.
 type state struct {
 	shard.Stats
-	cfg shard.Config
+	cfg    shard.Config
+	census shard.Census
 }
 
 const (
 	sessionsText = "Sessions by state: active ones take events or have finished, lingering ones have ended and still tell how."
 	endedText    = "Sessions that have ended: terminated by a client or the application, expired for want of activity, finished."
-	droppedText  = "Streams that the server ended: slow clients let a write time out, overtaken ones missed events."
+	droppedText  = "Streams that the server ended: slow clients let a write time out, overtaken ones missed events, replaced ones came again."
 )
 
 var none attribute.KeyValue
@@ -34,10 +35,7 @@ func reason(r string) attribute.KeyValue { return attribute.String("reason", r) 
 func stateOf(s string) attribute.KeyValue { return attribute.String("state", s) }
 
 // managerInstruments are what a Manager counts; of returns a negative number where there is nothing to tell, such as a limit that is not set.
-var managerInstruments = []struct {
-	instrument
-	of func(state) int64
-}{
+var managerInstruments = append([]managerInstrument{
 	{instrument{"reprise.session.count", "{session}", sessionsText, !rises, stateOf("active")},
 		func(s state) int64 { return int64(s.Active) }},
 	{instrument{"reprise.session.count", "{session}", sessionsText, !rises, stateOf("lingering")},
@@ -52,7 +50,7 @@ var managerInstruments = []struct {
 		func(s state) int64 { return int64(s.Expired) }},
 	{instrument{"reprise.session.ended", "{session}", endedText, rises, reason("finished")},
 		func(s state) int64 { return int64(s.Finished) }},
-	{instrument{"reprise.follower.count", "{follower}", "Open streams of all sessions.", !rises, none},
+	{instrument{"reprise.reader.count", "{reader}", "Readers attached to all sessions: open connections.", !rises, none},
 		func(s state) int64 { return int64(s.Attached) }},
 	{instrument{"reprise.event.retained", "{event}", "Events that can be replayed.", !rises, none},
 		func(s state) int64 { return s.Events }},
@@ -74,8 +72,11 @@ var managerInstruments = []struct {
 		func(s state) int64 { return int64(s.Replayed) }},
 	{instrument{"reprise.event.duplicate", "{event}", "Appends refused because their event ID was retained.", rises, none},
 		func(s state) int64 { return int64(s.Duplicates) }},
-	{instrument{"reprise.gap.count", "{gap}", "Readers told that events are missing.", rises, none},
-		func(s state) int64 { return int64(s.Gaps) }},
+}, alarmInstruments...)
+
+type managerInstrument struct {
+	instrument
+	of func(state) int64
 }
 
 // handlerInstruments are what a Handler counts. They have the attribute "handler" before their own.
@@ -93,6 +94,10 @@ var handlerInstruments = []struct {
 		func(s replay.HandlerStats) int64 { return int64(s.Slow) }},
 	{instrument{"reprise.stream.dropped", "{stream}", droppedText, rises, reason("overtaken")},
 		func(s replay.HandlerStats) int64 { return int64(s.Overtaken) }},
+	{instrument{"reprise.stream.dropped", "{stream}", droppedText, rises, reason("replaced")},
+		func(s replay.HandlerStats) int64 { return int64(s.Replaced) }},
+	{instrument{"reprise.stream.truncated", "{stream}", "Streams begun for everything, when the first events were gone already.", rises, none},
+		func(s replay.HandlerStats) int64 { return int64(s.Truncated) }},
 	{instrument{"reprise.stream.events", "{event}", "Events written to streams.", rises, none},
 		func(s replay.HandlerStats) int64 { return int64(s.Events) }},
 	{instrument{"reprise.stream.io", "By", "Bytes written to streams.", rises, none},

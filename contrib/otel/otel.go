@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/reprise-go/reprise/internal/recent"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 	"go.opentelemetry.io/otel/attribute"
@@ -35,7 +36,9 @@ type Options struct {
 }
 
 // Register makes instruments that show m and the Handlers until the registration is undone. m may be nil where sessions live in another Store: then
-// only the Handlers are shown. Collecting costs the same however many sessions there are, some ten microseconds.
+// only the Handlers are shown. Collecting costs the same however many sessions there are, some ten microseconds, but for the count
+// of unhealthy sessions: it looks at each, which takes about 300 ns, and it is kept for 15 seconds, and
+// for twenty times what it took.
 func Register(provider metric.MeterProvider, m *shard.Manager, o Options) (metric.Registration, error) {
 	r := &reporter{
 		meter:    provider.Meter(Scope),
@@ -57,13 +60,15 @@ func Register(provider metric.MeterProvider, m *shard.Manager, o Options) (metri
 	return r.meter.RegisterCallback(r.observe, all...)
 }
 
-// reporter is immutable once it is registered, but for the counts of what was evicted.
+// reporter is immutable once it is registered, but for the census, and the counts of what was evicted.
 type reporter struct {
 	meter    metric.Meter
 	manager  *shard.Manager
 	handlers map[string]*replay.Handler
 	constant []attribute.KeyValue
 	made     map[string]metric.Int64Observable // by name
+
+	census recent.Value[shard.Census]
 
 	mu                    sync.Mutex
 	evicted, evictedBytes uint64 // the most that was seen
@@ -103,7 +108,7 @@ func (r *reporter) make(i instrument) (err error) {
 // observe is what the meter calls when somebody collects.
 func (r *reporter) observe(_ context.Context, o metric.Observer) error {
 	if r.manager != nil {
-		now := state{r.rising(r.manager.Stats()), r.manager.Config()}
+		now := state{r.rising(r.manager.Stats()), r.manager.Config(), r.census.Get(r.manager.Census)}
 		for _, i := range managerInstruments {
 			if v := i.of(now); v >= 0 {
 				r.report(o, i.instrument, v)

@@ -51,6 +51,15 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 		}
 	}
 	s.Append(ring.Event{ID: "e"}) // a duplicate
+	s.Append(ring.Event{Type: "a\nb"})
+	s.Append(ring.Event{Data: make([]byte, 1<<20+1)})
+	s.Claim("a")
+	s.Claim("a")
+	m.CreateWithID("s", shard.Metadata{})
+	m.CreateWithID("a b", shard.Metadata{})
+	m.Create(shard.Metadata{Transport: "\xff"})
+	m.Get("unknown")
+	m.Authorize("s", "somebody")
 	create(t, m, "ended").Terminate()
 	for _, lastEventID := range []string{"gone", "c"} {
 		s.Finish()
@@ -58,6 +67,7 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 		r.Header.Set("Last-Event-ID", lastEventID)
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
+	s.Append(ring.Event{})
 	return m, h
 }
 
@@ -121,15 +131,27 @@ func lines(metrics map[string]metricdata.Metrics) (all []string) {
 const wanted = `
 reprise.budget.limit{} 1048576 By
 reprise.budget.usage{} 198 By
+reprise.claim.refused{reason=claim_limit} 0 {claim}, rises
+reprise.claim.refused{reason=claimed} 1 {claim}, rises
 reprise.event.appended.size{} 330 By, rises
 reprise.event.appended{} 5 {event}, rises
 reprise.event.duplicate{} 1 {event}, rises
 reprise.event.evicted.size{} 132 By, rises
 reprise.event.evicted{} 2 {event}, rises
+reprise.event.refused{reason=ended} 0 {event}, rises
+reprise.event.refused{reason=finished} 1 {event}, rises
+reprise.event.refused{reason=invalid} 1 {event}, rises
+reprise.event.refused{reason=over_budget} 0 {event}, rises
+reprise.event.refused{reason=too_large} 1 {event}, rises
 reprise.event.replayed{} 2 {event}, rises
 reprise.event.retained{} 3 {event}
-reprise.follower.count{} 0 {follower}
-reprise.gap.count{} 1 {gap}, rises
+reprise.gap.count{reason=evicted} 0 {gap}, rises
+reprise.gap.count{reason=overtaken} 0 {gap}, rises
+reprise.gap.count{reason=unknown} 1 {gap}, rises
+reprise.lookup.refused{reason=not_found} 1 {lookup}, rises
+reprise.lookup.refused{reason=principal} 1 {lookup}, rises
+reprise.reader.count{} 0 {reader}
+reprise.reader.refused{reason=attach_limit} 0 {reader}, rises
 reprise.session.count{state=active} 1 {session}
 reprise.session.count{state=lingering} 1 {session}
 reprise.session.created{} 2 {session}, rises
@@ -137,6 +159,17 @@ reprise.session.ended{reason=expired} 0 {session}, rises
 reprise.session.ended{reason=finished} 0 {session}, rises
 reprise.session.ended{reason=terminated} 1 {session}, rises
 reprise.session.limit{} 50 {session}
+reprise.session.refused{reason=exists} 1 {session}, rises
+reprise.session.refused{reason=invalid_id} 1 {session}, rises
+reprise.session.refused{reason=invalid_metadata} 1 {session}, rises
+reprise.session.refused{reason=principal_limit} 0 {session}, rises
+reprise.session.refused{reason=session_limit} 0 {session}, rises
+reprise.session.unhealthy{problem=any} 0 {session}
+reprise.session.unhealthy{problem=evicting} 0 {session}
+reprise.session.unhealthy{problem=expiring} 0 {session}
+reprise.session.unhealthy{problem=lagging} 0 {session}
+reprise.session.unhealthy{problem=overtaken} 0 {session}
+reprise.session.unhealthy{problem=unread} 0 {session}
 reprise.stream.answers{handler=events,http.response.status_code=204} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=400} 0 {request}, rises
 reprise.stream.answers{handler=events,http.response.status_code=403} 0 {request}, rises
@@ -150,12 +183,14 @@ reprise.stream.answers{handler=events,http.response.status_code=500} 0 {request}
 reprise.stream.answers{handler=events,http.response.status_code=503} 0 {request}, rises
 reprise.stream.count{handler=events} 0 {stream}
 reprise.stream.dropped{handler=events,reason=overtaken} 0 {stream}, rises
+reprise.stream.dropped{handler=events,reason=replaced} 0 {stream}, rises
 reprise.stream.dropped{handler=events,reason=slow} 0 {stream}, rises
 reprise.stream.events{handler=events} 2 {event}, rises
 reprise.stream.gaps{handler=events} 0 {gap}, rises
 reprise.stream.io{handler=events} 39 By, rises
 reprise.stream.resumed{handler=events} 1 {stream}, rises
 reprise.stream.started{handler=events} 1 {stream}, rises
+reprise.stream.truncated{handler=events} 0 {stream}, rises
 `
 
 func TestInstrumentsSayWhatStatsSay(t *testing.T) {
@@ -224,7 +259,7 @@ func TestLimitsThatAreNotSetAreMissing(t *testing.T) {
 func TestWithoutAManagerTheHandlersAreShown(t *testing.T) {
 	_, h := busy(t)
 	metrics := collect(t, read(t, nil, Options{Handlers: map[string]*replay.Handler{"events": h}}))
-	if _, ok := metrics["reprise.stream.count"]; !ok || len(metrics) != 8 {
+	if _, ok := metrics["reprise.stream.count"]; !ok || len(metrics) != 9 {
 		t.Errorf("%v", lines(metrics))
 	}
 }
@@ -286,5 +321,19 @@ func TestLatenciesAreHistogramsInSeconds(t *testing.T) {
 	}
 	if p := histogram("reprise.wakeup.duration"); p.Count != 0 {
 		t.Errorf("%d wake-ups of nobody", p.Count)
+	}
+}
+
+func TestUnhealthySessionsAreCountedByProblem(t *testing.T) {
+	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1}})
+	s := create(t, m, "s")
+	s.Append(ring.Event{})
+	s.Append(ring.Event{})
+	create(t, m, "healthy")
+	got := lines(collect(t, read(t, m, Options{})))
+	for _, want := range []string{"any} 1", "evicting} 1", "unread} 0"} {
+		if !slices.Contains(got, "reprise.session.unhealthy{problem="+want+" {session}") {
+			t.Errorf("%s is missing in %v", want, got)
+		}
 	}
 }

@@ -36,6 +36,10 @@ reprise_answers_total{code="503",handler="events"} 0
 # HELP reprise_appended_bytes_total Size of the events stored, as the budget counts it.
 # TYPE reprise_appended_bytes_total counter
 reprise_appended_bytes_total 330
+# HELP reprise_claims_refused_total Keys that were not claimed, by reason.
+# TYPE reprise_claims_refused_total counter
+reprise_claims_refused_total{reason="claim_limit"} 0
+reprise_claims_refused_total{reason="claimed"} 1
 # HELP reprise_events_appended_total Events stored.
 # TYPE reprise_events_appended_total counter
 reprise_events_appended_total 5
@@ -45,6 +49,13 @@ reprise_events_duplicate_total 1
 # HELP reprise_events_evicted_total Events dropped to stay within the limits.
 # TYPE reprise_events_evicted_total counter
 reprise_events_evicted_total 2
+# HELP reprise_events_refused_total Appends that stored nothing, by reason; those of a retained event ID are counted apart.
+# TYPE reprise_events_refused_total counter
+reprise_events_refused_total{reason="ended"} 0
+reprise_events_refused_total{reason="finished"} 1
+reprise_events_refused_total{reason="invalid"} 1
+reprise_events_refused_total{reason="over_budget"} 0
+reprise_events_refused_total{reason="too_large"} 1
 # HELP reprise_events_replayed_total Events handed to readers that were stored before the reader came.
 # TYPE reprise_events_replayed_total counter
 reprise_events_replayed_total 2
@@ -54,12 +65,21 @@ reprise_events_retained 3
 # HELP reprise_evicted_bytes_total Size of the events dropped to stay within the limits, as the budget counts it.
 # TYPE reprise_evicted_bytes_total counter
 reprise_evicted_bytes_total 132
-# HELP reprise_followers Open streams of all sessions.
-# TYPE reprise_followers gauge
-reprise_followers 1
-# HELP reprise_gaps_total Readers told that events are missing.
+# HELP reprise_gaps_total Readers told that events are missing: those before where they wanted to resume, after an event ID that is not known, while they were reading.
 # TYPE reprise_gaps_total counter
-reprise_gaps_total 1
+reprise_gaps_total{reason="evicted"} 0
+reprise_gaps_total{reason="overtaken"} 0
+reprise_gaps_total{reason="unknown"} 1
+# HELP reprise_lookups_refused_total Sessions that were not found, or belong to another principal.
+# TYPE reprise_lookups_refused_total counter
+reprise_lookups_refused_total{reason="not_found"} 1
+reprise_lookups_refused_total{reason="principal"} 1
+# HELP reprise_readers Readers attached to all sessions: open connections.
+# TYPE reprise_readers gauge
+reprise_readers 1
+# HELP reprise_readers_refused_total Readers that were not attached, by reason.
+# TYPE reprise_readers_refused_total counter
+reprise_readers_refused_total{reason="attach_limit"} 0
 # HELP reprise_retained_bytes Size of the events that can be replayed, as the budget counts it.
 # TYPE reprise_retained_bytes gauge
 reprise_retained_bytes 198
@@ -81,12 +101,28 @@ reprise_sessions_ended_total{reason="terminated"} 1
 # HELP reprise_sessions_limit Active sessions that the configuration allows; missing without limit.
 # TYPE reprise_sessions_limit gauge
 reprise_sessions_limit 50
+# HELP reprise_sessions_refused_total Sessions that were not created, by reason.
+# TYPE reprise_sessions_refused_total counter
+reprise_sessions_refused_total{reason="exists"} 1
+reprise_sessions_refused_total{reason="invalid_id"} 1
+reprise_sessions_refused_total{reason="invalid_metadata"} 1
+reprise_sessions_refused_total{reason="principal_limit"} 0
+reprise_sessions_refused_total{reason="session_limit"} 0
+# HELP reprise_sessions_unhealthy Active sessions with a problem, as shard.Session.Health says; "any" counts each of them once.
+# TYPE reprise_sessions_unhealthy gauge
+reprise_sessions_unhealthy{problem="any"} 0
+reprise_sessions_unhealthy{problem="evicting"} 0
+reprise_sessions_unhealthy{problem="expiring"} 0
+reprise_sessions_unhealthy{problem="lagging"} 0
+reprise_sessions_unhealthy{problem="overtaken"} 0
+reprise_sessions_unhealthy{problem="unread"} 0
 # HELP reprise_streams Streams open.
 # TYPE reprise_streams gauge
 reprise_streams{handler="events"} 0
-# HELP reprise_streams_dropped_total Streams that the server ended, by reason: slow clients let a write time out, overtaken ones missed events.
+# HELP reprise_streams_dropped_total Streams that the server ended, by reason: slow clients let a write time out, overtaken ones missed events, replaced ones came again.
 # TYPE reprise_streams_dropped_total counter
 reprise_streams_dropped_total{handler="events",reason="overtaken"} 0
+reprise_streams_dropped_total{handler="events",reason="replaced"} 0
 reprise_streams_dropped_total{handler="events",reason="slow"} 0
 # HELP reprise_streams_gaps_total Gap events written to streams.
 # TYPE reprise_streams_gaps_total counter
@@ -97,6 +133,9 @@ reprise_streams_resumed_total{handler="events"} 1
 # HELP reprise_streams_started_total Streams begun.
 # TYPE reprise_streams_started_total counter
 reprise_streams_started_total{handler="events"} 1
+# HELP reprise_streams_truncated_total Streams begun for everything, when the first events were gone already.
+# TYPE reprise_streams_truncated_total counter
+reprise_streams_truncated_total{handler="events"} 0
 # HELP reprise_streams_written_bytes_total Bytes written to streams.
 # TYPE reprise_streams_written_bytes_total counter
 reprise_streams_written_bytes_total{handler="events"} 39
@@ -291,4 +330,26 @@ func TestCountersNeverFallWhileEventsAreAppended(t *testing.T) {
 	}
 	close(stop)
 	writers.Wait()
+}
+
+func TestUnhealthySessionsAreCountedByProblem(t *testing.T) {
+	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1}})
+	s := create(t, m, "s")
+	s.Append(ring.Event{})
+	s.Append(ring.Event{})
+	create(t, m, "healthy")
+	const want = `
+# HELP reprise_sessions_unhealthy Active sessions with a problem, as shard.Session.Health says; "any" counts each of them once.
+# TYPE reprise_sessions_unhealthy gauge
+reprise_sessions_unhealthy{problem="any"} 1
+reprise_sessions_unhealthy{problem="evicting"} 1
+reprise_sessions_unhealthy{problem="expiring"} 0
+reprise_sessions_unhealthy{problem="lagging"} 0
+reprise_sessions_unhealthy{problem="overtaken"} 0
+reprise_sessions_unhealthy{problem="unread"} 0
+`
+	r := registered(t, New(m, Options{}))
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "reprise_sessions_unhealthy"); err != nil {
+		t.Error(err)
+	}
 }

@@ -56,6 +56,15 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 		}
 	}
 	s.Append(ring.Event{ID: "e"}) // a duplicate
+	s.Append(ring.Event{Type: "a\nb"})
+	s.Append(ring.Event{Data: make([]byte, 1<<20+1)})
+	s.Claim("a")
+	s.Claim("a")
+	m.CreateWithID("s", shard.Metadata{})
+	m.CreateWithID("a b", shard.Metadata{})
+	m.Create(shard.Metadata{Transport: "\xff"})
+	m.Get("unknown")
+	m.Authorize("s", "somebody")
 	create(t, m, "ended").Terminate()
 	serve := func(method, query, lastEventID string) {
 		r := httptest.NewRequest(method, "/?"+query, nil)
@@ -65,6 +74,7 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 	serve("GET", "session=s", "a") // evicted, as far as anybody can tell
 	serve("POST", "session=s", "")
 	s.Finish()
+	s.Append(ring.Event{})
 	serve("GET", "session=s", "c") // reads d and e to the end
 	if _, err := s.Attach(); err != nil {
 		t.Fatal(err)

@@ -37,20 +37,18 @@ const (
 // state is a Manager at one moment.
 type state struct {
 	shard.Stats
-	cfg shard.Config
+	cfg    shard.Config
+	census shard.Census
 }
 
 const (
 	sessionsHelp = "Sessions by state: active ones take events or have finished, lingering ones have ended and still tell how."
 	endedHelp    = "Sessions that have ended, by reason: terminated by a client or the application, expired for want of activity, finished."
-	droppedHelp  = "Streams that the server ended, by reason: slow clients let a write time out, overtaken ones missed events."
+	droppedHelp  = "Streams that the server ended, by reason: slow clients let a write time out, overtaken ones missed events, replaced ones came again."
 )
 
 // managerMetrics are what a Manager counts; of returns false where there is nothing to tell, such as a limit that is not set.
-var managerMetrics = []struct {
-	family
-	of func(state) (float64, bool)
-}{
+var managerMetrics = append([]managerMetric{
 	{family{"reprise_sessions", sessionsHelp, gauge, "state", "active"}, is(func(s state) int { return s.Active })},
 	{family{"reprise_sessions", sessionsHelp, gauge, "state", "lingering"}, is(func(s state) int { return max(0, s.Total-s.Active) })},
 	{family{"reprise_sessions_limit", "Active sessions that the configuration allows; missing without limit.", gauge, "", ""},
@@ -59,7 +57,7 @@ var managerMetrics = []struct {
 	{family{"reprise_sessions_ended_total", endedHelp, counter, "reason", "terminated"}, is(func(s state) uint64 { return s.Terminated })},
 	{family{"reprise_sessions_ended_total", endedHelp, counter, "reason", "expired"}, is(func(s state) uint64 { return s.Expired })},
 	{family{"reprise_sessions_ended_total", endedHelp, counter, "reason", "finished"}, is(func(s state) uint64 { return s.Finished })},
-	{family{"reprise_followers", "Open streams of all sessions.", gauge, "", ""}, is(func(s state) int { return s.Attached })},
+	{family{"reprise_readers", "Readers attached to all sessions: open connections.", gauge, "", ""}, is(func(s state) int { return s.Attached })},
 	{family{"reprise_events_retained", "Events that can be replayed.", gauge, "", ""}, is(func(s state) int64 { return s.Events })},
 	{family{"reprise_retained_bytes", "Size of the events that can be replayed, as the budget counts it.", gauge, "", ""},
 		is(func(s state) int64 { return s.Bytes })},
@@ -78,7 +76,11 @@ var managerMetrics = []struct {
 		is(func(s state) uint64 { return s.Replayed })},
 	{family{"reprise_events_duplicate_total", "Appends refused because their event ID was retained.", counter, "", ""},
 		is(func(s state) uint64 { return s.Duplicates })},
-	{family{"reprise_gaps_total", "Readers told that events are missing.", counter, "", ""}, is(func(s state) uint64 { return s.Gaps })},
+}, alarmMetrics...)
+
+type managerMetric struct {
+	family
+	of func(state) (float64, bool)
 }
 
 func is[T int | int64 | uint64](of func(state) T) func(state) (float64, bool) {
@@ -91,7 +93,7 @@ var latencyMetrics = []struct {
 }{
 	{"reprise_append_duration_seconds", "Time to store an event, of a sample of all appends.",
 		func(l shard.Latencies) shard.Histogram { return l.Append }},
-	{"reprise_wakeup_duration_seconds", "Time from an event being stored until a follower that waited for it runs, of a sample of all.",
+	{"reprise_wakeup_duration_seconds", "Time from an event being stored until a reader that waited for it runs, of a sample of all.",
 		func(l shard.Latencies) shard.Histogram { return l.WakeUp }},
 }
 
@@ -109,6 +111,10 @@ var handlerMetrics = []struct {
 		func(s replay.HandlerStats) float64 { return float64(s.Slow) }},
 	{family{"reprise_streams_dropped_total", droppedHelp, counter, "reason", "overtaken"},
 		func(s replay.HandlerStats) float64 { return float64(s.Overtaken) }},
+	{family{"reprise_streams_dropped_total", droppedHelp, counter, "reason", "replaced"},
+		func(s replay.HandlerStats) float64 { return float64(s.Replaced) }},
+	{family{"reprise_streams_truncated_total", "Streams begun for everything, when the first events were gone already.", counter, "", ""},
+		func(s replay.HandlerStats) float64 { return float64(s.Truncated) }},
 	{family{"reprise_streams_written_events_total", "Events written to streams.", counter, "", ""},
 		func(s replay.HandlerStats) float64 { return float64(s.Events) }},
 	{family{"reprise_streams_written_bytes_total", "Bytes written to streams.", counter, "", ""},

@@ -129,7 +129,7 @@ func cases() []test {
 	var all []test
 	for _, group := range [][]test{
 		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(), overtaking(), placing(),
-		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(),
+		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(), extending(),
 	} {
 		all = append(all, group...)
 	}

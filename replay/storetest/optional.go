@@ -1,0 +1,274 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// extending are cases about the optional interfaces. A Store that has not got one skips its cases,
+// which the test's output says.
+func extending() []test {
+	return []test{
+		{name: "claims each key of a session once", run: claimsOnce},
+		{name: "claims each key once under racing callers", run: claimsRacing},
+		{name: "claims at most a thousand keys of a session", run: claimsBounded},
+		{name: "claims nothing in sessions that take no more events", run: claimsWhenOver},
+		{name: "creates sessions with limits of their own", run: createsWithLimits},
+		{name: "finishes a session once", run: finishesOnce},
+		{name: "stores a batch whole, in order", run: batchWhole},
+		{name: "stores nothing of a batch with a fault", run: batchNothing},
+		{name: "stores batches that race without mixing them", run: batchRacing},
+		{name: "refuses metadata that is not UTF-8", run: metadataUTF8},
+	}
+}
+
+// has returns a Store as the optional interface I, or skips the case.
+func has[I any](k *kit) func() I {
+	k.Helper()
+	if _, ok := k.any().(I); !ok {
+		k.Skipf("the Store is no %T", (*I)(nil))
+	}
+	return func() I { return k.any().(I) }
+}
+
+func claimsOnce(k *kit) {
+	k.start(Config{})
+	claimer := has[replay.Claimer](k)
+	k.create("a")
+	k.create("b")
+	for _, key := range []string{"1", "2", "with space", "ключ", strings.Repeat("x", shard.MaxClaimBytes)} {
+		for _, id := range []string{"a", "b"} {
+			if err := claimer().Claim(k.ctx, id, key); err != nil {
+				k.Errorf("the first claim of %q in %q: %v", key, id, err)
+			}
+			k.wantErr("the second claim", claimer().Claim(k.ctx, id, key), shard.ErrClaimed)
+		}
+	}
+	k.append("a", ring.Event{ID: "own"})
+	if err := claimer().Claim(k.ctx, "a", "own"); err != nil {
+		k.Errorf("a key that is an event's ID: %v", err)
+	}
+	k.wantErr("a claim in an unknown session", claimer().Claim(k.ctx, "nobody", "1"), shard.ErrNotFound)
+	k.terminate("a")
+	k.wantErr("a claim in an ended session", claimer().Claim(k.ctx, "a", "new"), shard.ErrNotFound)
+}
+
+func claimsRacing(k *kit) {
+	const callers, keys = 8, 20
+	k.start(Config{})
+	claimer := has[replay.Claimer](k)
+	k.create("s")
+	var won [keys]atomic.Int32
+	together(callers, func(g int) {
+		for n := range keys {
+			key := (n + g) % keys
+			switch err := claimer().Claim(k.ctx, "s", fmt.Sprint("key ", key)); {
+			case err == nil:
+				won[key].Add(1)
+			case !errors.Is(err, shard.ErrClaimed):
+				k.Errorf("Claim: %v", err)
+			}
+		}
+	})
+	for key := range won {
+		if n := won[key].Load(); n != 1 {
+			k.Errorf("key %d was claimed %d times", key, n)
+		}
+	}
+}
+
+// A thousand is the default of every Store; see shard.Config.MaxClaims.
+func claimsBounded(k *kit) {
+	const most = 1000
+	k.start(Config{})
+	claimer := has[replay.Claimer](k)
+	k.create("s")
+	for n := range most {
+		if err := claimer().Claim(k.ctx, "s", fmt.Sprint(n)); err != nil {
+			k.Fatalf("claim %d: %v", n, err)
+		}
+	}
+	k.wantErr("one more", claimer().Claim(k.ctx, "s", "one more"), shard.ErrClaimLimit)
+	k.wantErr("an old one", claimer().Claim(k.ctx, "s", "0"), shard.ErrClaimed)
+	k.create("other")
+	if err := claimer().Claim(k.ctx, "other", "one more"); err != nil {
+		k.Errorf("another session: %v", err)
+	}
+}
+
+func claimsWhenOver(k *kit) {
+	k.start(Config{})
+	claimer, finisher := has[replay.Claimer](k), has[replay.Finisher](k)
+	k.create("s")
+	if err := claimer().Claim(k.ctx, "s", "before"); err != nil {
+		k.Fatal(err)
+	}
+	if err := finisher().Finish(k.ctx, "s"); err != nil {
+		k.Fatal(err)
+	}
+	k.wantErr("a new key of a finished session", claimer().Claim(k.ctx, "s", "after"), shard.ErrFinished)
+	k.wantErr("an old key of a finished session", claimer().Claim(k.ctx, "s", "before"), shard.ErrFinished)
+}
+
+func createsWithLimits(k *kit) {
+	k.start(Config{Ring: ring.Config{MaxEvents: 10}})
+	creator := has[replay.Creator](k)
+	md := shard.Metadata{Transport: "sse", Principal: "me", ClientInfo: map[string]any{"name": "x"}}
+	id, err := creator().CreateWith(k.ctx, shard.Options{ID: "small", Metadata: md, Ring: ring.Config{MaxEvents: 2, MaxEventBytes: 10}})
+	if err != nil || id != "small" {
+		k.Fatalf("CreateWith: %q, %v", id, err)
+	}
+	k.equal("metadata", fmt.Sprint(k.info("small").Metadata), fmt.Sprint(md))
+	k.add("small", "1", "2", "3")
+	k.equal("events of a session of two", len(k.stored("small")), 2)
+	_, err = k.any().Append(k.ctx, "small", ring.Event{Data: make([]byte, 11)})
+	k.wantErr("an event over the session's own limit", err, ring.ErrEventTooLarge)
+	minted, err := creator().CreateWith(k.ctx, shard.Options{})
+	if err != nil || minted == "" {
+		k.Fatalf("CreateWith without an ID: %q, %v", minted, err)
+	}
+	k.add(minted, "1", "2", "3")
+	k.equal("events of a session with the Store's limits", len(k.stored(minted)), 3)
+	_, err = creator().CreateWith(k.ctx, shard.Options{ID: "small"})
+	k.wantErr("an ID that is taken", err, shard.ErrExists)
+	_, err = creator().CreateWith(k.ctx, shard.Options{ID: "wrong", Ring: ring.Config{MaxEvents: -1}})
+	if err == nil || !strings.Contains(err.Error(), "MaxEvents") {
+		k.Errorf("a negative limit: %v, want an error that names it", err)
+	}
+}
+
+func finishesOnce(k *kit) {
+	k.start(Config{})
+	finisher := has[replay.Finisher](k)
+	k.create("s")
+	stored := k.add("s", "a", "b")
+	for range 2 {
+		if err := finisher().Finish(k.ctx, "s"); err != nil {
+			k.Errorf("Finish: %v", err)
+		}
+	}
+	_, err := k.any().Append(k.ctx, "s", ring.Event{})
+	k.wantErr("Append after Finish", err, shard.ErrFinished)
+	r := k.open("s", replay.Position{LastEventID: stored[0].ID})
+	k.same("what is left", k.next(r), stored[1])
+	k.expectEnd(r, shard.ErrFinished)
+	k.wantErr("Finish of an unknown session", finisher().Finish(k.ctx, "nobody"), shard.ErrNotFound)
+	k.terminate("s")
+	k.wantErr("Finish of an ended session", finisher().Finish(k.ctx, "s"), shard.ErrNotFound)
+}
+
+func batchWhole(k *kit) {
+	k.start(Config{})
+	batcher := has[replay.Batcher](k)
+	k.create("s")
+	k.add("s", "before")
+	batch := []ring.Event{
+		{Stream: "a", Type: "t", Data: []byte("1")}, {ID: "own", Data: []byte("2")}, {Data: []byte{}}, {Stream: "b", Data: []byte("4")},
+	}
+	stored, err := batcher().AppendAll(k.ctx, "s", batch)
+	if err != nil || len(stored) != len(batch) {
+		k.Fatalf("AppendAll: %d events, %v", len(stored), err)
+	}
+	for i, e := range stored {
+		k.equal("sequence", e.Seq, uint64(i+2))
+		k.equal("data", string(e.Data), string(batch[i].Data))
+	}
+	k.equal("a producer's ID", stored[1].ID, "own")
+	batch[0].Data[0] = 'X' // the caller's again
+	all := k.stored("s")
+	k.equal("events", len(all), 5)
+	for i := range stored {
+		k.same("stored", all[i+1], stored[i])
+	}
+	none, err := batcher().AppendAll(k.ctx, "s", nil)
+	if err != nil || len(none) != 0 {
+		k.Errorf("no events: %v, %v", none, err)
+	}
+}
+
+func batchNothing(k *kit) {
+	k.start(Config{Ring: ring.Config{MaxEvents: 10, MaxEventBytes: 100}})
+	batcher := has[replay.Batcher](k)
+	k.create("s")
+	k.append("s", ring.Event{ID: "there"})
+	before := k.stored("s")
+	good := ring.Event{Data: []byte("good")}
+	for what, c := range map[string]struct {
+		last ring.Event
+		want error
+	}{
+		"an ID that is retained": {ring.Event{ID: "there"}, ring.ErrDuplicateID},
+		"an invalid event":       {ring.Event{Type: "a\nb"}, ring.ErrInvalidEvent},
+		"an event too large":     {ring.Event{Data: make([]byte, 101)}, ring.ErrEventTooLarge},
+	} {
+		stored, err := batcher().AppendAll(k.ctx, "s", []ring.Event{good, good, c.last})
+		k.wantErr(what, err, c.want)
+		if len(stored) != 0 {
+			k.Errorf("%s: %d events are returned", what, len(stored))
+		}
+	}
+	_, err := batcher().AppendAll(k.ctx, "s", []ring.Event{{ID: "x"}, {ID: "x"}})
+	k.wantErr("an ID that comes twice", err, ring.ErrDuplicateID)
+	_, err = batcher().AppendAll(k.ctx, "s", slices.Repeat([]ring.Event{good}, 11))
+	k.wantErr("more than the session may retain", err, ring.ErrEventTooLarge)
+	k.equal("events", len(k.stored("s")), len(before))
+	k.equal("the next sequence", k.append("s", ring.Event{}).Seq, uint64(2))
+	_, err = batcher().AppendAll(k.ctx, "nobody", []ring.Event{good})
+	k.wantErr("an unknown session", err, shard.ErrNotFound)
+}
+
+func batchRacing(k *kit) {
+	const writers, batches, size = 4, 10, 5
+	k.start(Config{Ring: ring.Config{MaxEvents: writers * batches * size}})
+	batcher := has[replay.Batcher](k)
+	k.create("s")
+	together(writers, func(g int) {
+		for n := range batches {
+			batch := make([]ring.Event, size)
+			for i := range batch {
+				batch[i].Data = fmt.Appendf(nil, "%d/%d/%d", g, n, i)
+			}
+			if _, err := batcher().AppendAll(k.ctx, "s", batch); err != nil {
+				k.Errorf("AppendAll: %v", err)
+				return
+			}
+		}
+	})
+	all := k.stored("s")
+	k.equal("events", len(all), writers*batches*size)
+	for i := 0; i+size <= len(all); i += size {
+		head, _ := strings.CutSuffix(string(all[i].Data), "/0")
+		for n := range size {
+			k.equal("event of a batch", string(all[i+n].Data), fmt.Sprintf("%s/%d", head, n))
+		}
+	}
+}
+
+func metadataUTF8(k *kit) {
+	k.start(Config{})
+	const bad = "a\xffb"
+	for field, md := range map[string]shard.Metadata{
+		"Transport":  {Transport: bad},
+		"Principal":  {Principal: bad},
+		"ClientInfo": {ClientInfo: map[string]any{"list": []any{bad}}},
+	} {
+		if _, err := k.any().Create(k.ctx, "bad", md); err == nil || !strings.Contains(err.Error(), field) {
+			k.Errorf("%s that is not UTF-8: %v, want an error that names it", field, err)
+		}
+		_, err := k.any().Info(k.ctx, "bad")
+		k.wantErr("Info of a session that was refused", err, shard.ErrNotFound)
+	}
+	k.create("s")
+	err := k.any().Update(k.ctx, "s", func(md *shard.Metadata) { md.Transport = bad })
+	if err == nil || !strings.Contains(err.Error(), "Transport") {
+		k.Errorf("Update with a Transport that is not UTF-8: %v", err)
+	}
+	k.equal("Transport", k.info("s").Transport, "")
+}
