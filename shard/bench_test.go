@@ -16,7 +16,7 @@ func manySessions(b *testing.B, n int) *shard.Manager {
 	b.Helper()
 	m := newManager(b, shard.Config{MaxSessions: -1, MaxClaims: -1})
 	for i := range n {
-		s := create(b, m, fmt.Sprint("session ", i))
+		s := create(b, m, fmt.Sprint("session-", i))
 		if _, err := s.AttachReader(); err != nil {
 			b.Fatal(err)
 		}
