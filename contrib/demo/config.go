@@ -22,6 +22,7 @@ type config struct {
 	events   int           // notifications that the tool sends in part 1
 	interval time.Duration // between two of them
 	cuts     int           // of the connection meanwhile
+	durable  int           // events of part 3
 }
 
 const (
@@ -36,7 +37,7 @@ const (
 func defaults() config {
 	return config{
 		sessions: 10_000, eventSize: 256, duration: 5 * time.Second, addr: "127.0.0.1:8080", seed: rand.Uint64(),
-		events: 2000, interval: 2 * time.Millisecond, cuts: 10,
+		events: 2000, interval: 2 * time.Millisecond, cuts: 10, durable: 1000,
 	}
 }
 

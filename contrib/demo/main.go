@@ -1,6 +1,6 @@
 // Command demo shows what Reprise does, on real parts: first a client of the official MCP SDK whose
 // TCP connection is cut ten times in the middle of a call and which loses nothing, then the core
-// under load. "demo serve" keeps the MCP server up for a client of the user's own, beside a page
+// under load, then a server that is killed with SIGKILL and goes on where it was. "demo serve" keeps the MCP server up for a client of the user's own, beside a page
 // whose stream can be cut and the Inspector.
 //
 // It exits with 0 when everything held, with 1 when something did not, and with 2 for a wrong
@@ -19,6 +19,13 @@ import (
 )
 
 func main() {
+	if isVictim() {
+		if err := runVictim(os.Stdout, os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, "demo: the server of part 3:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], newScreen(os.Stdout), os.Stderr))
@@ -48,7 +55,7 @@ func run(ctx context.Context, args []string, out *screen, errs io.Writer) int {
 	return 0
 }
 
-// demo runs both parts; the second one also after the first has failed.
+// demo runs all parts, each also after another has failed.
 func demo(ctx context.Context, cfg config, out *screen) error {
 	out.title(
 		"1",
@@ -67,5 +74,10 @@ func demo(ctx context.Context, cfg config, out *screen) error {
 			cfg.duration,
 		),
 	)
-	return errors.Join(broken, load(ctx, cfg, out))
+	loaded := load(ctx, cfg, out)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	out.title("3", fmt.Sprintf("%s events from a server that is killed", grouped(int64(cfg.durable))))
+	return errors.Join(broken, loaded, survive(ctx, cfg, out))
 }
