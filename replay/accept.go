@@ -9,14 +9,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// handOver is how long a newcomer waits for the place of the stream that it has ended, which may go on writing for a second.
+// handOver is how long a newcomer waits for the place of the stream that it has ended, which may go
+// on writing for a second.
 const handOver = 2 * time.Second
 
 var errHandlerClosed = errors.New("replay: handler closed")
 
-// Accept is for a handler of one's own, which wants to see or change events before a client does: it checks a request as ServeHTTP does, whatever
-// its method, and returns its stream, of which the caller is the reader. Everything that the Handler's documentation says of streams holds for
-// it: headers, deadlines, comments, gaps, Exclusive, Close, Stats. When it returns nil the request has been answered: it was refused, or HEAD.
+// Accept is for a handler of one's own, which wants to see or change events before a client does:
+// it checks a request as ServeHTTP does, whatever its method, and returns its stream, of which the
+// caller is the reader. Everything that the Handler's documentation says of streams holds for it:
+// headers, deadlines, comments, gaps, Exclusive, Close, Stats. When it returns nil the request has
+// been answered: it was refused, or HEAD.
 func (h *Handler) Accept(w http.ResponseWriter, r *http.Request) *Stream {
 	s, err := h.accept(w, r)
 	if err != nil {
@@ -80,8 +83,9 @@ func (s *Stream) claim(head bool) error {
 	return refuse(http.StatusConflict, "session already has an open stream")
 }
 
-// openOrTakeOver opens the stream. Where the session has no room for another reader, an older stream that would be ended anyhow is ended
-// before. Whoever has ended one waits for it even if it has been ended itself meanwhile, for the next one waits for it in turn.
+// openOrTakeOver opens the stream. Where the session has no room for another reader, an older
+// stream that would be ended anyhow is ended before. Whoever has ended one waits for it even if it
+// has been ended itself meanwhile, for the next one waits for it in turn.
 func (s *Stream) openOrTakeOver(head bool) error {
 	err := s.open()
 	if !errors.Is(err, shard.ErrAttachLimit) || !s.h.Exclusive || s.h.Keep != KeepNewest {

@@ -8,15 +8,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// An Authorizer is a Store that checks by itself whether a session may be used in the name of a principal, and counts that as activity:
-// nil for an active or finished session that belongs to principal, "" being nobody; shard.ErrNotFound for any that is unknown or has
-// ended; shard.ErrPrincipal for one that belongs to somebody else. How long it takes does not tell how much of a principal is right.
+// An Authorizer is a Store that checks by itself whether a session may be used in the name of a
+// principal, and counts that as activity: nil for an active or finished session that belongs to
+// principal, "" being nobody; shard.ErrNotFound for any that is unknown or has ended;
+// shard.ErrPrincipal for one that belongs to somebody else. How long it takes does not tell how
+// much of a principal is right.
 type Authorizer interface {
 	Authorize(ctx context.Context, id, principal string) error
 }
 
-// Authorize checks whether a session may be used in the name of a principal, as [Authorizer] says. Where the Store is none it compares with
-// what Info says, which is no activity.
+// Authorize checks whether a session may be used in the name of a principal, as [Authorizer] says.
+// Where the Store is none it compares with what Info says, which is no activity.
 func Authorize(ctx context.Context, s Store, id, principal string) error {
 	if a, ok := s.(Authorizer); ok {
 		return a.Authorize(ctx, id, principal)
@@ -39,8 +41,9 @@ func same(a, b string) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// A session is what a request has been authorized for. Opening and terminating it cannot reach another session that
-// was created under the same ID in the meantime, as far as the Store can tell them apart.
+// A session is what a request has been authorized for. Opening and terminating it cannot reach
+// another session that was created under the same ID in the meantime, as far as the Store can tell
+// them apart.
 type session interface {
 	open(ctx context.Context, at Position) (Reader, error)
 	info(ctx context.Context) (shard.Info, error)

@@ -35,7 +35,8 @@ func Example() {
 	demo.Finish()
 	place := regexp.MustCompile(`[0-9a-z]{12}\.0`) // where a client is that has nothing yet
 	fetch := func(lastEventID string) {
-		resp, err := http.Get("http://" + listener.Addr().String() + "/events?session=demo&last_event_id=" + lastEventID)
+		url := "http://" + listener.Addr().String() + "/events?session=demo&last_event_id="
+		resp, err := http.Get(url + lastEventID)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -72,7 +73,8 @@ func demo() (*shard.Session, func() error) {
 	return s, m.Close
 }
 
-// Principal binds sessions to whoever the application has authenticated; everybody else gets what an unknown session gets.
+// Principal binds sessions to whoever the application has authenticated; everybody else gets what
+// an unknown session gets.
 func ExampleHandler_principal() {
 	m, _ := shard.New(shard.Config{})
 	defer m.Close()
@@ -93,7 +95,8 @@ func ExampleHandler_principal() {
 	// alice 204
 }
 
-// A handler of one's own in five lines: what a client may not see is left out or changed on its way.
+// A handler of one's own in five lines: what a client may not see is left out or changed on its
+// way.
 func ExampleHandler_Accept() {
 	m, _ := shard.New(shard.Config{})
 	defer m.Close()
@@ -119,7 +122,8 @@ func ExampleHandler_Accept() {
 	})
 	for _, lastEventID := range []string{"1", "2", "3"} {
 		w := httptest.NewRecorder()
-		http.DefaultServeMux.ServeHTTP(w, httptest.NewRequest("GET", "/redacted?session=demo&lastEventId="+lastEventID, nil))
+		http.DefaultServeMux.ServeHTTP(w,
+			httptest.NewRequest("GET", "/redacted?session=demo&lastEventId="+lastEventID, nil))
 		fmt.Printf("%d %q\n", w.Code, w.Body)
 	}
 	// Output:
@@ -128,7 +132,8 @@ func ExampleHandler_Accept() {
 	// 410 "Last-Event-ID is not a retained event of this session\n"
 }
 
-// Two ways to mount: for all methods, DELETE included, and for reading alone, with the session's ID in the path.
+// Two ways to mount: for all methods, DELETE included, and for reading alone, with the session's ID
+// in the path.
 func ExampleHandler_mounting() {
 	m, _ := shard.New(shard.Config{})
 	defer m.Close()
@@ -141,11 +146,13 @@ func ExampleHandler_mounting() {
 		SessionID: func(r *http.Request) string { return r.PathValue("id") },
 	})
 	for _, request := range [][2]string{
-		{"HEAD", "/sessions/demo/events"}, {"DELETE", "/sessions/demo/events"}, {"DELETE", "/mcp/events?session=demo"}, {"GET", "/sessions/demo/events"},
+		{"HEAD", "/sessions/demo/events"}, {"DELETE", "/sessions/demo/events"},
+		{"DELETE", "/mcp/events?session=demo"}, {"GET", "/sessions/demo/events"},
 	} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(request[0], request[1], nil))
-		fmt.Println(strings.TrimSpace(fmt.Sprint(request[0], " ", request[1], " ", w.Code, " ", w.Header().Get("Allow"))))
+		fmt.Println(strings.TrimSpace(fmt.Sprint(request[0], " ", request[1], " ", w.Code, " ",
+			w.Header().Get("Allow"))))
 	}
 	// Output:
 	// HEAD /sessions/demo/events 200
@@ -154,7 +161,8 @@ func ExampleHandler_mounting() {
 	// GET /sessions/demo/events 204
 }
 
-// DoneEvent tells a page that a session has finished, which it cannot tell from a broken connection otherwise.
+// DoneEvent tells a page that a session has finished, which it cannot tell from a broken connection
+// otherwise.
 func ExampleHandler_doneEvent() {
 	m, _ := shard.New(shard.Config{})
 	defer m.Close()
@@ -166,7 +174,8 @@ func ExampleHandler_doneEvent() {
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/?session=demo&lastEventId=1", nil))
 	fmt.Println(strings.Contains(w.Body.String(), "event: done"))
 	w = httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/?session=demo&lastEventId="+s.PositionID(1), nil)) // the done event's ID
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/?session=demo&lastEventId="+s.PositionID(1),
+		nil)) // the done event's ID
 	fmt.Println(w.Code)
 	// Output:
 	// true
@@ -209,7 +218,8 @@ func ExamplePosition() {
 	for _, stream := range []string{"a", "b", "a", "c"} {
 		s.Append(ring.Event{ID: fmt.Sprint(s.Info().Log.Last + 1), Stream: stream})
 	}
-	for _, at := range []replay.Position{{}, {LastEventID: "1"}, {LastEventID: "1", All: true}, {Streams: []string{"b", "c"}}, {Live: true}} {
+	for _, at := range []replay.Position{{}, {LastEventID: "1"}, {LastEventID: "1", All: true},
+		{Streams: []string{"b", "c"}}, {Live: true}} {
 		r, _ := replay.Local(m).Open(ctx, "demo", at)
 		events, _ := replay.Drain(r)
 		r.Close()

@@ -16,7 +16,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// rawAnswer is the answer to a request that no client would send, or on a connection that nobody closes.
+// rawAnswer is the answer to a request that no client would send, or on a connection that nobody
+// closes.
 type rawAnswer struct {
 	*http.Response
 	conn   net.Conn
@@ -36,8 +37,8 @@ func dialRaw(t *testing.T, srv *httptest.Server, request string) rawAnswer {
 	return rawAnswer{resp, conn, func() { conn.Close() }}
 }
 
-// A page that is loaded again opens its new stream before anybody knows that the old connection is dead. Each load must get its stream, from
-// where it was, and each event once.
+// A page that is loaded again opens its new stream before anybody knows that the old connection is
+// dead. Each load must get its stream, from where it was, and each event once.
 func TestAThousandReloadsOfAnExclusiveStream(t *testing.T) {
 	// With room for the newcomer beside the old stream, and without.
 	for places, reloads := range []int{1000, 200} {
@@ -67,7 +68,8 @@ func TestAThousandReloadsOfAnExclusiveStream(t *testing.T) {
 	}
 }
 
-// Behind a proxy that keeps its connection to the server, an old stream looks alive for ever, and may not even be read.
+// Behind a proxy that keeps its connection to the server, an old stream looks alive for ever, and
+// may not even be read.
 func TestTheNewestReaderTakesOverFromOneBehindAProxyThatNeverCloses(t *testing.T) {
 	m := newManager(t, shard.Config{MaxAttached: 1, Ring: ring.Config{MaxEvents: 1000, MaxBytes: 64 << 20}})
 	s := create(t, m, "s", "")

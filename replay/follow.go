@@ -10,9 +10,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Drain returns all events that are ready, or r's error and none. The end of a session (shard.ErrFinished, shard.ErrNotFound) is an error
-// once there is nothing left to return. It does not wait, does not close r, and takes what is ready when it is called:
-// events that a local session stores meanwhile are left for the next call.
+// Drain returns all events that are ready, or r's error and none. The end of a session
+// (shard.ErrFinished, shard.ErrNotFound) is an error once there is nothing left to return. It does
+// not wait, does not close r, and takes what is ready when it is called: events that a local
+// session stores meanwhile are left for the next call.
 func Drain(r Reader) ([]ring.Event, error) {
 	end := ^uint64(0)
 	var events []ring.Event
@@ -36,11 +37,13 @@ func isEnd(err error) bool {
 	return errors.Is(err, shard.ErrFinished) || errors.Is(err, shard.ErrNotFound)
 }
 
-// All yields r's events as they come, from where r was opened, and last the error that ended it: ctx's, or r's. It closes r when the range ends, whatever the
-// reason; a second range yields [ErrClosed]. Nothing is held while the loop's body runs.
+// All yields r's events as they come, from where r was opened, and last the error that ended it:
+// ctx's, or r's. It closes r when the range ends, whatever the reason; a second range yields
+// [ErrClosed]. Nothing is held while the loop's body runs.
 //
-// A reader that was opened for everything begins with the oldest event that is retained. A Seq above 1 in the first event of such a
-// reader of every stream says that the session's beginning is gone; see [After] for an error instead.
+// A reader that was opened for everything begins with the oldest event that is retained. A Seq
+// above 1 in the first event of such a reader of every stream says that the session's beginning is
+// gone; see [After] for an error instead.
 func All(ctx context.Context, r Reader) iter.Seq2[ring.Event, error] {
 	return func(yield func(ring.Event, error) bool) {
 		defer r.Close()
@@ -68,14 +71,16 @@ func All(ctx context.Context, r Reader) iter.Seq2[ring.Event, error] {
 	}
 }
 
-// Follow yields the events after lastEventID on that event's stream, or everything retained on every stream when it is empty,
-// and then events as they are stored, without gap or duplicate. The session stays attached while the range runs.
+// Follow yields the events after lastEventID on that event's stream, or everything retained on
+// every stream when it is empty, and then events as they are stored, without gap or duplicate. The
+// session stays attached while the range runs.
 //
 // That the beginning is gone when lastEventID is empty is told, or an error, as with [After].
 //
-// The last pair carries the error that ended it: ctx's; shard.ErrNotFound or shard.ErrFinished when the session has ended or finished, after
-// every event stored before; ring.ErrEvicted when events were dropped before they were read; ring.ErrUnknownID or ring.ErrEvicted at once when
-// lastEventID is not retained. Every range begins anew at lastEventID. It costs no allocation per event.
+// The last pair carries the error that ended it: ctx's; shard.ErrNotFound or shard.ErrFinished when
+// the session has ended or finished, after every event stored before; ring.ErrEvicted when events
+// were dropped before they were read; ring.ErrUnknownID or ring.ErrEvicted at once when lastEventID
+// is not retained. Every range begins anew at lastEventID. It costs no allocation per event.
 func Follow(ctx context.Context, s *shard.Session, lastEventID string) iter.Seq2[ring.Event, error] {
 	return func(yield func(ring.Event, error) bool) {
 		r, err := open(s, Position{LastEventID: lastEventID})
@@ -87,17 +92,21 @@ func Follow(ctx context.Context, s *shard.Session, lastEventID string) iter.Seq2
 	}
 }
 
-// After yields the events after lastEventID on that event's stream, or everything retained on every stream when it is empty: all that are
-// stored when the range begins, or one error and nothing else. The error is ring.ErrUnknownID or ring.ErrEvicted when lastEventID is not
-// retained, ring.ErrEvicted too when writers dropped an event that belongs to the answer, and shard.ErrNotFound when the session has ended.
+// After yields the events after lastEventID on that event's stream, or everything retained on every
+// stream when it is empty: all that are stored when the range begins, or one error and nothing
+// else. The error is ring.ErrUnknownID or ring.ErrEvicted when lastEventID is not retained,
+// ring.ErrEvicted too when writers dropped an event that belongs to the answer, and
+// shard.ErrNotFound when the session has ended.
 //
-// With an empty lastEventID the first event's Seq tells whether the session's beginning is gone: then it is above 1. Who cannot do without
-// the beginning asks for what comes after the place before it, which is ring.ErrEvicted once anything after it is gone:
+// With an empty lastEventID the first event's Seq tells whether the session's beginning is gone:
+// then it is above 1. Who cannot do without the beginning asks for what comes after the place
+// before it, which is ring.ErrEvicted once anything after it is gone:
 //
 //	replay.After(s, s.PositionID(0))
 //
-// Every range begins anew. It collects the events first, with one allocation of about 100 bytes an event (payloads are not copied),
-// and then yields them however long the loop takes: nothing is held meanwhile, and the events stay valid.
+// Every range begins anew. It collects the events first, with one allocation of about 100 bytes an
+// event (payloads are not copied), and then yields them however long the loop takes: nothing is
+// held meanwhile, and the events stay valid.
 func After(s *shard.Session, lastEventID string) iter.Seq2[ring.Event, error] {
 	return func(yield func(ring.Event, error) bool) {
 		events, err := after(s, lastEventID)
@@ -113,8 +122,9 @@ func After(s *shard.Session, lastEventID string) iter.Seq2[ring.Event, error] {
 	}
 }
 
-// Send hands the events that [After] would yield to send, in order, and returns send's first error, or the error of After before send was
-// called at all. Nothing is held while send runs: it may block and may call back into the session.
+// Send hands the events that [After] would yield to send, in order, and returns send's first error,
+// or the error of After before send was called at all. Nothing is held while send runs: it may
+// block and may call back into the session.
 func Send(s *shard.Session, lastEventID string, send func(ring.Event) error) error {
 	events, err := after(s, lastEventID)
 	if err != nil {
@@ -128,8 +138,9 @@ func Send(s *shard.Session, lastEventID string, send func(ring.Event) error) err
 	return nil
 }
 
-// after collects what is stored after lastEventID now. Events are views of memory that is never overwritten: a collected
-// event is safe from eviction, so the answer is complete or an error before anybody sees any of it.
+// after collects what is stored after lastEventID now. Events are views of memory that is never
+// overwritten: a collected event is safe from eviction, so the answer is complete or an error
+// before anybody sees any of it.
 func after(s *shard.Session, lastEventID string) ([]ring.Event, error) {
 	tail := s.Tail() // before Seek: a Seek that succeeds proves that the session had not ended then
 	cur, err := s.Seek(lastEventID)
@@ -154,7 +165,8 @@ func after(s *shard.Session, lastEventID string) ([]ring.Event, error) {
 	return events, nil
 }
 
-// countFirst is how many events may follow a position before counting those of its stream is cheaper than room for all.
+// countFirst is how many events may follow a position before counting those of its stream is
+// cheaper than room for all.
 const countFirst = 64
 
 func count(cur ring.Cursor, end uint64) (n uint64) {

@@ -9,14 +9,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A GapSkipper is a Reader that can go on behind a gap without giving up its place among the session's readers: after [Reader.Err] was
-// ring.ErrEvicted, SkipGap puts it before the oldest event that is retained, on the streams that it sees, and returns that event's
-// sequence; 0 when there is none. It works in a session that has finished or ended meanwhile for as long as the reader is attached.
+// A GapSkipper is a Reader that can go on behind a gap without giving up its place among the
+// session's readers: after [Reader.Err] was ring.ErrEvicted, SkipGap puts it before the oldest
+// event that is retained, on the streams that it sees, and returns that event's sequence; 0 when
+// there is none. It works in a session that has finished or ended meanwhile for as long as the
+// reader is attached.
 type GapSkipper interface {
 	SkipGap() (first uint64, err error)
 }
 
-// A signal is the data of an event that the Handler makes itself. An application's own event of the same type has no such "reprise".
+// A signal is the data of an event that the Handler makes itself. An application's own event of the
+// same type has no such "reprise".
 type signal struct {
 	Reprise string `json:"reprise"`
 }
@@ -27,7 +30,8 @@ type gap struct {
 	First       uint64 `json:"first"`
 }
 
-// open opens the reader and takes the first look: what it finds decides between a stream and a refusal.
+// open opens the reader and takes the first look: what it finds decides between a stream and a
+// refusal.
 func (s *Stream) open() error {
 	s.takeBuffer()
 	s.buf = sse.AppendRetry(append(s.buf[:0], sse.Comment...), orDefault(s.h.Retry, DefaultRetry), s.h.RetryMax)
@@ -47,8 +51,9 @@ func (s *Stream) open() error {
 	return nil
 }
 
-// openAt makes the reader, or replaces it by one at another position, and reads its first event, if one is ready. The new one is attached
-// before the old one is detached, so that the session cannot end in between, unless there is room for one alone.
+// openAt makes the reader, or replaces it by one at another position, and reads its first event, if
+// one is ready. The new one is attached before the old one is detached, so that the session cannot
+// end in between, unless there is room for one alone.
 func (s *Stream) openAt(at Position) error {
 	reader, err := s.session.open(s.ctx, at)
 	if s.reader != nil {
@@ -84,8 +89,8 @@ func (s *Stream) placeNow() string {
 	return ""
 }
 
-// isDoneUntold reports whether err is the end of a finished session of which the client is still to be told by a DoneEvent. One that comes back
-// with the ID of that event has been told.
+// isDoneUntold reports whether err is the end of a finished session of which the client is still to
+// be told by a DoneEvent. One that comes back with the ID of that event has been told.
 func (s *Stream) isDoneUntold(err error) bool {
 	if s.h.DoneEvent == "" || s.reader == nil || !errors.Is(err, shard.ErrFinished) {
 		return false
@@ -94,7 +99,8 @@ func (s *Stream) isDoneUntold(err error) bool {
 	return now != "" && now != s.at.LastEventID
 }
 
-// isBeginningLost reports whether a reader that asked for everything has begun behind events that are gone.
+// isBeginningLost reports whether a reader that asked for everything has begun behind events that
+// are gone.
 func (s *Stream) isBeginningLost() bool {
 	if s.at.LastEventID != "" || s.at.Live {
 		return false
@@ -143,8 +149,8 @@ func (s *Stream) skipGap() error {
 	}
 }
 
-// afterGap is where to go on: on the streams that the position names. One that names none but follows an event means
-// that event's stream, which is known once an event of it was sent.
+// afterGap is where to go on: on the streams that the position names. One that names none but
+// follows an event means that event's stream, which is known once an event of it was sent.
 func (s *Stream) afterGap() Position {
 	at := Position{All: s.at.All, Streams: s.at.Streams}
 	if s.seesOneEventsStream() && s.anySent {
@@ -153,13 +159,14 @@ func (s *Stream) afterGap() Position {
 	return at
 }
 
-// seesOneEventsStream reports whether the position is MCP's: the stream of the event that it follows. A place names no stream, so that
-// the client must not be told of one.
+// seesOneEventsStream reports whether the position is MCP's: the stream of the event that it
+// follows. A place names no stream, so that the client must not be told of one.
 func (s *Stream) seesOneEventsStream() bool {
 	return s.at.LastEventID != "" && !s.at.All && len(s.at.Streams) == 0
 }
 
-// oldest returns the sequence number of the oldest retained event, or of the event that was just read if that is older by now.
+// oldest returns the sequence number of the oldest retained event, or of the event that was just
+// read if that is older by now.
 func (s *Stream) oldest() uint64 {
 	var first uint64
 	if info, err := s.session.info(s.ctx); err == nil {
@@ -171,7 +178,8 @@ func (s *Stream) oldest() uint64 {
 	return first
 }
 
-// remember keeps what a gap will need to know of the event that was just encoded. It copies, so as not to pin the log's memory.
+// remember keeps what a gap will need to know of the event that was just encoded. It copies, so as
+// not to pin the log's memory.
 func (s *Stream) remember(e *ring.Event) {
 	if s.h.OnGap != GapFromOldest {
 		return
@@ -181,7 +189,8 @@ func (s *Stream) remember(e *ring.Event) {
 	s.anySent = true
 }
 
-// appendGap appends the gap event. Its ID is the place behind the gap, so that a client has both or neither.
+// appendGap appends the gap event. Its ID is the place behind the gap, so that a client has both or
+// neither.
 func (s *Stream) appendGap(first uint64) {
 	place := s.place
 	if s.seesOneEventsStream() || place == s.at.LastEventID {
@@ -191,7 +200,8 @@ func (s *Stream) appendGap(first uint64) {
 	s.gaps++
 }
 
-// appendSignal appends an event that no Store has. Without an id line the client's last event ID remains what it was.
+// appendSignal appends an event that no Store has. Without an id line the client's last event ID
+// remains what it was.
 func appendSignal(dst []byte, typ, place string, data any) []byte {
 	text, err := json.Marshal(data)
 	if err != nil { // cannot happen: strings and a number

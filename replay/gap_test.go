@@ -21,7 +21,8 @@ func gapOf(t testing.TB, e received) (lastEventID string, first uint64) {
 		LastEventID *string
 		First       *uint64
 	}
-	if err := json.Unmarshal([]byte(e.Data), &gap); err != nil || e.Type != "gap" || gap.LastEventID == nil || gap.First == nil {
+	if err := json.Unmarshal([]byte(e.Data), &gap); err != nil || e.Type != "gap" || gap.LastEventID == nil ||
+		gap.First == nil {
 		t.Fatalf("%+v is no gap event: %v", e, err)
 	}
 	return *gap.LastEventID, *gap.First
@@ -48,13 +49,16 @@ func TestGapFromOldestGoesOnBehindAGapEvent(t *testing.T) {
 			{"an evicted event", Position{LastEventID: evicted}, []string{"3", "4", "5", "6"}},
 			{"an unknown event", Position{LastEventID: `"<&` + "\u2028é"}, []string{"3", "4", "5", "6"}},
 			{"on all streams", Position{LastEventID: evicted, All: true}, []string{"3", "4", "5", "6"}},
-			{"on the stream that Position names", Position{LastEventID: evicted, Streams: []string{"a"}}, []string{"5", "6"}},
-			{"on the streams that Position names", Position{LastEventID: evicted, Streams: []string{"a", "b"}}, []string{"4", "5", "6"}},
+			{"on the stream that Position names", Position{LastEventID: evicted, Streams: []string{"a"}},
+				[]string{"5", "6"}},
+			{"on the streams that Position names", Position{LastEventID: evicted, Streams: []string{"a", "b"}},
+				[]string{"4", "5", "6"}},
 			{"whatever Live says", Position{LastEventID: evicted, Live: true}, []string{"3", "4", "5", "6"}},
 			{"with nothing on the stream", Position{LastEventID: evicted, Streams: []string{"c"}}, []string{}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				h := &Handler{Store: store, OnGap: GapFromOldest, Position: func(*http.Request) Position { return c.at }}
+				h := &Handler{Store: store, OnGap: GapFromOldest,
+					Position: func(*http.Request) Position { return c.at }}
 				a := get(t, h, request("GET", "s"))
 				events := a.events()
 				if len(events) == 0 {
@@ -92,8 +96,10 @@ func TestGapFromOldestKeepsOtherRefusals(t *testing.T) {
 	})
 }
 
-// overtake has a stream at a position stall in its first write while much is appended, and returns what its client got.
-func overtake(t *testing.T, h *Handler, at Position, before, meanwhile func(*shard.Session)) (got []received, stats shard.Stats) {
+// overtake has a stream at a position stall in its first write while much is appended, and returns
+// what its client got.
+func overtake(t *testing.T, h *Handler, at Position, before, meanwhile func(*shard.Session)) (got []received,
+	stats shard.Stats) {
 	t.Helper()
 	h.Position = func(*http.Request) Position { return at }
 	synctest.Test(t, func(t *testing.T) {
@@ -157,7 +163,8 @@ func TestOvertakenInMidStream(t *testing.T) {
 				equal(t, "lastEventId", last, "id-2")
 				equal(t, "first", first, 9)
 				place := got[len(before)].LastEventID // which names no stream: where one is to be seen the ID stays
-				equal(t, "the gap event has a place", place != "id-2" && strings.HasSuffix(place, ".8"), c.name != "the stream of the last event")
+				equal(t, "the gap event has a place", place != "id-2" && strings.HasSuffix(place, ".8"),
+					c.name != "the stream of the last event")
 				equal(t, "events behind it", datas(got[len(before)+1:]), c.want)
 			})
 		}

@@ -18,7 +18,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// answer is what a request was answered with. Its client hangs up after the first flush, which has all that was ready.
+// answer is what a request was answered with. Its client hangs up after the first flush, which has
+// all that was ready.
 type answer struct {
 	*httptest.ResponseRecorder
 	t      testing.TB
@@ -59,7 +60,8 @@ func request(method, session string, header ...string) *http.Request {
 	return r
 }
 
-// foreign is a Store of somebody else's: the Handler does not know it. Its errors, if set, are what the calls answer.
+// foreign is a Store of somebody else's: the Handler does not know it. Its errors, if set, are what
+// the calls answer.
 type foreign struct {
 	Store
 	infoErr, openErr, terminateErr error
@@ -86,7 +88,8 @@ func (f foreign) Terminate(ctx context.Context, id string) error {
 	return f.Store.Terminate(ctx, id)
 }
 
-// onEachStore runs a test against Local and against a Store that the Handler knows by its interface only.
+// onEachStore runs a test against Local and against a Store that the Handler knows by its interface
+// only.
 func onEachStore(t *testing.T, cfg shard.Config, test func(t *testing.T, m *shard.Manager, store Store)) {
 	t.Run("Local", func(t *testing.T) { m := newManager(t, cfg); test(t, m, Local(m)) })
 	t.Run("another Store", func(t *testing.T) { m := newManager(t, cfg); test(t, m, foreign{Store: Local(m)}) })
@@ -182,36 +185,37 @@ func TestStatus(t *testing.T) {
 		{"DELETE of a finished session", "DELETE", "finished", nil, 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onEachStore(t, shard.Config{Ring: ring.Config{MaxEvents: 2}}, func(t *testing.T, m *shard.Manager, store Store) {
-				ids := map[string]string{}
-				mine := create(t, m, "mine", "me")
-				ids["EVICTED"] = fill(t, mine, 4)[0].ID
-				ids["THEIRS"] = add(t, create(t, m, "theirs", "them"), "x").ID
-				create(t, m, "nobodys", "")
-				finished := create(t, m, "finished", "me")
-				ids["LAST"] = add(t, finished, "x").ID
-				finished.Finish()
-				create(t, m, "empty", "me").Finish()
-				create(t, m, "ended", "me").Terminate()
+			onEachStore(t, shard.Config{Ring: ring.Config{MaxEvents: 2}},
+				func(t *testing.T, m *shard.Manager, store Store) {
+					ids := map[string]string{}
+					mine := create(t, m, "mine", "me")
+					ids["EVICTED"] = fill(t, mine, 4)[0].ID
+					ids["THEIRS"] = add(t, create(t, m, "theirs", "them"), "x").ID
+					create(t, m, "nobodys", "")
+					finished := create(t, m, "finished", "me")
+					ids["LAST"] = add(t, finished, "x").ID
+					finished.Finish()
+					create(t, m, "empty", "me").Finish()
+					create(t, m, "ended", "me").Terminate()
 
-				header := slices.Clone(c.header)
-				for i, v := range header {
-					if id, ok := ids[v]; ok {
-						header[i] = id
+					header := slices.Clone(c.header)
+					for i, v := range header {
+						if id, ok := ids[v]; ok {
+							header[i] = id
+						}
 					}
-				}
-				h := &Handler{Store: store, Principal: func(*http.Request) string { return "me" }}
-				a := get(t, h, request(c.method, c.session, header...))
-				equal(t, "status", a.Code, c.want)
-				wantRefusalForm(t, a)
-				_, err := m.Get(c.session)
-				if c.method == "DELETE" && c.want == 204 {
-					wantErr(t, err, shard.ErrNotFound)
-				} else if strings.Contains("mine theirs nobodys finished empty", c.session) && c.session != "" {
-					wantErr(t, err, nil)
-				}
-				equal(t, "attached afterwards", m.Stats().Attached, 0)
-			})
+					h := &Handler{Store: store, Principal: func(*http.Request) string { return "me" }}
+					a := get(t, h, request(c.method, c.session, header...))
+					equal(t, "status", a.Code, c.want)
+					wantRefusalForm(t, a)
+					_, err := m.Get(c.session)
+					if c.method == "DELETE" && c.want == 204 {
+						wantErr(t, err, shard.ErrNotFound)
+					} else if strings.Contains("mine theirs nobodys finished empty", c.session) && c.session != "" {
+						wantErr(t, err, nil)
+					}
+					equal(t, "attached afterwards", m.Stats().Attached, 0)
+				})
 		})
 	}
 }
@@ -248,7 +252,8 @@ func TestPrecedence(t *testing.T) {
 				s := create(t, m, "s", "me")
 				last := add(t, s, "x").ID
 				s.Finish()
-				h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
+				h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst,
+					Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
 				r := request("GET", "s", "Principal", "me")
 				for _, fault := range order[from:] {
 					switch fault {
@@ -276,7 +281,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// What must not be told apart: unknown, ended, and another principal's, whether or not it has a stream, an event of that ID or is finished.
+// What must not be told apart: unknown, ended, and another principal's, whether or not it has a
+// stream, an event of that ID or is finished.
 func TestForeignSessionsLookUnknown(t *testing.T) {
 	onEachStore(t, shard.Config{}, func(t *testing.T, m *shard.Manager, store Store) {
 		theirs := create(t, m, "theirs", "them")
@@ -284,7 +290,8 @@ func TestForeignSessionsLookUnknown(t *testing.T) {
 		finished := create(t, m, "finished", "them")
 		finished.Finish()
 		create(t, m, "ended", "me").Terminate()
-		h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst, Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
+		h := &Handler{Store: store, Exclusive: true, Keep: KeepFirst,
+			Principal: func(r *http.Request) string { return r.Header.Get("Principal") }}
 		occupy(t, h, "theirs")
 		for _, method := range []string{"GET", "DELETE"} {
 			unknown := get(t, h, request(method, "unknown", "Principal", "me"))
@@ -295,7 +302,8 @@ func TestForeignSessionsLookUnknown(t *testing.T) {
 							continue
 						}
 						a := get(t, h, request(method, session, "Principal", principal, "Last-Event-ID", last))
-						if a.Code != 404 || a.Body.String() != unknown.Body.String() || !maps.EqualFunc(a.Header(), unknown.Header(), slices.Equal) {
+						if a.Code != 404 || a.Body.String() != unknown.Body.String() ||
+							!maps.EqualFunc(a.Header(), unknown.Header(), slices.Equal) {
 							t.Errorf("%s %s by %q after %q: %d %q %v, want %d %q %v", method, session, principal, last,
 								a.Code, a.Body, a.Header(), unknown.Code, unknown.Body, unknown.Header())
 						}
@@ -335,10 +343,12 @@ func TestRefusalsReflectNothing(t *testing.T) {
 	const evil = "<script>alert(1)</script>"
 	for _, r := range []*http.Request{
 		request("GET", evil), request("GET", "s", "Last-Event-ID", evil), request("GET", "s", "Origin", evil),
-		request("GET", "s", "Accept", evil), request("GET", "s", "Last-Event-ID", evil+"\xff"), request("DELETE", evil), request(evil[1:7], "s"),
+		request("GET", "s", "Accept", evil), request("GET", "s", "Last-Event-ID", evil+"\xff"),
+		request("DELETE", evil), request(evil[1:7], "s"),
 	} {
 		a := get(t, h, r)
-		if a.Code < 400 || strings.Contains(a.Body.String(), "script") || strings.Contains(fmt.Sprint(a.Header()), "script") {
+		if a.Code < 400 || strings.Contains(a.Body.String(), "script") ||
+			strings.Contains(fmt.Sprint(a.Header()), "script") {
 			t.Errorf("%d %q %v", a.Code, a.Body, a.Header())
 		}
 	}

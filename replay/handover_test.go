@@ -51,7 +51,8 @@ func (w *witness) see(e ring.Event) error {
 	return nil
 }
 
-// Readers come and go while writers write: each resumes after the last event it saw, and never misses, repeats or mixes up one.
+// Readers come and go while writers write: each resumes after the last event it saw, and never
+// misses, repeats or mixes up one.
 func TestHandOverFromReplayToLiveIsExactlyOnce(t *testing.T) {
 	const writers, readers, perWriter = 4, 4, 5000
 	for _, procs := range []int{1, 2, 4} {
@@ -107,7 +108,8 @@ func TestHandOverFromReplayToLiveIsExactlyOnce(t *testing.T) {
 	}
 }
 
-// The last append may race with the session's end: a follower sees every event that an Append acknowledged.
+// The last append may race with the session's end: a follower sees every event that an Append
+// acknowledged.
 func TestNoAcknowledgedEventIsLostAtTheEnd(t *testing.T) {
 	for _, c := range []struct {
 		name string

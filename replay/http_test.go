@@ -228,7 +228,8 @@ func (u unread) Read(b []byte) (int, error) {
 	}
 }
 
-// A deadline ends an HTTP/2 stream with a frame, which a connection that nobody reads at all does not take.
+// A deadline ends an HTTP/2 stream with a frame, which a connection that nobody reads at all does
+// not take.
 func TestWriteByteTimeoutEndsAStalledHTTP2Connection(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxBytes: 64 << 20}})
 	s := create(t, m, "s", "")
@@ -265,7 +266,8 @@ func TestStreamOutlivesTheServersTimeouts(t *testing.T) {
 				t.Parallel()
 				m := newManager(t, shard.Config{})
 				s := create(t, m, "s", "")
-				// The keep-alive is longer than every timeout: none may strike while the stream is idle.
+				// The keep-alive is longer than every timeout: none may strike while the stream is
+				// idle.
 				h := &Handler{Store: Local(m), WriteTimeout: writeTimeout, KeepAlive: 2 * timeout}
 				srv := serve(t, h, http2, func(srv *httptest.Server) {
 					srv.Config.WriteTimeout, srv.Config.ReadTimeout, srv.Config.IdleTimeout = timeout, timeout, timeout
@@ -424,7 +426,8 @@ func TestHTTP10ClientIsServed(t *testing.T) {
 	equal(t, "events", len(parse(body).events), 1)
 }
 
-// A request may say what it likes: none of it reaches another session, a header or a field of the stream.
+// A request may say what it likes: none of it reaches another session, a header or a field of the
+// stream.
 func TestHostileRequests(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	add(t, create(t, m, "theirs", "them"), "secret")
@@ -435,12 +438,14 @@ func TestHostileRequests(t *testing.T) {
 		want          []int
 	}{
 		{"another principal's session", "GET /?session=theirs HTTP/1.1\r\nHost: x\r\n\r\n", []int{404}},
-		{"two session headers: the last one counts", "GET / HTTP/1.1\r\nHost: x\r\nMcp-Session-Id: s\r\nMcp-Session-Id: none\r\n\r\n", []int{404}},
+		{"two session headers: the last one counts",
+			"GET / HTTP/1.1\r\nHost: x\r\nMcp-Session-Id: s\r\nMcp-Session-Id: none\r\n\r\n", []int{404}},
 		{"a session ID with a line end", "GET /?session=s%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{404}},
 		{"an event ID with a line end", "GET /?session=s&last_event_id=%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{400}},
 		{"a long event ID", "GET /?session=s HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + string(bytes.Repeat([]byte("x"), 10_000)) + "\r\n\r\n", []int{400}},
 		{"a foreign origin", "GET /?session=s HTTP/1.1\r\nHost: x\r\nOrigin: http://evil\r\n\r\n", []int{403}},
-		{"an origin that repeats a forged forwarded host", "GET /?session=s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: evil\r\nOrigin: http://evil\r\n\r\n", []int{403}},
+		{"an origin that repeats a forged forwarded host",
+			"GET /?session=s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: evil\r\nOrigin: http://evil\r\n\r\n", []int{403}},
 		{"a header beyond all bounds", "GET /?session=s HTTP/1.1\r\nHost: x\r\nAccept: " + string(bytes.Repeat([]byte("a,"), 1<<20)) + "\r\n\r\n", []int{406, 431}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

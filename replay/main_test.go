@@ -38,7 +38,8 @@ func create(t testing.TB, m *shard.Manager, id, principal string) *shard.Session
 	return s
 }
 
-// add appends events without an ID, "stream:data" or "data" each, and returns the last one as stored.
+// add appends events without an ID, "stream:data" or "data" each, and returns the last one as
+// stored.
 func add(t testing.TB, s *shard.Session, events ...string) ring.Event {
 	t.Helper()
 	var stored ring.Event

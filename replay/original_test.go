@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// What ExMCP.SessionManager's own tests ask of a session manager, asked of this one through the functions that the README maps to.
+// What ExMCP.SessionManager's own tests ask of a session manager, asked of this one through the
+// functions that the README maps to.
 
 func original(t *testing.T, cfg shard.Config) *shard.Manager {
 	t.Helper()
@@ -47,7 +48,8 @@ func TestOriginalSessionLifecycle(t *testing.T) {
 		t.Fatalf("sessions %q and %q, %v", a.ID(), b.ID(), err)
 	}
 	info, err := m.Info(a.ID())
-	if err != nil || info.Transport != "sse" || info.ClientInfo["name"] != "client" || info.Status != shard.Active || info.Created.IsZero() {
+	if err != nil || info.Transport != "sse" || info.ClientInfo["name"] != "client" ||
+		info.Status != shard.Active || info.Created.IsZero() {
 		t.Errorf("info is %+v, %v", info, err)
 	}
 	if err := a.Update(func(md *shard.Metadata) { md.Transport = "http" }); err != nil || a.Info().Transport != "http" {
@@ -85,7 +87,8 @@ func TestOriginalUnknownSessionsAndEvents(t *testing.T) {
 			t.Errorf("After: %v", err)
 		}
 	}
-	if err := replay.Send(s, "unknown", func(ring.Event) error { t.Error("sent"); return nil }); !errors.Is(err, ring.ErrUnknownID) {
+	if err := replay.Send(s, "unknown", func(ring.Event) error { t.Error("sent"); return nil }); !errors.Is(err,
+		ring.ErrUnknownID) {
 		t.Errorf("Send: %v", err)
 	}
 	s.Terminate()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// A pipe is a ResponseWriter whose client can be made to stall and whose writes obey deadlines, under testing/synctest too.
+// A pipe is a ResponseWriter whose client can be made to stall and whose writes obey deadlines,
+// under testing/synctest too.
 type pipe struct {
 	ctx    context.Context
 	hangUp context.CancelFunc

@@ -23,9 +23,11 @@ func TestWhatTheFirstConnectionSeesTheNextOneSees(t *testing.T) {
 		first := get(t, h, request("GET", "s"))
 		equal(t, "at first", datas(first.events()), []string{"1", "2", "3"})
 		add(t, s, "b:4", "5", "a:6")
-		equal(t, "after a reconnect", datas(get(t, h, request("GET", "s", "Last-Event-ID", idOf(first))).events()), []string{"4", "5", "6"})
+		equal(t, "after a reconnect", datas(get(t, h, request("GET", "s", "Last-Event-ID", idOf(first))).events()),
+			[]string{"4", "5", "6"})
 		h.Position = func(r *http.Request) Position { return Position{LastEventID: r.Header.Get("Last-Event-ID")} }
-		equal(t, "by MCP's rule", datas(get(t, h, request("GET", "s", "Last-Event-ID", idOf(first))).events()), []string{"5"})
+		equal(t, "by MCP's rule", datas(get(t, h, request("GET", "s", "Last-Event-ID", idOf(first))).events()),
+			[]string{"5"})
 	})
 }
 
@@ -52,7 +54,8 @@ func TestAClientThatIsCutBeforeItsFirstEventLosesNothing(t *testing.T) {
 			again := get(t, h, request("GET", id, "Last-Event-ID", place))
 			equal(t, name, datas(again.events()), []string{"missed", "missed too"})
 			fill(t, s, 10)
-			equal(t, name+", when what it missed is gone", get(t, h, request("GET", id, "Last-Event-ID", place)).Code, 410)
+			equal(t, name+", when what it missed is gone",
+				get(t, h, request("GET", id, "Last-Event-ID", place)).Code, 410)
 			s = must(m.Get("s"))
 		}
 	})
@@ -157,7 +160,8 @@ func TestDoneOfASessionWithoutEvents(t *testing.T) {
 	equal(t, "without the option", get(t, &Handler{Store: Local(m)}, request("GET", "s")).Code, 204)
 }
 
-// A reader that skips a gap keeps its place: what is left of a session that has ended meanwhile still reaches it, and nobody else gets in.
+// A reader that skips a gap keeps its place: what is left of a session that has ended meanwhile
+// still reaches it, and nobody else gets in.
 func TestSkippingAGapKeepsTheReadersPlace(t *testing.T) {
 	for name, end := range map[string]func(*shard.Session){
 		"finished":   func(s *shard.Session) { s.Finish() },
@@ -203,7 +207,8 @@ func TestAGapIsSkippedOnAStoreWithoutSkippers(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				(&Handler{Store: placeless{Local(m)}, OnGap: GapFromOldest}).ServeHTTP(p, request("GET", "s").WithContext(p.ctx))
+				(&Handler{Store: placeless{Local(m)}, OnGap: GapFromOldest}).ServeHTTP(p,
+					request("GET", "s").WithContext(p.ctx))
 			}()
 			synctest.Wait()
 			fill(t, s, 8)

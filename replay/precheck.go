@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// wanted returns which session a request is for and where it begins, if nothing in the request itself is wrong.
+// wanted returns which session a request is for and where it begins, if nothing in the request
+// itself is wrong.
 func (h *Handler) wanted(w http.ResponseWriter, r *http.Request) (id string, at Position, err error) {
 	if err = h.checkOrigin(r); err != nil {
 		return
@@ -31,8 +32,8 @@ func (h *Handler) wanted(w http.ResponseWriter, r *http.Request) (id string, at 
 	return
 }
 
-// checkBody refuses a body of one byte or more. A proxy may send a GET as chunked, with none; it is read to its end, because net/http does not
-// notice that a client has gone before that.
+// checkBody refuses a body of one byte or more. A proxy may send a GET as chunked, with none; it is
+// read to its end, because net/http does not notice that a client has gone before that.
 func (h *Handler) checkBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength == 0 {
 		return nil
@@ -58,10 +59,12 @@ func (h *Handler) checkOrigin(r *http.Request) error {
 	return refuse(http.StatusForbidden, "origin not allowed")
 }
 
-// SameOrigin reports whether no foreign web page can have made r and read the answer, as net/http.CrossOriginProtection judges: the browser says
-// same-origin or none in Sec-Fetch-Site, whatever a proxy has made of Host; or there is no Origin, for then a browser lets no foreign page read; or,
-// where the browser says nothing, the Origin names the host and port that r was sent to, and over TLS https. "null" is never one's own, and
-// of a header that comes twice each value must be.
+// SameOrigin reports whether no foreign web page can have made r and read the answer, as
+// net/http.CrossOriginProtection judges: the browser says same-origin or none in Sec-Fetch-Site,
+// whatever a proxy has made of Host; or there is no Origin, for then a browser lets no foreign page
+// read; or, where the browser says nothing, the Origin names the host and port that r was sent to,
+// and over TLS https. "null" is never one's own, and of a header that comes twice each value must
+// be.
 func SameOrigin(r *http.Request) bool {
 	sites, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	if len(sites) > 0 && !slices.ContainsFunc(sites, func(s string) bool { return s != "same-origin" && s != "none" }) {
@@ -70,8 +73,9 @@ func SameOrigin(r *http.Request) bool {
 	return len(origins) == 0 || len(sites) == 0 && len(origins) == 1 && ownOrigin(r, origins[0])
 }
 
-// ownOrigin reports whether origin is the host and port that r was sent to. Whether a request without TLS came through a
-// proxy that had it cannot be known; then the origin's scheme is taken for the request's.
+// ownOrigin reports whether origin is the host and port that r was sent to. Whether a request
+// without TLS came through a proxy that had it cannot be known; then the origin's scheme is taken
+// for the request's.
 func ownOrigin(r *http.Request, origin string) bool {
 	scheme, host, ok := strings.Cut(origin, "://")
 	if !ok || r.Host == "" || strings.ContainsAny(host, "/?#@\\") {
@@ -90,7 +94,8 @@ func ownOrigin(r *http.Request, origin string) bool {
 		return false
 	}
 	ours, theirs := url.URL{Host: r.Host}, url.URL{Host: host}
-	return strings.EqualFold(ours.Hostname(), theirs.Hostname()) && withDefault(ours.Port(), port) == withDefault(theirs.Port(), port)
+	return strings.EqualFold(ours.Hostname(), theirs.Hostname()) &&
+		withDefault(ours.Port(), port) == withDefault(theirs.Port(), port)
 }
 
 func withDefault(port, def string) string {
@@ -100,8 +105,9 @@ func withDefault(port, def string) string {
 	return port
 }
 
-// checkAccept refuses requests whose Accept header excludes text/event-stream (RFC 9110, section 12.5.1): the most specific
-// range that matches decides, and a header that is missing or empty excludes nothing.
+// checkAccept refuses requests whose Accept header excludes text/event-stream (RFC 9110, section
+// 12.5.1): the most specific range that matches decides, and a header that is missing or empty
+// excludes nothing.
 func checkAccept(r *http.Request) error {
 	best, accepted, empty := 0, false, true
 	for _, line := range r.Header["Accept"] {
@@ -137,7 +143,8 @@ func specificity(media string) int {
 	return 0
 }
 
-// weighed reports whether a range's weight is above 0; one that is missing or malformed is taken for 1.
+// weighed reports whether a range's weight is above 0; one that is missing or malformed is taken
+// for 1.
 func weighed(params string) bool {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(param, "=")
@@ -176,7 +183,8 @@ func (h *Handler) position(r *http.Request) (at Position, err error) {
 	return at, nil
 }
 
-// defaultPosition prefers what a client knows by itself to what its page was loaded with: after a reconnect the page's is older.
+// defaultPosition prefers what a client knows by itself to what its page was loaded with: after a
+// reconnect the page's is older.
 func defaultPosition(r *http.Request) (Position, error) {
 	at := Position{All: true, LastEventID: last(r.Header["Last-Event-Id"])}
 	if at.LastEventID != "" {
@@ -200,7 +208,8 @@ func last(values []string) string {
 	return values[len(values)-1]
 }
 
-// maxLastEventID is the longest event ID that any Store takes. A shorter one than that may still be longer than the session's own limit.
+// maxLastEventID is the longest event ID that any Store takes. A shorter one than that may still be
+// longer than the session's own limit.
 const maxLastEventID = 1 << 10
 
 func validEventID(id string) bool {

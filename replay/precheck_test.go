@@ -71,7 +71,8 @@ func TestOrigin(t *testing.T) {
 	t.Run("AllowOrigin decides about foreign ones alone", func(t *testing.T) {
 		asked := 0
 		h := Handler{AllowOrigin: func(r *http.Request) bool { asked++; return r.Header.Get("Origin") == "https://app.example" }}
-		for origin, want := range map[string]bool{"https://app.example": true, "https://evil.example": false, "http://example.com": true} {
+		for origin, want := range map[string]bool{"https://app.example": true, "https://evil.example": false,
+			"http://example.com": true} {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Origin", origin)
 			if got := h.checkOrigin(r) == nil; got != want {
@@ -142,8 +143,12 @@ func TestSessionIDComesFromHeaderThenQuery(t *testing.T) {
 			equal(t, "data", get(t, &Handler{Store: Local(m)}, r).events()[0].Data, c.want)
 		})
 	}
-	h := &Handler{Store: Local(m), SessionID: func(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/") }}
-	equal(t, "data", get(t, h, httptest.NewRequest("GET", "/of-func?session=of-query", nil)).events()[0].Data, "of-func")
+	h := &Handler{Store: Local(m), SessionID: func(r *http.Request) string {
+		return strings.TrimPrefix(r.URL.Path,
+			"/")
+	}}
+	equal(t, "data", get(t, h, httptest.NewRequest("GET", "/of-func?session=of-query", nil)).events()[0].Data,
+		"of-func")
 	equal(t, "status", get(t, h, httptest.NewRequest("GET", "/?session=of-query", nil)).Code, 400)
 }
 
@@ -173,7 +178,8 @@ func TestLastEventIDComesFromHeaderThenQuery(t *testing.T) {
 		})
 	}
 	h.Position = func(r *http.Request) Position { return Position{LastEventID: ids[0]} }
-	equal(t, "events after Position's own", len(get(t, h, httptest.NewRequest("GET", "/?session=s&last_event_id=x", nil)).events()), 3)
+	equal(t, "events after Position's own", len(get(t, h, httptest.NewRequest("GET", "/?session=s&last_event_id=x",
+		nil)).events()), 3)
 }
 
 func TestMalformedLastEventIDIs400(t *testing.T) {
@@ -201,14 +207,16 @@ func TestMalformedLastEventIDIs400(t *testing.T) {
 			r := httptest.NewRequest("GET", "/?session=s", nil)
 			r.Header["Last-Event-Id"] = []string{c.id}
 			equal(t, "status by header", get(t, h, r).Code, c.want)
-			equal(t, "status by query", get(t, h, httptest.NewRequest("GET", "/?session=s&last_event_id="+c.query, nil)).Code, c.want)
+			equal(t, "status by query", get(t, h, httptest.NewRequest("GET", "/?session=s&last_event_id="+c.query,
+				nil)).Code, c.want)
 			h.Position = func(*http.Request) Position { return Position{LastEventID: c.id} }
 			equal(t, "status by Position", get(t, h, httptest.NewRequest("GET", "/?session=s", nil)).Code, c.want)
 		})
 	}
 }
 
-// net/http looks out for a client that goes only when it has read the request's body, which nobody reads here.
+// net/http looks out for a client that goes only when it has read the request's body, which nobody
+// reads here.
 func TestGetWithABodyIs400(t *testing.T) {
 	for name, length := range map[string]int64{"of known length": 5, "chunked": -1} {
 		t.Run(name, func(t *testing.T) {

@@ -1,8 +1,9 @@
 package replay
 
-// progress decides when a reader says how far it is: at its first event, whenever it has caught up, and in between after a sixteenth of
-// what the log retained when it last looked, and after 64 events at the latest. That is how much further behind than it is
-// Session.Health may take it to be.
+// progress decides when a reader says how far it is: at its first event, whenever it has caught up,
+// and in between after a sixteenth of what the log retained when it last looked, and after 64
+// events at the latest. That is how much further behind than it is Session.Health may take it to
+// be.
 type progress struct {
 	told  uint64 // the sequence that was said last; never, before any
 	batch uint64 // after so many more it is due again; 0: at once
@@ -13,7 +14,8 @@ const (
 	maxBatch = 64
 )
 
-// due reports whether it is time for a reader that has read up to seq to say so, although it has not caught up.
+// due reports whether it is time for a reader that has read up to seq to say so, although it has
+// not caught up.
 func (p *progress) due(seq uint64) bool { return seq-p.told >= p.batch }
 
 // size sets the batch for a log that retains so many events; 0: it is not known.

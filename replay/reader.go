@@ -9,8 +9,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// reader is a Reader over a session of this process. All fields belong to the goroutine that uses it; what it shares
-// with others is behind s and cur. It allocates nothing after open.
+// reader is a Reader over a session of this process. All fields belong to the goroutine that uses
+// it; what it shares with others is behind s and cur. It allocates nothing after open.
 type reader struct {
 	s        *shard.Session
 	cur      ring.Cursor
@@ -38,7 +38,8 @@ func open(s *shard.Session, at Position) (Reader, error) {
 		attached.Detach()
 		return nil, err
 	}
-	r := &reader{s: s, cur: cur, attached: attached, progress: progress{told: never}, began: cur.Seq(), read: cur.Seq(), stored: tail.Seq()}
+	r := &reader{s: s, cur: cur, attached: attached, progress: progress{told: never}, began: cur.Seq(),
+		read: cur.Seq(), stored: tail.Seq()}
 	switch {
 	case at.All:
 		r.cur = cur.All()
@@ -72,7 +73,8 @@ func (r *reader) Next(e *ring.Event) bool {
 	return true
 }
 
-// PositionID implements [Positioner]. It is "" after Close of the last reader of a session that has ended.
+// PositionID implements [Positioner]. It is "" after Close of the last reader of a session that has
+// ended.
 func (r *reader) PositionID() string { return r.s.PositionID(r.read) }
 
 // SkipGap implements [GapSkipper].
@@ -143,15 +145,17 @@ func (r *reader) fetch(e *ring.Event) bool {
 	return false
 }
 
-// tell lets Session.Health know how far the reader is. A reader that nobody has ever asked for events tells nothing: some only attach.
+// tell lets Session.Health know how far the reader is. A reader that nobody has ever asked for
+// events tells nothing: some only attach.
 func (r *reader) tell() {
 	seq := r.cur.Seq()
 	r.progress.told = seq
 	r.attached.ReadUpTo(seq)
 }
 
-// lookAgain ends a reader that has caught up with a session that has ended. An event may have been stored between the look that found nothing
-// and the end. Once Err tells of the end no event is stored any more, so one more look sees every event there will ever be.
+// lookAgain ends a reader that has caught up with a session that has ended. An event may have been
+// stored between the look that found nothing and the end. Once Err tells of the end no event is
+// stored any more, so one more look sees every event there will ever be.
 func (r *reader) lookAgain(e *ring.Event) bool {
 	end := r.s.Err()
 	if end == nil || r.err != nil {

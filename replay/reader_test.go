@@ -16,19 +16,32 @@ func TestPosition(t *testing.T) {
 		at   func(id string) Position // id is that of a:2
 		want []string
 	}{
-		{"zero: everything retained, then what comes", func(string) Position { return Position{} }, []string{"1", "2", "3", "4", "5", "6", "7", "8"}},
-		{"LastEventID: after it, on its stream", func(id string) Position { return Position{LastEventID: id} }, []string{"4", "7"}},
-		{"LastEventID and All", func(id string) Position { return Position{LastEventID: id, All: true} }, []string{"3", "4", "5", "6", "7", "8"}},
-		{"LastEventID and another stream", func(id string) Position { return Position{LastEventID: id, Streams: []string{"b"}} }, []string{"3", "6", "8"}},
-		{"LastEventID and two streams", func(id string) Position { return Position{LastEventID: id, Streams: []string{"b", "a", "b"}} }, []string{"3", "4", "6", "7", "8"}},
+		{"zero: everything retained, then what comes", func(string) Position { return Position{} },
+			[]string{"1", "2", "3", "4", "5", "6", "7", "8"}},
+		{"LastEventID: after it, on its stream", func(id string) Position { return Position{LastEventID: id} },
+			[]string{"4", "7"}},
+		{"LastEventID and All", func(id string) Position { return Position{LastEventID: id, All: true} },
+			[]string{"3", "4", "5", "6", "7", "8"}},
+		{"LastEventID and another stream",
+			func(id string) Position { return Position{LastEventID: id, Streams: []string{"b"}} },
+			[]string{"3", "6", "8"}},
+		{"LastEventID and two streams", func(id string) Position {
+			return Position{LastEventID: id,
+				Streams: []string{"b", "a", "b"}}
+		}, []string{"3", "4", "6", "7", "8"}},
 		{"Live: what comes", func(string) Position { return Position{Live: true} }, []string{"6", "7", "8"}},
-		{"Live and a stream", func(string) Position { return Position{Live: true, Streams: []string{"b"}} }, []string{"6", "8"}},
-		{"LastEventID takes precedence over Live", func(id string) Position { return Position{LastEventID: id, Live: true} }, []string{"4", "7"}},
+		{"Live and a stream", func(string) Position { return Position{Live: true, Streams: []string{"b"}} },
+			[]string{"6", "8"}},
+		{"LastEventID takes precedence over Live",
+			func(id string) Position { return Position{LastEventID: id, Live: true} }, []string{"4", "7"}},
 		{"one stream", func(string) Position { return Position{Streams: []string{"a"}} }, []string{"2", "4", "7"}},
 		{"the default stream", func(string) Position { return Position{Streams: []string{""}} }, []string{"1", "5"}},
-		{"two streams", func(string) Position { return Position{Streams: []string{"", "b"}} }, []string{"1", "3", "5", "6", "8"}},
+		{"two streams", func(string) Position { return Position{Streams: []string{"", "b"}} },
+			[]string{"1", "3", "5", "6", "8"}},
 		{"no such stream", func(string) Position { return Position{Streams: []string{"c"}} }, []string{}},
-		{"All takes precedence over Streams", func(string) Position { return Position{All: true, Streams: []string{"a"}} }, []string{"1", "2", "3", "4", "5", "6", "7", "8"}},
+		{"All takes precedence over Streams",
+			func(string) Position { return Position{All: true, Streams: []string{"a"}} },
+			[]string{"1", "2", "3", "4", "5", "6", "7", "8"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSession(t, ring.Config{})
@@ -226,12 +239,14 @@ func TestWait(t *testing.T) {
 			time.Sleep(delay)
 			add(t, s, "b:3", "a:4")
 		}, "4", nil},
-		{"ignores streams that are not among several", Position{Streams: []string{"a", "c"}}, func(t *testing.T, s *shard.Session) {
-			add(t, s, "b:1", "2")
-			time.Sleep(delay)
-			add(t, s, "b:3", "c:4")
-		}, "4", nil},
-		{"ends with the session", Position{}, func(_ *testing.T, s *shard.Session) { s.Terminate() }, "", shard.ErrNotFound},
+		{"ignores streams that are not among several", Position{Streams: []string{"a", "c"}},
+			func(t *testing.T, s *shard.Session) {
+				add(t, s, "b:1", "2")
+				time.Sleep(delay)
+				add(t, s, "b:3", "c:4")
+			}, "4", nil},
+		{"ends with the session", Position{}, func(_ *testing.T, s *shard.Session) { s.Terminate() }, "",
+			shard.ErrNotFound},
 		{"ends when the session has finished", Position{Streams: []string{"a"}}, func(t *testing.T, s *shard.Session) {
 			add(t, s, "b:1")
 			s.Finish()

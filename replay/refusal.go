@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A refusal is an answer other than a stream. Its text is one of ours, never the client's or the Store's.
+// A refusal is an answer other than a stream. Its text is one of ours, never the client's or the
+// Store's.
 type refusal struct {
 	status int
 	text   string
@@ -41,7 +42,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, err error) {
 	case re.status >= 500 && err != errHandlerClosed && r.Context().Err() == nil:
 		h.log(r.Context(), slog.LevelError, "replay: request failed", err)
 	}
-	if h.RetryOnError && reads && (re.status == http.StatusServiceUnavailable || re.status == http.StatusTooManyRequests) {
+	if h.RetryOnError && reads && (re.status == http.StatusServiceUnavailable ||
+		re.status == http.StatusTooManyRequests) {
 		sse.SetHeader(w.Header())
 		if r.Method == http.MethodGet {
 			w.Write(sse.AppendRetry([]byte(sse.Comment), again, h.RetryMax))
@@ -56,11 +58,12 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, err error) {
 	http.Error(w, re.text, re.status)
 }
 
-// Status returns the HTTP status that a [Handler] gives for an error of a Store, for a handler of one's own: 404, 410, 204 (shard.ErrFinished), 429
-// for a limit, and 503 for any other.
+// Status returns the HTTP status that a [Handler] gives for an error of a Store, for a handler of
+// one's own: 404, 410, 204 (shard.ErrFinished), 429 for a limit, and 503 for any other.
 func Status(err error) int { return refusalOf(err).status }
 
-// refusalOf maps what a Store or Reader answers to HTTP. What must not be told apart gets the same refusal.
+// refusalOf maps what a Store or Reader answers to HTTP. What must not be told apart gets the same
+// refusal.
 func refusalOf(err error) *refusal {
 	var re *refusal
 	switch {
@@ -76,7 +79,8 @@ func refusalOf(err error) *refusal {
 		return &refusal{http.StatusNoContent, ""}
 	case errors.Is(err, shard.ErrAttachLimit):
 		return &refusal{http.StatusTooManyRequests, "too many readers of this session"}
-	case errors.Is(err, shard.ErrSessionLimit), errors.Is(err, shard.ErrOverBudget), errors.Is(err, shard.ErrClaimLimit):
+	case errors.Is(err, shard.ErrSessionLimit), errors.Is(err, shard.ErrOverBudget),
+		errors.Is(err, shard.ErrClaimLimit):
 		return &refusal{http.StatusTooManyRequests, "a limit has been reached"}
 	}
 	return &refusal{http.StatusServiceUnavailable, "session store unavailable"}

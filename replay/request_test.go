@@ -30,10 +30,13 @@ func TestHeadAnswersAsGetWouldAndReadsNothing(t *testing.T) {
 			header  []string
 			want    int
 		}{
-			{"s", nil, 200}, {"s", []string{"Last-Event-ID", id}, 200}, {"s", []string{"Last-Event-ID", "x"}, 410}, {"unknown", nil, 404},
-			{"finished", nil, 204}, {"", nil, 400}, {"s", []string{"Accept", "text/html"}, 406}, {"s", []string{"Origin", "null"}, 403},
+			{"s", nil, 200}, {"s", []string{"Last-Event-ID", id}, 200}, {"s", []string{"Last-Event-ID", "x"}, 410},
+			{"unknown", nil, 404},
+			{"finished", nil, 204}, {"", nil, 400}, {"s", []string{"Accept", "text/html"}, 406},
+			{"s", []string{"Origin", "null"}, 403},
 		} {
-			head, full := get(t, h, request("HEAD", c.session, c.header...)), get(t, h, request("GET", c.session, c.header...))
+			head, full := get(t, h, request("HEAD", c.session, c.header...)),
+				get(t, h, request("GET", c.session, c.header...))
 			equal(t, "status", head.Code, c.want)
 			equal(t, "status of GET", full.Code, c.want)
 			equal(t, "header", fmt.Sprint(head.Header()), fmt.Sprint(full.Header()))
@@ -164,7 +167,8 @@ func TestNotFoundStatus(t *testing.T) {
 	}
 	equal(t, "no session ID", get(t, h, request("GET", "")).Code, 400)
 	h.NotFoundStatus = 500
-	equal(t, "a status that it cannot have", get(t, h, request("GET", "s")).Body.String(), "replay.Handler.NotFoundStatus is neither 404 nor 204\n")
+	equal(t, "a status that it cannot have", get(t, h, request("GET", "s")).Body.String(),
+		"replay.Handler.NotFoundStatus is neither 404 nor 204\n")
 }
 
 func TestALimitIs429AndNoFailureOfTheStore(t *testing.T) {
@@ -180,9 +184,11 @@ func TestALimitIs429AndNoFailureOfTheStore(t *testing.T) {
 		t.Errorf("log %q", &log)
 	}
 	h.RetryOnError = true
-	equal(t, "to an EventSource, which gives up otherwise", get(t, h, request("GET", "s")).Body.String(), ":\nretry: 1500\n")
+	equal(t, "to an EventSource, which gives up otherwise", get(t, h, request("GET", "s")).Body.String(),
+		":\nretry: 1500\n")
 	equal(t, "counted", h.Stats().Answers[429], 2)
-	for err, want := range map[error]int{shard.ErrSessionLimit: 429, shard.ErrOverBudget: 429, ring.ErrEvicted: 410, shard.ErrFinished: 204,
+	for err, want := range map[error]int{shard.ErrSessionLimit: 429, shard.ErrOverBudget: 429,
+		ring.ErrEvicted: 410, shard.ErrFinished: 204,
 		shard.ErrPrincipal: 404, io.ErrUnexpectedEOF: 503} {
 		equal(t, err.Error(), Status(fmt.Errorf("wrapped: %w", err)), want)
 	}
@@ -263,7 +269,8 @@ func (a asking) Authorize(_ context.Context, id, principal string) error { retur
 func TestAStoreMayAuthorizeByItself(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	create(t, m, "s", "somebody")
-	for err, want := range map[error]int{nil: 200, shard.ErrPrincipal: 404, shard.ErrNotFound: 404, errors.New("broken"): 503} {
+	for err, want := range map[error]int{nil: 200, shard.ErrPrincipal: 404, shard.ErrNotFound: 404,
+		errors.New("broken"): 503} {
 		equal(t, fmt.Sprint(err), get(t, &Handler{Store: asking{Local(m), err}}, request("GET", "s")).Code, want)
 	}
 	ctx := t.Context()

@@ -23,7 +23,8 @@ func (n narrow) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// An event may take many times WriteTimeout if its client reads steadily; one that stops reading is gone after WriteTimeout.
+// An event may take many times WriteTimeout if its client reads steadily; one that stops reading is
+// gone after WriteTimeout.
 func TestATimeoutIsAboutProgressAndNotAboutSize(t *testing.T) {
 	const size, timeout = 6 << 20, time.Second
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEventBytes: size, MaxBytes: 2 * size}})

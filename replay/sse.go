@@ -7,15 +7,18 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// AppendSSE appends e to dst in the event-stream format of the WHATWG HTML standard, section 9.2, and returns the extended slice:
-// an id line unless ID is empty, which would erase the client's place, an event line unless Type is empty, a data line for every line of Data, and the blank line that dispatches the event.
-// Seq, Stream and Time are not written.
+// AppendSSE appends e to dst in the event-stream format of the WHATWG HTML standard, section 9.2,
+// and returns the extended slice: an id line unless ID is empty, which would erase the client's
+// place, an event line unless Type is empty, a data line for every line of Data, and the blank line
+// that dispatches the event. Seq, Stream and Time are not written.
 //
-// CR, LF and CRLF in Data each begin a new data line; a client puts them together again with LF. Empty Data is one empty data line: a browser
-// dispatches it with data "", and it is the form of MCP's priming event. CR, LF and NUL in ID and Type, which no ring stores,
-// are written as spaces, so that no event can forge another line.
+// CR, LF and CRLF in Data each begin a new data line; a client puts them together again with LF.
+// Empty Data is one empty data line: a browser dispatches it with data "", and it is the form of
+// MCP's priming event. CR, LF and NUL in ID and Type, which no ring stores, are written as spaces,
+// so that no event can forge another line.
 //
-// It allocates only where dst is too small, and costs a copy and two searches when Data is a single line.
+// It allocates only where dst is too small, and costs a copy and two searches when Data is a single
+// line.
 func AppendSSE(dst []byte, e ring.Event) []byte {
 	dst = slices.Grow(dst, e.Size()+sseOverhead)
 	if e.ID != "" {
@@ -27,7 +30,8 @@ func AppendSSE(dst []byte, e ring.Event) []byte {
 	return append(appendData(dst, e.Data), '\n')
 }
 
-// sseOverhead is what an event with a single line of data costs beyond its Size: field names and line ends.
+// sseOverhead is what an event with a single line of data costs beyond its Size: field names and
+// line ends.
 const sseOverhead = len("id: \nevent: \ndata: \n\n")
 
 func appendField(dst []byte, value string) []byte {
@@ -50,8 +54,8 @@ func appendCleaned(dst []byte, value string) []byte {
 	return append(dst, '\n')
 }
 
-// appendData copies first, as if data were a single line, and searches the copy: the copy is what reads a payload that no cache holds, in one go,
-// and the searches find it in the nearest one.
+// appendData copies first, as if data were a single line, and searches the copy: the copy is what
+// reads a payload that no cache holds, in one go, and the searches find it in the nearest one.
 func appendData(dst, data []byte) []byte {
 	begin := len(dst)
 	dst = append(append(dst, "data: "...), data...)
@@ -62,8 +66,8 @@ func appendData(dst, data []byte) []byte {
 	return appendLines(dst[:begin], data)
 }
 
-// appendLines remembers where the next CR and the next LF are, so that data with many of one and none of the other is still
-// searched only once.
+// appendLines remembers where the next CR and the next LF are, so that data with many of one and
+// none of the other is still searched only once.
 func appendLines(dst, data []byte) []byte {
 	cr, lf := bytes.IndexByte(data, '\r'), bytes.IndexByte(data, '\n')
 	for {
@@ -85,7 +89,8 @@ func appendLines(dst, data []byte) []byte {
 	}
 }
 
-// advance returns where c is in data, given that it was at position at before next bytes were cut off the front.
+// advance returns where c is in data, given that it was at position at before next bytes were cut
+// off the front.
 func advance(data []byte, c byte, at, next int) int {
 	switch {
 	case at < 0:

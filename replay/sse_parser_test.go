@@ -12,7 +12,8 @@ type received struct {
 	LastEventID, Type, Data string
 }
 
-// parser interprets an event stream as section 9.2.6 of the WHATWG HTML standard says. It shares no code with the encoder.
+// parser interprets an event stream as section 9.2.6 of the WHATWG HTML standard says. It shares no
+// code with the encoder.
 type parser struct {
 	pending     []byte // not yet a whole line
 	begun       bool   // the byte order mark has been looked for

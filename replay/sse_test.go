@@ -30,12 +30,16 @@ func TestAppendSSE(t *testing.T) {
 		{"a line end at the end", "1", "", "a\n", "id: 1\ndata: a\ndata: \n\n"},
 		{"a line end at the beginning", "1", "", "\na", "id: 1\ndata: \ndata: a\n\n"},
 		{"nothing but a line end", "1", "", "\n", "id: 1\ndata: \ndata: \n\n"},
-		{"a field in the data stays data", "1", "", "a\n\nid: 2\ndata: b", "id: 1\ndata: a\ndata: \ndata: id: 2\ndata: data: b\n\n"},
-		{"a line end in the ID forges nothing", "1\nevent: x\rdata: y\x00", "", "a", "id: 1 event: x data: y \ndata: a\n\n"},
-		{"a line end in the type forges nothing", "1", "x\r\n\r\ndata: y", "a", "id: 1\nevent: x    data: y\ndata: a\n\n"},
+		{"a field in the data stays data", "1", "", "a\n\nid: 2\ndata: b",
+			"id: 1\ndata: a\ndata: \ndata: id: 2\ndata: data: b\n\n"},
+		{"a line end in the ID forges nothing", "1\nevent: x\rdata: y\x00", "", "a",
+			"id: 1 event: x data: y \ndata: a\n\n"},
+		{"a line end in the type forges nothing", "1", "x\r\n\r\ndata: y", "a",
+			"id: 1\nevent: x    data: y\ndata: a\n\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := AppendSSE([]byte("before"), ring.Event{ID: c.id, Type: c.typ, Data: []byte(c.data), Stream: "unseen"})
+			got := AppendSSE([]byte("before"),
+				ring.Event{ID: c.id, Type: c.typ, Data: []byte(c.data), Stream: "unseen"})
 			if string(got) != "before"+c.want {
 				t.Errorf("got %q, want %q", got, "before"+c.want)
 			}
@@ -81,7 +85,8 @@ func TestAnyPayloadArrives(t *testing.T) {
 
 // anyData is made of what could break the format.
 func anyData(rnd *rand.Rand) []byte {
-	parts := []string{"\r", "\n", "\r\n", " ", ":", "\x00", "data: ", "id: 9\n", "\xEF\xBB\xBF", "\xff", "日本", "x", "retry: 1\n\n"}
+	parts := []string{"\r", "\n", "\r\n", " ", ":", "\x00", "data: ", "id: 9\n", "\xEF\xBB\xBF", "\xff", "日本", "x",
+		"retry: 1\n\n"}
 	var b []byte
 	for range rnd.IntN(12) {
 		b = append(b, parts[rnd.IntN(len(parts))]...)
@@ -90,7 +95,8 @@ func anyData(rnd *rand.Rand) []byte {
 }
 
 func FuzzAppendSSE(f *testing.F) {
-	for _, seed := range []string{"", "a", "\r", "\n", "\r\n\r\n", "a\rb\nc\r\nd", " a", "data: x\n\n", "\xff\xfe", "\x00"} {
+	for _, seed := range []string{"", "a", "\r", "\n", "\r\n\r\n", "a\rb\nc\r\nd", " a", "data: x\n\n", "\xff\xfe",
+		"\x00"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -125,8 +131,9 @@ func TestEncodingTimeIsLinearInLines(t *testing.T) {
 	}
 }
 
-// One op is one event of 4 KiB of single-line data, encoded into a stream's batch. The floor copies the data and does nothing else.
-// "hot" is one event again and again, from the first-level cache; "log" goes through a log of 8 MiB, as a replay does.
+// One op is one event of 4 KiB of single-line data, encoded into a stream's batch. The floor copies
+// the data and does nothing else. "hot" is one event again and again, from the first-level cache;
+// "log" goes through a log of 8 MiB, as a replay does.
 func BenchmarkAppendSSE(b *testing.B) {
 	const size = 4096
 	for name, n := range map[string]int{"hot": 1, "log": 8 << 20 / size} {

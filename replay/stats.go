@@ -23,14 +23,16 @@ type HandlerStats struct {
 	Bytes  uint64 // bytes written to streams: events, comments and retry times
 	Gaps   uint64 // events of type "gap" written to streams (GapFromOldest); not among Events
 
-	// Answers counts the requests that were answered without a stream, by HTTP status: the refusals, 204 for a DELETE that has terminated its
-	// session and for a GET of a finished session that the client has read to its end, 503 and 429 also where RetryOnError made it something else. Every status
-	// that a Handler gives has an entry.
+	// Answers counts the requests that were answered without a stream, by HTTP status: the
+	// refusals, 204 for a DELETE that has terminated its session and for a GET of a finished
+	// session that the client has read to its end, 503 and 429 also where RetryOnError made it
+	// something else. Every status that a Handler gives has an entry.
 	Answers map[int]uint64
 }
 
-// Stats returns what has been counted so far. A stream pays for it with two additions for each write, which serves any number of events. It may be called
-// at any time; what is written meanwhile may be in some fields and not yet in others.
+// Stats returns what has been counted so far. A stream pays for it with two additions for each
+// write, which serves any number of events. It may be called at any time; what is written meanwhile
+// may be in some fields and not yet in others.
 func (h *Handler) Stats() HandlerStats {
 	c, streams := &h.counters, h.streams.Counts()
 	st := HandlerStats{
@@ -55,11 +57,13 @@ func (h *Handler) Stats() HandlerStats {
 // answerStatuses are all that a Handler answers with beside a stream.
 var answerStatuses = [...]int{
 	http.StatusNoContent, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
-	http.StatusNotAcceptable, http.StatusConflict, http.StatusGone, http.StatusTooManyRequests, http.StatusInternalServerError,
+	http.StatusNotAcceptable, http.StatusConflict, http.StatusGone, http.StatusTooManyRequests,
+	http.StatusInternalServerError,
 	http.StatusServiceUnavailable,
 }
 
-// counters are what Stats reads beside what is common to all front ends. Streams add to them when they write, begin and end.
+// counters are what Stats reads beside what is common to all front ends. Streams add to them when
+// they write, begin and end.
 type counters struct {
 	_                             [128]byte // apart from the fields that streams read
 	resumed, truncated, overtaken atomic.Uint64

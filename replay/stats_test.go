@@ -22,7 +22,8 @@ func answered(st HandlerStats) map[int]uint64 {
 
 func TestStatsOfAFreshHandlerAreZero(t *testing.T) {
 	st := new(Handler).Stats()
-	equal(t, "statuses", slices.Sorted(maps.Keys(st.Answers)), []int{204, 400, 403, 404, 405, 406, 409, 410, 429, 500, 503})
+	equal(t, "statuses", slices.Sorted(maps.Keys(st.Answers)),
+		[]int{204, 400, 403, 404, 405, 406, 409, 410, 429, 500, 503})
 	answered(st)
 	equal(t, "stats", st, HandlerStats{Answers: map[int]uint64{}})
 }
@@ -92,9 +93,11 @@ func TestStatsCountAnswersByStatus(t *testing.T) {
 func TestEveryStatusOfARefusalIsCounted(t *testing.T) {
 	h := &Handler{}
 	for _, err := range []error{
-		shard.ErrNotFound, shard.ErrPrincipal, shard.ErrInvalidID, ring.ErrEvicted, ring.ErrUnknownID, shard.ErrFinished, errHandlerClosed,
+		shard.ErrNotFound, shard.ErrPrincipal, shard.ErrInvalidID, ring.ErrEvicted, ring.ErrUnknownID,
+		shard.ErrFinished, errHandlerClosed,
 		refuse(http.StatusBadRequest, ""), refuse(http.StatusForbidden, ""), refuse(http.StatusMethodNotAllowed, ""),
-		refuse(http.StatusNotAcceptable, ""), refuse(http.StatusConflict, ""), shard.ErrAttachLimit, refuse(http.StatusInternalServerError, ""),
+		refuse(http.StatusNotAcceptable, ""), refuse(http.StatusConflict, ""), shard.ErrAttachLimit,
+		refuse(http.StatusInternalServerError, ""),
 	} {
 		before := h.Stats().Answers[refusalOf(err).status]
 		h.answer(&sink{header: http.Header{}}, request("GET", "s"), err)
@@ -136,7 +139,8 @@ func TestAStalledConnectionIsSlowOverEachProtocol(t *testing.T) {
 		for range 150 {
 			must(s.Append(ring.Event{Data: data}))
 		}
-		eventually(t, "the stream has been ended as slow", func() bool { return h.Stats().Slow == 1 && h.Stats().Open == 0 })
+		eventually(t, "the stream has been ended as slow",
+			func() bool { return h.Stats().Slow == 1 && h.Stats().Open == 0 })
 	})
 }
 

@@ -11,11 +11,12 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// batch is how many bytes a stream collects before it writes. Only an event that is larger by itself makes a larger write, in pieces.
+// batch is how many bytes a stream collects before it writes. Only an event that is larger by
+// itself makes a larger write, in pieces.
 const batch = sse.Piece
 
-// A Stream is one reader's response in progress, as [Handler.Accept] returns it. It belongs to the request's goroutine. Keep-alive comments,
-// deadlines, gaps and the end are its own business:
+// A Stream is one reader's response in progress, as [Handler.Accept] returns it. It belongs to the
+// request's goroutine. Keep-alive comments, deadlines, gaps and the end are its own business:
 //
 //	stream := handler.Accept(w, r)
 //	if stream == nil {
@@ -61,9 +62,10 @@ func (h *Handler) newStream(w http.ResponseWriter, r *http.Request, session sess
 	return s
 }
 
-// Next fills e with the next event, for which it waits, and returns true. What was sent before is written before it waits. It returns false when
-// the stream is over: the client has gone or is too slow, the session has finished or ended, the Handler was closed, or a
-// newer reader has taken over. The event's Data is shared and must not be written to.
+// Next fills e with the next event, for which it waits, and returns true. What was sent before is
+// written before it waits. It returns false when the stream is over: the client has gone or is too
+// slow, the session has finished or ended, the Handler was closed, or a newer reader has taken
+// over. The event's Data is shared and must not be written to.
 func (s *Stream) Next(e *ring.Event) bool {
 	for s.err == nil {
 		if s.ready {
@@ -79,9 +81,10 @@ func (s *Stream) Next(e *ring.Event) bool {
 	return false
 }
 
-// Send sends an event in the format of [AppendSSE]. It writes once 64 KiB have come together; Next and Close write the rest. An error is the
-// connection's, and ends the stream. The event's ID is where the client will come back to: an event that is left out
-// is simply not sent, and one that is made anew needs the ID of the one that it stands for.
+// Send sends an event in the format of [AppendSSE]. It writes once 64 KiB have come together; Next
+// and Close write the rest. An error is the connection's, and ends the stream. The event's ID is
+// where the client will come back to: an event that is left out is simply not sent, and one that is
+// made anew needs the ID of the one that it stands for.
 func (s *Stream) Send(e ring.Event) error {
 	if len(s.buf) > 0 && len(s.buf)+e.Size()+sseOverhead > batch {
 		if err := s.flush(); err != nil {
@@ -94,9 +97,10 @@ func (s *Stream) Send(e ring.Event) error {
 	return nil
 }
 
-// Err returns why Next has returned false: shard.ErrFinished or shard.ErrNotFound when the session has finished or ended and everything has been
-// read, ring.ErrEvicted when the client was too slow (GapError), the context's error when the client has gone or the stream was ended from
-// outside, or the error of a write.
+// Err returns why Next has returned false: shard.ErrFinished or shard.ErrNotFound when the session
+// has finished or ended and everything has been read, ring.ErrEvicted when the client was too slow
+// (GapError), the context's error when the client has gone or the stream was ended from outside, or
+// the error of a write.
 func (s *Stream) Err() error { return s.err }
 
 // Close writes what is left and ends the stream. It may be called more than once.
@@ -110,7 +114,8 @@ func (s *Stream) Close() {
 	s.release()
 }
 
-// release gives back whatever the stream has taken, also while a panic of the ResponseWriter passes through.
+// release gives back whatever the stream has taken, also while a panic of the ResponseWriter passes
+// through.
 func (s *Stream) release() {
 	if s.reader != nil {
 		s.reader.Close()
@@ -129,7 +134,8 @@ func (s *Stream) release() {
 	s.releaseBuffer()
 }
 
-// begin writes nothing yet: the first flush sends the header as well. begun comes first, so that whatever panics is counted off again.
+// begin writes nothing yet: the first flush sends the header as well. begun comes first, so that
+// whatever panics is counted off again.
 func (s *Stream) begin(header http.Header) {
 	sse.SetHeader(header)
 	s.begun = true
@@ -191,7 +197,8 @@ func (s *Stream) flush() error {
 
 var errWriting = errors.New("replay: the ResponseWriter has panicked")
 
-// takeBuffer and releaseBuffer borrow the Handler's buffers: ten thousand idle streams hold none. An oversized one is not kept.
+// takeBuffer and releaseBuffer borrow the Handler's buffers: ten thousand idle streams hold none.
+// An oversized one is not kept.
 func (s *Stream) takeBuffer() {
 	if s.box != nil {
 		return

@@ -63,12 +63,13 @@ func TestKeepAlive(t *testing.T) {
 		{"off", -1, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			serving(t, &Handler{KeepAlive: c.keepAlive}, func(t *testing.T, s *shard.Session, p *pipe, _ <-chan struct{}) {
-				time.Sleep(time.Minute + time.Second)
-				synctest.Wait()
-				equal(t, "comments", p.comments()-1, c.want)
-				equal(t, "flushes", p.flushed()-1, c.want)
-			})
+			serving(t, &Handler{KeepAlive: c.keepAlive},
+				func(t *testing.T, s *shard.Session, p *pipe, _ <-chan struct{}) {
+					time.Sleep(time.Minute + time.Second)
+					synctest.Wait()
+					equal(t, "comments", p.comments()-1, c.want)
+					equal(t, "flushes", p.flushed()-1, c.want)
+				})
 		})
 	}
 }
@@ -135,14 +136,15 @@ func TestEveryWriteHasItsDeadline(t *testing.T) {
 }
 
 func TestStalledClientIsGoneAfterWriteTimeout(t *testing.T) {
-	serving(t, &Handler{WriteTimeout: 5 * time.Second}, func(t *testing.T, s *shard.Session, p *pipe, done <-chan struct{}) {
-		p.stall = true
-		start := time.Now()
-		add(t, s, "x")
-		<-done
-		equal(t, "gone after", time.Since(start), 5*time.Second)
-		equal(t, "attached", s.Info().Attached, 0)
-	})
+	serving(t, &Handler{WriteTimeout: 5 * time.Second},
+		func(t *testing.T, s *shard.Session, p *pipe, done <-chan struct{}) {
+			p.stall = true
+			start := time.Now()
+			add(t, s, "x")
+			<-done
+			equal(t, "gone after", time.Since(start), 5*time.Second)
+			equal(t, "attached", s.Info().Attached, 0)
+		})
 }
 
 func TestStreamEnds(t *testing.T) {
@@ -251,7 +253,8 @@ func TestServedWithoutDeadlines(t *testing.T) {
 	equal(t, "events", len(parse(w.Body.Bytes()).events), 3)
 }
 
-// drip is a Store with one session and a Reader that has n events, each of which comes after a Wait, or all at once.
+// drip is a Store with one session and a Reader that has n events, each of which comes after a
+// Wait, or all at once.
 type drip struct {
 	Store
 	n      int
@@ -292,7 +295,8 @@ func mallocs(f func()) float64 {
 	return float64(after.Mallocs - before.Mallocs)
 }
 
-// A stream allocates the same for 1,000 events and for 50,000, in replay and when each is a wake-up, a write and a flush of its own.
+// A stream allocates the same for 1,000 events and for 50,000, in replay and when each is a
+// wake-up, a write and a flush of its own.
 func TestStreamDoesNotAllocatePerEvent(t *testing.T) {
 	stores := map[string]func(n int) Store{
 		"replay": func(n int) Store {
@@ -336,7 +340,8 @@ func TestStreamDoesNotAllocatePerEvent(t *testing.T) {
 	}
 }
 
-// unconnected is a client whose connection has gone, which only its deadlines tell, from the nth on.
+// unconnected is a client whose connection has gone, which only its deadlines tell, from the nth
+// on.
 type unconnected struct {
 	*pipe
 	left int

@@ -83,7 +83,8 @@ func TestAnOwnEventIDOfAPositionsFormWinsWhileItIsRetained(t *testing.T) {
 	}
 }
 
-// A position is never skipped over in silence: whoever begins at one reads the next event or ErrEvicted.
+// A position is never skipped over in silence: whoever begins at one reads the next event or
+// ErrEvicted.
 func TestAPositionRacesWithEviction(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 4})
 	var writing sync.WaitGroup

@@ -14,7 +14,8 @@ func SetHeader(header http.Header) {
 	header.Set("X-Accel-Buffering", "no") // nginx
 }
 
-// CanFlush reports whether http.ResponseController can flush w, without doing it: that would write the header.
+// CanFlush reports whether http.ResponseController can flush w, without doing it: that would write
+// the header.
 func CanFlush(w http.ResponseWriter) bool {
 	for {
 		switch t := w.(type) {
@@ -28,9 +29,9 @@ func CanFlush(w http.ResponseWriter) bool {
 	}
 }
 
-// AppendRetry appends the line that tells a client how long to wait before it reconnects, in whole milliseconds: a time between low and high,
-// drawn anew for each call, so that clients which were cut off together do not come back together; low if high is less. Nothing when low is
-// negative.
+// AppendRetry appends the line that tells a client how long to wait before it reconnects, in whole
+// milliseconds: a time between low and high, drawn anew for each call, so that clients which were
+// cut off together do not come back together; low if high is less. Nothing when low is negative.
 func AppendRetry(dst []byte, low, high time.Duration) []byte {
 	if low < 0 {
 		return dst

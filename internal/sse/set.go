@@ -27,10 +27,12 @@ type Counts struct {
 	Bytes    uint64 // written
 }
 
-// Counts may be called at any time; what is written meanwhile may be in some fields and not yet in others.
+// Counts may be called at any time; what is written meanwhile may be in some fields and not yet in
+// others.
 func (s *Set) Counts() Counts {
 	return Counts{
-		Open: int(s.open.Load()), Streams: s.streams.Load(), Slow: s.slow.Load(), Replaced: s.replaced.Load(), Bytes: s.bytes.Load(),
+		Open: int(s.open.Load()), Streams: s.streams.Load(), Slow: s.slow.Load(), Replaced: s.replaced.Load(),
+		Bytes: s.bytes.Load(),
 	}
 }
 
@@ -62,8 +64,8 @@ func (s *Set) Leave(w *Writer) {
 	close(w.gone)
 }
 
-// Take makes w, which has entered, the one stream of key, and ends the one before as Close does, which it returns; nil: there was none.
-// Of two that race the later one stays.
+// Take makes w, which has entered, the one stream of key, and ends the one before as Close does,
+// which it returns; nil: there was none. Of two that race the later one stays.
 func (s *Set) Take(key string, w *Writer) (before *Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,8 +99,8 @@ func (s *Set) Holds(key string) bool {
 	return s.newest[key] != nil
 }
 
-// Close ends every stream and lets no other one in. It does not wait for them: what is being written may take another second. It is
-// idempotent and safe in any goroutine.
+// Close ends every stream and lets no other one in. It does not wait for them: what is being
+// written may take another second. It is idempotent and safe in any goroutine.
 func (s *Set) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

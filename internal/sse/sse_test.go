@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// a client is a ResponseWriter that notes what is done to it. While stalled, writes hang until the deadline.
+// a client is a ResponseWriter that notes what is done to it. While stalled, writes hang until the
+// deadline.
 type client struct {
 	*httptest.ResponseRecorder
 	mu       sync.Mutex
@@ -111,7 +112,8 @@ func TestAStalledPieceIsSlow(t *testing.T) {
 		w, _ := open(t, &set, c, 5*time.Second)
 		w.Begin(-1)
 		begun := time.Now()
-		if _, err := w.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begun) != 5*time.Second {
+		if _, err := w.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) ||
+			time.Since(begun) != 5*time.Second {
 			t.Errorf("after %v: %v", time.Since(begun), err)
 		}
 		if err := w.Flush(); err == nil || w.Err() == nil {
@@ -214,7 +216,8 @@ func TestTakeKeepsTheNewestAndCloseEndsAll(t *testing.T) {
 		}
 		fresh.Finish()
 		set.Leave(fresh)
-		if w := NewWriter(&set, newClient(), httptest.NewRequest("GET", "/", nil), -1, func() {}); set.Enter(w) || set.Holds("k") {
+		if w := NewWriter(&set, newClient(), httptest.NewRequest("GET", "/", nil), -1, func() {}); set.Enter(w) ||
+			set.Holds("k") {
 			t.Error("a closed set lets in")
 		}
 		if n := set.Counts(); n.Replaced != 1 || n.Open != 0 || n.Slow != 0 {

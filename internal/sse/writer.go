@@ -1,5 +1,6 @@
-// Package sse is what every front end does with a response that is an event stream, whoever encodes the events: deadlines for each piece
-// that is written, comments that keep a silent connection open, an end from outside, and counters.
+// Package sse is what every front end does with a response that is an event stream, whoever encodes
+// the events: deadlines for each piece that is written, comments that keep a silent connection
+// open, an end from outside, and counters.
 package sse
 
 import (
@@ -12,23 +13,28 @@ import (
 )
 
 const (
-	// Piece is how many bytes a Writer writes under one deadline, so that a timeout is about progress and not about size.
+	// Piece is how many bytes a Writer writes under one deadline, so that a timeout is about
+	// progress and not about size.
 	Piece = 64 << 10
 
-	// closeGrace is how long a write may go on after Set.Close, so that a healthy client gets whole events.
+	// closeGrace is how long a write may go on after Set.Close, so that a healthy client gets whole
+	// events.
 	closeGrace = time.Second
 )
 
 // ErrEnded is the error of a write that begins after End.
 var ErrEnded = errors.New("sse: the stream was ended")
 
-// Comment is the line that keeps an idle connection open. It has no blank line behind it, of which some clients make an event.
+// Comment is the line that keeps an idle connection open. It has no blank line behind it, of which
+// some clients make an event.
 const Comment = ":\n"
 
-// A Writer writes one response. Any goroutine may use it until Finish has returned; writes come one after the other.
+// A Writer writes one response. Any goroutine may use it until Finish has returned; writes come one
+// after the other.
 //
-// mu guards the ResponseWriter, save for its write deadline: End shortens that while a write holds mu. Whoever sets a deadline looks at
-// ended afterwards, and End sets ended first, so the deadline of End is in force at last whichever comes first.
+// mu guards the ResponseWriter, save for its write deadline: End shortens that while a write holds
+// mu. Whoever sets a deadline looks at ended afterwards, and End sets ended first, so the deadline
+// of End is in force at last whichever comes first.
 type Writer struct {
 	set     *Set
 	key     string // in set.newest; guarded by set.mu
@@ -53,17 +59,19 @@ type Writer struct {
 	timer      *time.Timer // sends comments; nil: none are to be sent
 }
 
-// NewWriter returns a Writer for one of the responses of set. A piece may take as long as timeout, negative: for ever. onEnd may be called
-// more than once, from any goroutine.
+// NewWriter returns a Writer for one of the responses of set. A piece may take as long as timeout,
+// negative: for ever. onEnd may be called more than once, from any goroutine.
 func NewWriter(set *Set, w http.ResponseWriter, r *http.Request, timeout time.Duration, onEnd func()) *Writer {
 	return &Writer{
-		set: set, w: w, control: http.NewResponseController(w), timeout: timeout, lapses: r.ProtoMajor >= 2, onEnd: onEnd,
-		gone: make(chan struct{}),
+		set: set, w: w, control: http.NewResponseController(w), timeout: timeout, lapses: r.ProtoMajor >= 2,
+		onEnd: onEnd,
+		gone:  make(chan struct{}),
 	}
 }
 
-// Begin counts the stream as open. Once nothing has been written for as long as keepAlive a comment is sent, and so on; negative: never.
-// It lifts http.Server.ReadTimeout from the connection, which would end the stream when it has passed.
+// Begin counts the stream as open. Once nothing has been written for as long as keepAlive a comment
+// is sent, and so on; negative: never. It lifts http.Server.ReadTimeout from the connection, which
+// would end the stream when it has passed.
 func (w *Writer) Begin(keepAlive time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,8 +84,9 @@ func (w *Writer) Begin(keepAlive time.Duration) {
 	}
 }
 
-// Finish takes the stream off the open ones. Nothing is written afterwards, save what net/http writes at the response's end: that has the
-// time of one more piece. It may be called more than once, and whether or not Begin was.
+// Finish takes the stream off the open ones. Nothing is written afterwards, save what net/http
+// writes at the response's end: that has the time of one more piece. It may be called more than
+// once, and whether or not Begin was.
 func (w *Writer) Finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -132,7 +141,8 @@ func (w *Writer) Send(p []byte) error {
 	return w.send(p)
 }
 
-// End makes the stream end: a write that begins later fails, and one in progress may go on for so long.
+// End makes the stream end: a write that begins later fails, and one in progress may go on for so
+// long.
 func (w *Writer) End(grace time.Duration) {
 	last := time.Now().Add(grace)
 	if w.ended.CompareAndSwap(nil, &last) {
@@ -196,7 +206,8 @@ func (w *Writer) usable() error {
 	return w.err
 }
 
-// fail notes the first error. It does not tell whether the time was used up: over HTTP/2 a deadline resets the stream.
+// fail notes the first error. It does not tell whether the time was used up: over HTTP/2 a deadline
+// resets the stream.
 func (w *Writer) fail(err error) error {
 	if w.err == nil {
 		w.err = err
@@ -214,8 +225,8 @@ func (w *Writer) beginPiece() error {
 	return w.deadline(w.began.Add(w.timeout))
 }
 
-// rest keeps an HTTP/2 stream alive between two writes, where the deadline's timer resets it whether something is being
-// written or not. Over HTTP/1.1 a deadline only concerns writes.
+// rest keeps an HTTP/2 stream alive between two writes, where the deadline's timer resets it
+// whether something is being written or not. Over HTTP/1.1 a deadline only concerns writes.
 func (w *Writer) rest() error {
 	if !w.lapses {
 		return nil
@@ -240,7 +251,8 @@ func (w *Writer) deadline(t time.Time) error {
 	return err
 }
 
-// keep sends a comment if it is due. It runs in the timer's goroutine, where nobody else would recover from a panic of the ResponseWriter.
+// keep sends a comment if it is due. It runs in the timer's goroutine, where nobody else would
+// recover from a panic of the ResponseWriter.
 func (w *Writer) keep() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -82,7 +82,8 @@ func keepsBytes(k *kit) {
 func keepsTime(k *kit) {
 	k.start(Config{})
 	k.create("s")
-	set := []time.Time{time.Unix(1234567890, 987654321), time.Unix(0, 1), time.Unix(-1, 0), time.Date(2261, 1, 1, 0, 0, 0, 999, time.UTC)}
+	set := []time.Time{time.Unix(1234567890, 987654321), time.Unix(0, 1), time.Unix(-1, 0),
+		time.Date(2261, 1, 1, 0, 0, 0, 999, time.UTC)}
 	for _, at := range set {
 		if stored := k.append("s", ring.Event{Time: at}); !stored.Time.Equal(at) {
 			k.Errorf("Append at %v returned %v", at, stored.Time)
@@ -102,7 +103,8 @@ func keepsTime(k *kit) {
 
 // oddEventIDs are valid event IDs that a store may mistake for something else.
 var oddEventIDs = []string{
-	"0", "1", "-", "+", "$", "*", ">", "<", "0-0", "0-1", "1-1", "1-*", "(1-1", "18446744073709551615-18446744073709551615", "a b", "a\u00a0b",
+	"0", "1", "-", "+", "$", "*", ">", "<", "0-0", "0-1", "1-1", "1-*", "(1-1",
+	"18446744073709551615-18446744073709551615", "a b", "a\u00a0b",
 	"é", "\U0001F600", `"`, "'", `\`, "%0A", "{a}", "seq", "id", "false", "-1", "1e3", "0x10", " x"[1:], "x:y", "X:Y",
 	strings.Repeat("i", 255), strings.Repeat("i", 256), strings.Repeat("é", 128),
 }
@@ -121,7 +123,8 @@ func takesEventIDs(k *kit) {
 	}
 }
 
-// An event that takes an ID which the Store would assign later must be respected when its turn comes.
+// An event that takes an ID which the Store would assign later must be respected when its turn
+// comes.
 func assignsFreeIDs(k *kit) {
 	k.start(Config{})
 	k.create("s")

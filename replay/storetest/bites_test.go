@@ -102,7 +102,8 @@ func subject(m mutant) Subject {
 	}.withDefaults()
 }
 
-// Every mutant is a sound Store with one mistake. The case that is there for that mistake must find it, and must find nothing without it.
+// Every mutant is a sound Store with one mistake. The case that is there for that mistake must find
+// it, and must find nothing without it.
 func TestEveryMistakeIsFound(t *testing.T) {
 	all := map[string]test{}
 	for _, c := range cases() {

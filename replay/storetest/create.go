@@ -39,7 +39,8 @@ func mintsIDs(k *kit) {
 	seen := map[string]bool{}
 	for range 50 {
 		id := k.create("")
-		if seen[id] || len(id) < 16 || len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool { return c < 0x21 || c > 0x7E }) {
+		if seen[id] || len(id) < 16 || len(id) > 128 ||
+			strings.ContainsFunc(id, func(c rune) bool { return c < 0x21 || c > 0x7E }) {
 			t := "minted %q, want 16 to 128 visible characters that were not minted before"
 			k.Fatalf(t, id)
 		}
@@ -50,9 +51,11 @@ func mintsIDs(k *kit) {
 	}
 }
 
-// oddIDs are valid session IDs that a store may mistake for something else: patterns, hash tags, separators, another's prefix.
+// oddIDs are valid session IDs that a store may mistake for something else: patterns, hash tags,
+// separators, another's prefix.
 var oddIDs = []string{
-	"!", "~", "s", "S", "s:", "s:s", "s:events", "{s}", "{}", "}s{", "{s}s", "*", "?", "[s]", `\`, `"`, "'", "0", "-1", "%00", "../s", "s/s", "null",
+	"!", "~", "s", "S", "s:", "s:s", "s:events", "{s}", "{}", "}s{", "{s}s", "*", "?", "[s]", `\`, `"`, "'", "0",
+	"-1", "%00", "../s", "s/s", "null",
 	strings.Repeat("x", 127), strings.Repeat("x", 128),
 }
 
@@ -152,7 +155,8 @@ func describes(k *kit) {
 func copiesMetadata(k *kit) {
 	k.start(Config{})
 	fresh := func() map[string]any {
-		return map[string]any{"name": "é\x00\"", "deep": map[string]any{"list": []any{"a", "b"}, "yes": true, "half": 0.5}, "empty": ""}
+		return map[string]any{"name": "é\x00\"", "deep": map[string]any{"list": []any{"a", "b"}, "yes": true,
+			"half": 0.5}, "empty": ""}
 	}
 	spoil := func(m map[string]any) {
 		m["name"] = "spoilt"
@@ -168,7 +172,8 @@ func copiesMetadata(k *kit) {
 		}
 		if spoil(got); from == "Info" {
 			var leaked map[string]any
-			if err := k.any().Update(k.ctx, "s", func(md *shard.Metadata) { md.ClientInfo = maps.Clone(md.ClientInfo); leaked = md.ClientInfo }); err != nil {
+			if err := k.any().Update(k.ctx, "s",
+				func(md *shard.Metadata) { md.ClientInfo = maps.Clone(md.ClientInfo); leaked = md.ClientInfo }); err != nil {
 				k.Fatal(err)
 			}
 			spoil(leaked)
@@ -190,7 +195,8 @@ func updates(k *kit) {
 	}
 	err = k.any().Update(k.ctx, "mine", func(md *shard.Metadata) { md.Principal = "" })
 	k.wantErr("Update that takes the principal away", err, shard.ErrPrincipal)
-	k.equal("metadata", k.info("mine").Metadata, shard.Metadata{Transport: "http", Principal: "me", ClientInfo: map[string]any{"v": "2"}})
+	k.equal("metadata", k.info("mine").Metadata,
+		shard.Metadata{Transport: "http", Principal: "me", ClientInfo: map[string]any{"v": "2"}})
 	k.equal("metadata", k.info("nobody's").Metadata, shard.Metadata{})
 }
 

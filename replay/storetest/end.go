@@ -59,7 +59,8 @@ func endsReaders(k *kit) {
 	k.expect(read, "1")
 	k.add("s", "b:2", "a:3", "b:4")
 	k.terminate("s")
-	for r, want := range map[replay.Reader][]string{unread: {"1", "2", "3", "4"}, read: {"2", "3", "4"}, stream: {"3"}, live: {"2", "3", "4"}} {
+	for r, want := range map[replay.Reader][]string{unread: {"1", "2", "3", "4"}, read: {"2", "3", "4"},
+		stream: {"3"}, live: {"2", "3", "4"}} {
 		k.expect(r, want...)
 		k.expectEnd(r, shard.ErrNotFound)
 		if events, err := replay.Drain(r); err == nil {
@@ -85,7 +86,8 @@ func terminateIsExact(k *kit) { k.endsExactly(k.terminate, shard.ErrNotFound) }
 
 func finishIsExact(k *kit) { k.endsExactly(k.finish, shard.ErrFinished) }
 
-// endsExactly ends sessions that writers write to, and wants a reader to see what Append acknowledged and nothing else.
+// endsExactly ends sessions that writers write to, and wants a reader to see what Append
+// acknowledged and nothing else.
 func (k *kit) endsExactly(end func(string), want error) {
 	const rounds, writers, most = 10, 4, 500
 	k.start(Config{Ring: ring.Config{MaxEvents: writers * most}})
@@ -93,7 +95,8 @@ func (k *kit) endsExactly(end func(string), want error) {
 		id := fmt.Sprint("s", round)
 		k.create(id)
 		r := k.open(id, replay.Position{})
-		w := endWriters{k: k, id: id, want: want, most: most, begun: make(chan struct{}, writers), ended: make(chan struct{})}
+		w := endWriters{k: k, id: id, want: want, most: most, begun: make(chan struct{}, writers),
+			ended: make(chan struct{})}
 		stored := make([]int, writers)
 		var writing sync.WaitGroup
 		for i := range stored {

@@ -16,11 +16,13 @@ func evicting() []test {
 		{name: "evicts as many of the oldest events as a new one needs", run: evictsByBytes},
 		{name: "charges empty events for their overhead", run: chargesEmpty},
 		{name: "refuses to begin after an event that is not there", run: refusesPositions},
-		{name: "lets the appending session pay when all sessions together are at the limit", needs: Budget, run: budget},
+		{name: "lets the appending session pay when all sessions together are at the limit", needs: Budget,
+			run: budget},
 	}
 }
 
-// wantLog wants the session to hold exactly these events, and Info to say so. Evicted is how many there were before them.
+// wantLog wants the session to hold exactly these events, and Info to say so. Evicted is how many
+// there were before them.
 func (k *kit) wantLog(id string, want []ring.Event) {
 	k.Helper()
 	got := k.stored(id)
@@ -77,7 +79,8 @@ func chargesEmpty(k *kit) {
 	for i := range 30 {
 		k.append("s", ring.Event{ID: fmt.Sprintf("%02d", i)})
 	}
-	k.equal("log", k.info("s").Log, ring.Stats{Events: 10, Bytes: 10 * (ring.Overhead + 2), First: 21, Last: 30, Evicted: 20})
+	k.equal("log", k.info("s").Log, ring.Stats{Events: 10, Bytes: 10 * (ring.Overhead + 2), First: 21, Last: 30,
+		Evicted: 20})
 }
 
 func refusesPositions(k *kit) {
@@ -95,7 +98,8 @@ func refusesPositions(k *kit) {
 		want     []error
 	}{
 		{"an assigned ID that was evicted", evicted, []error{ring.ErrEvicted}},
-		{"an own ID that was evicted", "evicted", []error{ring.ErrUnknownID, ring.ErrEvicted}}, // a Store may remember it
+		{"an own ID that was evicted", "evicted", []error{ring.ErrUnknownID, ring.ErrEvicted}},
+		// a Store may remember it
 		{"an assigned ID of another session", foreign, []error{ring.ErrUnknownID}},
 		{"an own ID of another session", "foreign", []error{ring.ErrUnknownID}},
 		{"an ID from the future", newest + "9", []error{ring.ErrUnknownID}},
@@ -103,7 +107,8 @@ func refusesPositions(k *kit) {
 		{"a number", "0", []error{ring.ErrUnknownID}},
 		{"a sign", "-", []error{ring.ErrUnknownID}},
 		{"an assigned ID with a space", newest + " ", []error{ring.ErrUnknownID}},
-		{"the evicted ID with a zero", strings.Replace(evicted, "-", "-0", 1), []error{ring.ErrUnknownID, ring.ErrEvicted}},
+		{"the evicted ID with a zero", strings.Replace(evicted, "-", "-0", 1),
+			[]error{ring.ErrUnknownID, ring.ErrEvicted}},
 		{"a malformed ID", "a\x00\xff\r\n", []error{ring.ErrUnknownID}},
 		{"a long ID", strings.Repeat("x", 100_000), []error{ring.ErrUnknownID}},
 	} {
@@ -125,7 +130,8 @@ func refusesPositions(k *kit) {
 	k.eventually("no reader is left attached", func() bool { return k.info("s").Attached == 0 })
 }
 
-// budget knows no more of how MaxBytes is divided than that an event which takes more than all of it fits nowhere.
+// budget knows no more of how MaxBytes is divided than that an event which takes more than all of
+// it fits nowhere.
 func budget(k *kit) {
 	const limit = 20_000
 	k.start(Config{MaxBytes: limit, MaxSessions: 2})

@@ -174,8 +174,8 @@ func (k *kit) nextOrEnd(r replay.Reader) (ring.Event, error) {
 	return e, nil
 }
 
-// expect reads as many events as there are texts and compares their data. What comes too many is found by a later
-// expect, for which the case appends one more event.
+// expect reads as many events as there are texts and compares their data. What comes too many is
+// found by a later expect, for which the case appends one more event.
 func (k *kit) expect(r replay.Reader, texts ...string) {
 	k.Helper()
 	var got []string
@@ -260,7 +260,8 @@ func show(e ring.Event) string {
 	return fmt.Sprintf("{%d %q %q %q %.60q %v}", e.Seq, e.ID, e.Stream, e.Type, e.Data, e.Time)
 }
 
-// together runs f on n goroutines that start at the same moment, and waits for them. f must not end the case.
+// together runs f on n goroutines that start at the same moment, and waits for them. f must not end
+// the case.
 func together(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})

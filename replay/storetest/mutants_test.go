@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A mutant is a mistake, and the case that finds it. Its functions stand in for the methods of the sound Store next.
+// A mutant is a mistake, and the case that finds it. Its functions stand in for the methods of the
+// sound Store next.
 type mutant struct {
 	name, found string
 
@@ -82,8 +83,10 @@ var mutants = []mutant{
 		create: func(ctx context.Context, next replay.Store, id string, md shard.Metadata) (string, error) {
 			return next.Create(ctx, strings.ToLower(id), md)
 		}},
-	{name: "keeps one session too many", found: "holds no more than MaxSessions", config: func(c *Config) { c.MaxSessions++ }},
-	{name: "keeps one event too many", found: "evicts the oldest events above MaxEvents", config: func(c *Config) { c.Ring.MaxEvents++ }},
+	{name: "keeps one session too many", found: "holds no more than MaxSessions",
+		config: func(c *Config) { c.MaxSessions++ }},
+	{name: "keeps one event too many", found: "evicts the oldest events above MaxEvents",
+		config: func(c *Config) { c.Ring.MaxEvents++ }},
 	{name: "counts bytes without the overhead", found: "charges empty events for their overhead",
 		config: func(c *Config) { c.Ring.MaxBytes *= 2 }},
 	{name: "takes events one byte too large", found: "refuses an event above a limit and takes one at the limit",
@@ -123,7 +126,8 @@ var mutants = []mutant{
 			next.Create(ctx, id, shard.Metadata{})
 			return next.Append(ctx, id, e)
 		}},
-	{name: "validates before it looks for the session", found: "decides between reasons to refuse in the order of the contract",
+	{name: "validates before it looks for the session",
+		found: "decides between reasons to refuse in the order of the contract",
 		append: func(ctx context.Context, next replay.Store, id string, e ring.Event) (ring.Event, error) {
 			if strings.Contains(e.Type, "\n") {
 				return ring.Event{}, ring.ErrInvalidEvent
@@ -138,7 +142,8 @@ var mutants = []mutant{
 			}
 			return stored, err
 		}},
-	{name: "returns the duplicate instead of what is retained", found: "answers a duplicate with the event that is retained",
+	{name: "returns the duplicate instead of what is retained",
+		found: "answers a duplicate with the event that is retained",
 		append: func(ctx context.Context, next replay.Store, id string, e ring.Event) (ring.Event, error) {
 			stored, err := next.Append(ctx, id, e)
 			if errors.Is(err, ring.ErrDuplicateID) {
@@ -154,7 +159,8 @@ var mutants = []mutant{
 			}
 			return next.Append(ctx, id, e)
 		}},
-	{name: "keeps times to the millisecond", found: "keeps a time that is set, to the nanosecond, and assigns one otherwise",
+	{name: "keeps times to the millisecond",
+		found: "keeps a time that is set, to the nanosecond, and assigns one otherwise",
 		append: func(ctx context.Context, next replay.Store, id string, e ring.Event) (ring.Event, error) {
 			if !e.Time.IsZero() {
 				e.Time = e.Time.Truncate(time.Millisecond)
@@ -182,20 +188,25 @@ var mutants = []mutant{
 			at.All = at.All || at.LastEventID != "" && len(at.Streams) == 0
 			return next.Open(ctx, id, at)
 		}},
-	{name: "goes on behind a gap", found: "tells a reader that was overtaken, for good", open: wrapped(func(r *wrong) { r.skipsGaps = true })},
-	{name: "returns events twice where replay ends", found: "hands over from replay to live exactly once and in order, while readers come and go",
-		open: wrapped(func(r *wrong) { r.repeats = true })},
-	{name: "loses an event where replay ends", found: "shows a live reader everything stored after it opened and nothing before",
-		open: wrapped(func(r *wrong) { r.loses = true })},
+	{name: "goes on behind a gap", found: "tells a reader that was overtaken, for good",
+		open: wrapped(func(r *wrong) { r.skipsGaps = true })},
+	{name: "returns events twice where replay ends",
+		found: "hands over from replay to live exactly once and in order, while readers come and go",
+		open:  wrapped(func(r *wrong) { r.repeats = true })},
+	{name: "loses an event where replay ends",
+		found: "shows a live reader everything stored after it opened and nothing before",
+		open:  wrapped(func(r *wrong) { r.loses = true })},
 	{name: "does not notice the end while it waits", found: "wakes a waiting reader when its session is terminated",
 		open: wrapped(func(r *wrong) { r.sleeps = true })},
 	{name: "has nothing ready before Wait", found: "has everything that was stored ready when Open returns",
 		open: wrapped(func(r *wrong) { r.lazy = true })},
 	{name: "wakes for every event", found: "wakes a waiting reader for events of its streams alone",
 		open: wrapped(func(r *wrong) { r.nervous = true })},
-	{name: "names the newest event's place", found: "names the place behind the last event that was read, and every stream follows",
-		open: wrapped(func(r *wrong) { r.hasty = true })},
-	{name: "forgets that a place has been dropped", found: "refuses a place of which something has been dropped, and no other",
+	{name: "names the newest event's place",
+		found: "names the place behind the last event that was read, and every stream follows",
+		open:  wrapped(func(r *wrong) { r.hasty = true })},
+	{name: "forgets that a place has been dropped",
+		found: "refuses a place of which something has been dropped, and no other",
 		open: func(ctx context.Context, next replay.Store, id string, at replay.Position) (replay.Reader, error) {
 			r, err := next.Open(ctx, id, at)
 			if errors.Is(err, ring.ErrEvicted) {

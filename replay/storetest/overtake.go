@@ -19,7 +19,8 @@ func overtaking() []test {
 	}
 }
 
-// A Store may read ahead of its readers, so that they see more than is retained. What none may do is leave something out.
+// A Store may read ahead of its readers, so that they see more than is retained. What none may do
+// is leave something out.
 
 func overtaken(k *kit) {
 	const limit, stored = 4, 50
@@ -136,7 +137,8 @@ func replayUnderEviction(k *kit) {
 	k.Logf("%d of %d complete", complete, rounds)
 }
 
-// skipsGaps is for readers that are a replay.GapSkipper. One place is all that there is, and the session ends before the gap is skipped.
+// skipsGaps is for readers that are a replay.GapSkipper. One place is all that there is, and the
+// session ends before the gap is skipped.
 func skipsGaps(k *kit) {
 	for _, end := range []func(*kit, string){func(*kit, string) {}, (*kit).terminate} {
 		limits := Config{Ring: ring.Config{MaxEvents: 4}}

@@ -49,7 +49,8 @@ func placesTheBeginning(k *kit) {
 	k.add("s", "a:1", "2")
 	k.expect(early, "1", "2")
 	k.expect(k.open("s", replay.Position{LastEventID: place}), "1", "2")
-	k.equal("the place where a reader of two events began", k.place(k.open("s", replay.Position{LastEventID: place})), place)
+	k.equal("the place where a reader of two events began",
+		k.place(k.open("s", replay.Position{LastEventID: place})), place)
 }
 
 func placesWhatWasRead(k *kit) {

@@ -16,13 +16,15 @@ func positioning() []test {
 	return append(all, test{name: "keeps no reference to the streams of a position", run: copiesStreams})
 }
 
-// In all of these the log is 1 a:2 b:3 a:4 5 when the reader opens, after a:2 where it begins after an event, and b:6 a:7 8 c:9 come then.
+// In all of these the log is 1 a:2 b:3 a:4 5 when the reader opens, after a:2 where it begins after
+// an event, and b:6 a:7 8 c:9 come then.
 var positions = []position{
 	{"zero: everything retained, then what comes", replay.Position{}, false, "1 2 3 4 5 6 7 8 9"},
 	{"LastEventID: what follows on its stream", replay.Position{}, true, "4 7"},
 	{"LastEventID and All: what follows on every stream", replay.Position{All: true}, true, "3 4 5 6 7 8 9"},
 	{"LastEventID and another stream", replay.Position{Streams: []string{"b"}}, true, "3 6"},
-	{"LastEventID and two streams, one of them twice", replay.Position{Streams: []string{"b", "a", "b"}}, true, "3 4 6 7"},
+	{"LastEventID and two streams, one of them twice", replay.Position{Streams: []string{"b", "a", "b"}}, true,
+		"3 4 6 7"},
 	{"LastEventID and the default stream", replay.Position{Streams: []string{""}}, true, "5 8"},
 	{"LastEventID takes precedence over Live", replay.Position{Live: true}, true, "4 7"},
 	{"Live: what comes", replay.Position{Live: true}, false, "6 7 8 9"},
@@ -32,7 +34,8 @@ var positions = []position{
 	{"the default stream", replay.Position{Streams: []string{""}}, false, "1 5 8"},
 	{"two streams", replay.Position{Streams: []string{"", "b"}}, false, "1 3 5 6 8"},
 	{"a stream that comes later", replay.Position{Streams: []string{"c"}}, false, "9"},
-	{"All takes precedence over Streams", replay.Position{All: true, Streams: []string{"a"}}, false, "1 2 3 4 5 6 7 8 9"},
+	{"All takes precedence over Streams", replay.Position{All: true, Streams: []string{"a"}}, false,
+		"1 2 3 4 5 6 7 8 9"},
 }
 
 type position struct {

@@ -71,7 +71,8 @@ func (l load) run(k *kit) {
 		rnd := rand.New(rand.NewPCG(uint64(w), 1))
 		last := uint64(0)
 		for n := range l.each {
-			e, err := k.any().Append(k.ctx, "s", ring.Event{Stream: l.stream(w), Data: sealed(uint32(w), uint32(n), rnd)})
+			e, err := k.any().Append(k.ctx, "s", ring.Event{Stream: l.stream(w), Data: sealed(uint32(w), uint32(n),
+				rnd)})
 			if err != nil {
 				k.Errorf("Append: %v", err)
 				return
@@ -109,7 +110,8 @@ func handsOver(k *kit) {
 	k.eventually("no reader is left attached", func() bool { return k.info("s").Attached == 0 })
 }
 
-// readSome opens a reader after the event last, reads n events, but no more than all, and closes it.
+// readSome opens a reader after the event last, reads n events, but no more than all, and closes
+// it.
 func (k *kit) readSome(w *witness, last *string, n, all int) error {
 	r, err := k.any().Open(k.ctx, "s", replay.Position{LastEventID: *last})
 	if err != nil {

@@ -21,7 +21,8 @@ func reading() []test {
 	}
 }
 
-// Drain right after Open is how an adapter replays, so more must be ready then than a Store reads at a time.
+// Drain right after Open is how an adapter replays, so more must be ready then than a Store reads
+// at a time.
 func drainsEverything(k *kit) {
 	const writers, each = 8, 300
 	k.start(Config{Ring: ring.Config{MaxEvents: writers * each}})
@@ -44,7 +45,8 @@ func drainsEverything(k *kit) {
 		}
 	}
 	for _, i := range []int{0, 1, 99, 100, 127, 128, 499, 500, 999, 1000, writers*each - 2, writers*each - 1} {
-		if rest, err := k.drain("s", replay.Position{LastEventID: events[i].ID}); err != nil || len(rest) != len(events)-i-1 {
+		if rest, err := k.drain("s", replay.Position{LastEventID: events[i].ID}); err != nil ||
+			len(rest) != len(events)-i-1 {
 			k.Errorf("after event %d are %d ready, error %v", i+1, len(rest), err)
 		}
 	}
@@ -123,7 +125,8 @@ func manyReaders(k *kit) {
 	}
 	var readers []replay.Reader
 	for _, id := range ids {
-		readers = append(readers, k.open("s", replay.Position{LastEventID: id}), k.open("s", replay.Position{LastEventID: id}))
+		readers = append(readers, k.open("s", replay.Position{LastEventID: id}),
+			k.open("s", replay.Position{LastEventID: id}))
 	}
 	k.add("s", "6", "7")
 	for i, r := range readers {
@@ -181,7 +184,8 @@ func eventsStayValid(k *kit) {
 	r := k.open("s", replay.Position{})
 	var read, stored []ring.Event
 	for i := range 100 {
-		stored = append(stored, k.append("s", ring.Event{Type: fmt.Sprint("t", i), Data: fmt.Appendf(nil, "%0100d", i)}))
+		stored = append(stored, k.append("s", ring.Event{Type: fmt.Sprint("t", i), Data: fmt.Appendf(nil, "%0100d",
+			i)}))
 		read = append(read, k.next(r))
 	}
 	for i := range read {

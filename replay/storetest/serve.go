@@ -15,7 +15,8 @@ func serving() []test {
 	return []test{
 		{name: "behind a Handler: refuses what it must with the right status", run: handlerRefuses},
 		{name: "behind a Handler: follows a session to its end", run: handlerFollows},
-		{name: "behind a Handler: tells the client of a finished session that it has everything", needs: Finishing, run: handlerFinishes},
+		{name: "behind a Handler: tells the client of a finished session that it has everything", needs: Finishing,
+			run: handlerFinishes},
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Cases are exact about time where it is fake. Where it is real, they wait for what a busy machine is late with, and try again, with more time,
-// what it was too slow to see.
+// Cases are exact about time where it is fake. Where it is real, they wait for what a busy machine
+// is late with, and try again, with more time, what it was too slow to see.
 
 // eventually polls until ok.
 func (k *kit) eventually(what string, ok func() bool) {
@@ -21,7 +21,8 @@ func (k *kit) eventually(what string, ok func() bool) {
 	}
 }
 
-// byNow wants ok with fake time. In real time it polls until ok: when a busy machine gets round to it nobody can say.
+// byNow wants ok with fake time. In real time it polls until ok: when a busy machine gets round to
+// it nobody can say.
 func (k *kit) byNow(what string, ok func() bool) {
 	k.Helper()
 	if !k.subject.FakeTime {
@@ -38,9 +39,10 @@ func (k *kit) sleep(d time.Duration) {
 	<-timer.C
 }
 
-// inTime runs attempt with a TTL until it was fast enough to tell: what a session does before its time is over can be seen only by one who looks
-// before. An attempt that was too slow returns false before it has failed, and the next one has twice the time. With fake time the first one
-// is fast enough.
+// inTime runs attempt with a TTL until it was fast enough to tell: what a session does before its
+// time is over can be seen only by one who looks before. An attempt that was too slow returns false
+// before it has failed, and the next one has twice the time. With fake time the first one is fast
+// enough.
 func (k *kit) inTime(attempt func(ttl time.Duration) bool) {
 	k.Helper()
 	ttl := k.subject.TTL
@@ -77,7 +79,8 @@ func (k *kit) alive(id string, want shard.Status, deadline time.Time) (inTime bo
 	return true
 }
 
-// over sleeps until d after since, when the session's time is over, and as long as the Store may be late. Then the Store is to have noticed.
+// over sleeps until d after since, when the session's time is over, and as long as the Store may be
+// late. Then the Store is to have noticed.
 func (k *kit) over(id string, since time.Time, d time.Duration, noticed func(shard.Info, error) bool) {
 	k.Helper()
 	k.until(since, d+k.subject.Late)
