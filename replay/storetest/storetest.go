@@ -8,7 +8,9 @@
 //
 //	func TestConformance(t *testing.T) {
 //		storetest.Run(t, storetest.Subject{
-//			Open: func(t testing.TB, cfg storetest.Config) replay.Store { return newStore(t, cfg) },
+//			Open: func(t testing.TB, cfg storetest.Config) replay.Store {
+//				return newStore(t, cfg)
+//			},
 //		})
 //	}
 package storetest
@@ -37,7 +39,7 @@ const (
 	PerPrincipal                     // Config.MaxPerPrincipal
 	Attachments                      // Config.MaxAttached
 	Budget                           // Config.MaxBytes
-	Finishing                        // sessions that finish; not to be set for a Store that is no replay.Finisher: Run sees that itself
+	Finishing                        // sessions that finish; Run sees by itself who is a replay.Finisher
 )
 
 // String names the features, as in "MaxSessions, Finish".
