@@ -63,9 +63,9 @@ func (es *EventStore) touch(ctx context.Context, s *session) error {
 	return err
 }
 
-// read returns the events of a span. It goes by the event before the span if that is retained, for then so is everything
-// after it that was ever stored; else it looks through what the stream retains, once it knows that the span's oldest stored event is
-// among it.
+// read returns the events of a span. It goes by the event before the span if that is retained, for
+// then so is everything after it that was ever stored; else it looks through what the stream
+// retains, once it knows that the span's oldest stored event is among it.
 func (es *EventStore) read(ctx context.Context, s *session, sp span) ([][]byte, error) {
 	if sp.first > 0 {
 		events, err := es.drain(ctx, s.id, replay.Position{LastEventID: eventID(sp.stream, sp.first-1)})
@@ -126,8 +126,9 @@ func (sp span) oldestStored() (uint64, bool) {
 	return 0, false
 }
 
-// of picks the span's events out of the stream's, and puts in what stands for refused ones: every index, in order, or
-// mcp.ErrEventsPurged. Events that others have appended to the stream are passed over.
+// of picks the span's events out of the stream's, and puts in what stands for refused ones: every
+// index, in order, or mcp.ErrEventsPurged. Events that others have appended to the stream are
+// passed over.
 func (sp span) of(events []ring.Event) ([][]byte, error) {
 	data := make([][]byte, 0, min(sp.end-sp.first, uint64(len(events)+len(sp.lost))))
 	fill := func(end uint64) bool {

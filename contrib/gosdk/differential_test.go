@@ -12,8 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// TestAnswersAreThoseOfTheSDKsOwnStore holds both stores against each other where they agree: streams are opened before use, nothing is
-// evicted, and closed sessions do not come back.
+// TestAnswersAreThoseOfTheSDKsOwnStore holds both stores against each other where they agree:
+// streams are opened before use, nothing is evicted, and closed sessions do not come back.
 func TestAnswersAreThoseOfTheSDKsOwnStore(t *testing.T) {
 	for seed := range uint64(30) {
 		ours, theirs := newStore(t, shard.Config{}), mcp.NewMemoryEventStore(nil)

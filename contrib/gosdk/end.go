@@ -15,8 +15,8 @@ const (
 	terminateLimit = 10 * time.Second       // how long the Store may take in all
 )
 
-// terminate ends a session in the Store. The SDK holds its connection's mutex meanwhile and cannot be kept waiting for a Store across
-// a network, hence the goroutine: its context ends it.
+// terminate ends a session in the Store. The SDK holds its connection's mutex meanwhile and cannot
+// be kept waiting for a Store across a network, hence the goroutine: its context ends it.
 func terminate(ctx context.Context, store replay.Store, id string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminateLimit)
 	done := make(chan error, 1)
@@ -37,12 +37,14 @@ func terminate(ctx context.Context, store replay.Store, id string) error {
 	}
 }
 
-// CloseEnded returns a function for shard.Config.OnEnd that closes the server's session when the Store's has ended: by expiry, say, or through
-// shard.Manager.Terminate. Without it the SDK goes on serving such a session's open streams, and keeps the session of a client that
-// never comes back until StreamableHTTPOptions.SessionTimeout, for which an open stream is no activity.
+// CloseEnded returns a function for shard.Config.OnEnd that closes the server's session when the
+// Store's has ended: by expiry, say, or through shard.Manager.Terminate. Without it the SDK goes on
+// serving such a session's open streams, and keeps the session of a client that never comes back
+// until StreamableHTTPOptions.SessionTimeout, for which an open stream is no activity.
 //
-// It looks through the server's sessions, about 10 ns each. The SDK waits for calls in progress before it closes a session; that happens in
-// a goroutine of its own, which lasts as long as those calls do.
+// It looks through the server's sessions, about 10 ns each. The SDK waits for calls in progress
+// before it closes a session; that happens in a goroutine of its own, which lasts as long as those
+// calls do.
 func CloseEnded(server *mcp.Server) func(shard.Info) {
 	return func(info shard.Info) {
 		for session := range server.Sessions() {

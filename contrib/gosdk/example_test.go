@@ -61,7 +61,8 @@ func ExampleEventStore() {
 	// two <nil>
 }
 
-// Sessions belong to whom the embedder's authentication says, and clients come back after a quarter of a second.
+// Sessions belong to whom the embedder's authentication says, and clients come back after a quarter
+// of a second.
 func ExampleMiddleware() {
 	manager, err := shard.New(shard.Config{})
 	if err != nil {

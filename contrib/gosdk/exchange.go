@@ -8,9 +8,9 @@ import (
 	"github.com/reprise-go/reprise/internal/mcphttp"
 )
 
-// An exchange is what an Endpoint and an EventStore tell each other about one request, past the SDK. It travels in the request's
-// context. The SDK keeps the values of that context for as long as a session lasts; nothing of an exchange is used once the request
-// has been served.
+// An exchange is what an Endpoint and an EventStore tell each other about one request, past the
+// SDK. It travels in the request's context. The SDK keeps the values of that context for as long as
+// a session lasts; nothing of an exchange is used once the request has been served.
 type exchange struct {
 	endpoint   *Endpoint
 	principal  string
@@ -31,13 +31,15 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// exchangeOf returns the exchange of the request that ctx belongs to; nil when it did not come through an Endpoint.
+// exchangeOf returns the exchange of the request that ctx belongs to; nil when it did not come
+// through an Endpoint.
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
 }
 
-// streamOf returns the stream that a GET asks for, and whether that is the one of messages that answer nothing.
+// streamOf returns the stream that a GET asks for, and whether that is the one of messages that
+// answer nothing.
 func streamOf(r *http.Request) (stream string, listens bool) {
 	id := r.Header.Get(mcphttp.LastEventID)
 	stream, _, _ = strings.Cut(id, "_")

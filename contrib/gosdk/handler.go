@@ -15,23 +15,27 @@ type HandlerOptions struct {
 	Options        // of the Middleware for clients with sessions
 	Events  Config // of their EventStore
 
-	// SDK are options of the SDK's handlers. EventStore, Stateless, MaxRequestBodyBytes and DisableLocalhostProtection are set by Handler: the last
-	// two as in Options.
+	// SDK are options of the SDK's handlers. EventStore, Stateless, MaxRequestBodyBytes and
+	// DisableLocalhostProtection are set by Handler: the last two as in Options.
 	SDK mcp.StreamableHTTPOptions
 
-	// Modern serves the clients without sessions, of 2026-07-28 and later. It is where extensions of that protocol are mounted: another
-	// server with other tools, or one behind a handler that looks at requests first. Default: the SDK's stateless handler for the same server.
+	// Modern serves the clients without sessions, of 2026-07-28 and later. It is where extensions
+	// of that protocol are mounted: another server with other tools, or one behind a handler that
+	// looks at requests first. Default: the SDK's stateless handler for the same server.
 	Modern http.Handler
 }
 
-// Handler serves clients of both eras of MCP at one URL: those up to 2025-11-25 with sessions and resumption, from an [EventStore] over store,
-// and those of 2026-07-28 and later statelessly. It panics if HandlerOptions.Events is out of range.
+// Handler serves clients of both eras of MCP at one URL: those up to 2025-11-25 with sessions and
+// resumption, from an [EventStore] over store, and those of 2026-07-28 and later statelessly. It
+// panics if HandlerOptions.Events is out of range.
 //
-// A request belongs to the later era when its Mcp-Protocol-Version says so. A POST with neither that header nor a session also does when
-// it carries a version in its _meta, for which the SDK then asks the header.
+// A request belongs to the later era when its Mcp-Protocol-Version says so. A POST with neither
+// that header nor a session also does when it carries a version in its _meta, for which the SDK
+// then asks the header.
 //
-// The servers that server returns should mint session IDs with [NewSessionID] (mcp.ServerOptions.GetSessionID), and the Store tell of sessions'
-// ends ([CloseEnded]). [Endpoint.Close] ends subscriptions of later clients as it ends listening streams.
+// The servers that server returns should mint session IDs with [NewSessionID]
+// (mcp.ServerOptions.GetSessionID), and the Store tell of sessions' ends ([CloseEnded]).
+// [Endpoint.Close] ends subscriptions of later clients as it ends listening streams.
 func Handler(store replay.Store, server func(*http.Request) *mcp.Server, opts HandlerOptions) *Endpoint {
 	events, err := NewWith(store, opts.Events)
 	if err != nil {

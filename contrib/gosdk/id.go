@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// maxPlain is the length up to which a stream ID stands for itself, in bytes. With "_" and the longest index the event ID stays far
-// below the ring's 256 bytes.
+// maxPlain is the length up to which a stream ID stands for itself, in bytes. With "_" and the
+// longest index the event ID stays far below the ring's 256 bytes.
 const maxPlain = 128
 
-// ringStream returns the name under which the ring knows a stream: the stream ID itself when it is "" or short printable ASCII,
-// and "~" with its SHA-256 otherwise, for the SDK's interface allows any text and the ring does not. Distinct
-// streams have distinct names: a plain ID that begins with "~" is hashed too.
+// ringStream returns the name under which the ring knows a stream: the stream ID itself when it is
+// "" or short printable ASCII, and "~" with its SHA-256 otherwise, for the SDK's interface allows
+// any text and the ring does not. Distinct streams have distinct names: a plain ID that begins with
+// "~" is hashed too.
 func ringStream(streamID string) string {
 	if plain(streamID) {
 		return streamID
@@ -34,8 +35,9 @@ func plain(streamID string) bool {
 	return true
 }
 
-// eventID is the ID of one event in the ring: the stream's name, "_" and the index in decimal. For the stream IDs that the SDK makes
-// it is the very ID that the SDK puts on the wire. The index holds no "_", so the last one separates.
+// eventID is the ID of one event in the ring: the stream's name, "_" and the index in decimal. For
+// the stream IDs that the SDK makes it is the very ID that the SDK puts on the wire. The index
+// holds no "_", so the last one separates.
 func eventID(stream string, index uint64) string {
 	var buf [maxPlain + 24]byte
 	b := append(buf[:0], stream...)

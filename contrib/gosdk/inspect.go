@@ -27,7 +27,8 @@ const (
 	maxName       = 256     // bytes of one of its names, if it has more
 )
 
-// inspect looks at what a POST carries before the SDK does. What is no JSON-RPC is the SDK's to refuse.
+// inspect looks at what a POST carries before the SDK does. What is no JSON-RPC is the SDK's to
+// refuse.
 func (e *Endpoint) inspect(w http.ResponseWriter, r *http.Request, x *exchange, id string) error {
 	if r.Method != http.MethodPost || r.Body == nil {
 		return nil
@@ -85,8 +86,8 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-// claim claims a key for a request of a session that has begun. A session that an EventStore has begun has been initialized, whether or
-// not its Store keeps claims.
+// claim claims a key for a request of a session that has begun. A session that an EventStore has
+// begun has been initialized, whether or not its Store keeps claims.
 func (e *Endpoint) claim(ctx context.Context, id, key string, request json.RawMessage) error {
 	err := replay.Claim(ctx, e.store, id, key)
 	if errors.Is(err, replay.ErrUnsupported) && key == claimInitialize {
@@ -118,8 +119,8 @@ func claimOf(id json.RawMessage) string {
 	return claimRequest + key
 }
 
-// clientInfo is what an initialize says of its client. A client may send icons of any size in it: of more than maxClientInfo bytes, what
-// is text and short remains.
+// clientInfo is what an initialize says of its client. A client may send icons of any size in it:
+// of more than maxClientInfo bytes, what is text and short remains.
 func clientInfo(params json.RawMessage) map[string]any {
 	var p struct {
 		ClientInfo json.RawMessage `json:"clientInfo"`

@@ -16,7 +16,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// addBlob adds a tool whose result has size bytes. It sends a progress notification and calls ready, if any, before it has it.
+// addBlob adds a tool whose result has size bytes. It sends a progress notification and calls
+// ready, if any, before it has it.
 func addBlob(b *backend, size int, ready func()) {
 	mcp.AddTool(b.server, &mcp.Tool{Name: "blob"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
 		if ready != nil {
@@ -29,7 +30,8 @@ func addBlob(b *backend, size int, ready func()) {
 	})
 }
 
-// callBlobAcrossACut calls the tool blob, whose connection is cut before it has its result and comes back after.
+// callBlobAcrossACut calls the tool blob, whose connection is cut before it has its result and
+// comes back after.
 func callBlobAcrossACut(t *testing.T, cfg shard.Config, size int) (*mcp.ClientSession, *mcp.CallToolResult, error) {
 	t.Helper()
 	b := newBackend(t, cfg, mcp.StreamableHTTPOptions{}, nil)
@@ -60,7 +62,8 @@ func callBlobAcrossACut(t *testing.T, cfg shard.Config, size int) (*mcp.ClientSe
 	t.Cleanup(func() { session.Close() })
 	before := b.manager.Stats().Appended
 	go func() {
-		// The result is stored, or refused, once the tool has returned; the client may come back then.
+		// The result is stored, or refused, once the tool has returned; the client may come back
+		// then.
 		for b.manager.Stats().Appended < before+3 && b.store.Stats().Refused == 0 && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
 		}

@@ -8,9 +8,10 @@ import (
 	"github.com/reprise-go/reprise/internal/jsonrpc"
 )
 
-// listen returns the index after which a listening request without a place of its own begins; false where the session is not known here,
-// or has counted nothing. That is the newest event's. A session's first listener gets what has waited for it, a request of the
-// server's perhaps, if all of that is retained.
+// listen returns the index after which a listening request without a place of its own begins; false
+// where the session is not known here, or has counted nothing. That is the newest event's. A
+// session's first listener gets what has waited for it, a request of the server's perhaps, if all
+// of that is retained.
 func (es *EventStore) listen(ctx context.Context, sessionID string) (uint64, bool) {
 	s := es.get(sessionID)
 	if s == nil {
@@ -29,7 +30,8 @@ func (es *EventStore) listen(ctx context.Context, sessionID string) (uint64, boo
 	return next - 1, true
 }
 
-// collectFor is collect for a request. A listening one that was given its place opens in any case: what has been dropped since is stood for.
+// collectFor is collect for a request. A listening one that was given its place opens in any case:
+// what has been dropped since is stood for.
 func (es *EventStore) collectFor(ctx context.Context, sessionID, streamID string, index int) ([][]byte, error) {
 	data, err := es.collect(ctx, sessionID, streamID, index)
 	x := exchangeOf(ctx)

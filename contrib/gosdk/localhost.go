@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// checkHost is the SDK's protection against rebound names, before anything else looks at the session: a page whose name was rebound to a
-// loopback address must not learn whether a session exists, nor keep it alive. It returns false when it has refused the
-// request, in the SDK's own words.
+// checkHost is the SDK's protection against rebound names, before anything else looks at the
+// session: a page whose name was rebound to a loopback address must not learn whether a session
+// exists, nor keep it alive. It returns false when it has refused the request, in the SDK's own
+// words.
 func checkHost(w http.ResponseWriter, r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if local == nil || !isLoopback(local.String()) || isLoopback(r.Host) {
@@ -20,7 +21,8 @@ func checkHost(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// isLoopback reports whether addr, with a port or without, is a loopback address or "localhost". It is the SDK's notion of it.
+// isLoopback reports whether addr, with a port or without, is a loopback address or "localhost". It
+// is the SDK's notion of it.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

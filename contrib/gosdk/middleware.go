@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/replay"
 )
 
-// An Endpoint is the http.Handler that [Middleware] and [Handler] return. It is safe for concurrent use.
+// An Endpoint is the http.Handler that [Middleware] and [Handler] return. It is safe for concurrent
+// use.
 type Endpoint struct {
 	store replay.Store
 	next  http.Handler
@@ -29,8 +30,9 @@ type Endpoint struct {
 	stores []*EventStore // those that have opened a stream behind this Endpoint; entries are added and never changed
 }
 
-// Middleware stands in front of the SDK's handler, next. For a request that names a session, it keeps the session attached until
-// the request has been served, so that a hanging GET holds expiry off.
+// Middleware stands in front of the SDK's handler, next. For a request that names a session, it
+// keeps the session attached until the request has been served, so that a hanging GET holds expiry
+// off.
 //
 //	400  a second initialize of the session; with UniqueRequestIDs, a request ID that the session has used before
 //	404  the session has ended or is another principal's: the same answer for both
@@ -38,27 +40,34 @@ type Endpoint struct {
 //	429  a limit on sessions, on those of the principal, on open streams or on claims has been reached; with Retry-After
 //	503  the Store cannot tell, with Retry-After; or Close was called (GET)
 //
-// are its answers; others are the SDK's. A session that a request begins is bound to its principal and has the clientInfo of its
-// initialize in Metadata.ClientInfo (its names and versions alone if it has more than 4 KiB). A header that comes twice counts as its last.
+// are its answers; others are the SDK's. A session that a request begins is bound to its principal
+// and has the clientInfo of its initialize in Metadata.ClientInfo (its names and versions alone if
+// it has more than 4 KiB). A header that comes twice counts as its last.
 //
-// A GET takes over the stream that it asks for: whoever still has it open is ended, for a connection that the server takes for alive may
-// have gone long ago. A listening GET without Last-Event-ID always opens. It begins at the present, but for a session's first one, which
-// gets what has waited for it if all of that is retained. A client of 2025-11-25 or later is told its place at once, by an event
-// without data, so that it loses nothing if the connection breaks before the first event is complete; so is one that resumes.
+// A GET takes over the stream that it asks for: whoever still has it open is ended, for a
+// connection that the server takes for alive may have gone long ago. A listening GET without
+// Last-Event-ID always opens. It begins at the present, but for a session's first one, which gets
+// what has waited for it if all of that is retained. A client of 2025-11-25 or later is told its
+// place at once, by an event without data, so that it loses nothing if the connection breaks before
+// the first event is complete; so is one that resumes.
 //
-// Event streams have a deadline for each 64 KiB, comments while they are silent, a header that keeps nginx from buffering, and Options.Retry.
+// Event streams have a deadline for each 64 KiB, comments while they are silent, a header that
+// keeps nginx from buffering, and Options.Retry.
 //
-// What refuses requests for their origin or their credentials belongs in front of Middleware (http.CrossOriginProtection, say, instead of
-// the SDK's option), or else the answer tells whether a session exists, and the request keeps it alive.
+// What refuses requests for their origin or their credentials belongs in front of Middleware
+// (http.CrossOriginProtection, say, instead of the SDK's option), or else the answer tells whether
+// a session exists, and the request keeps it alive.
 //
-// It takes one place of shard.Config.MaxAttached for each request in progress, and a replay a second one for a moment. It is
-// not for stateless servers, which ignore the header that it goes by: see [Handler].
+// It takes one place of shard.Config.MaxAttached for each request in progress, and a replay a
+// second one for a moment. It is not for stateless servers, which ignore the header that it goes
+// by: see [Handler].
 func Middleware(store replay.Store, next http.Handler, opts Options) *Endpoint {
 	return &Endpoint{store: store, next: next, opts: opts.withDefaults()}
 }
 
-// Close ends every listening stream and refuses new ones: their clients come back, here or elsewhere. Calls go on, and so do their streams,
-// which end with them. It is made for http.Server.RegisterOnShutdown, for Shutdown would wait for listening streams for ever. It is
+// Close ends every listening stream and refuses new ones: their clients come back, here or
+// elsewhere. Calls go on, and so do their streams, which end with them. It is made for
+// http.Server.RegisterOnShutdown, for Shutdown would wait for listening streams for ever. It is
 // idempotent and waits for nothing.
 func (e *Endpoint) Close() { e.listening.Close() }
 
@@ -134,7 +143,8 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request, x *exchange) er
 	return nil
 }
 
-// serveModern serves a request without a session. Its stream has what the others have, but for a place. A subscription never ends by itself.
+// serveModern serves a request without a session. Its stream has what the others have, but for a
+// place. A subscription never ends by itself.
 func (e *Endpoint) serveModern(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -160,8 +170,9 @@ func (e *Endpoint) finish(resp *mcphttp.Response, r *http.Request) {
 	}
 }
 
-// takeOver makes out the one stream of key, and waits until the one before has been given up. Of several that do so at once, each waits
-// for the one before it: whoever is ended meanwhile goes on waiting, so that its own successor finds the stream free.
+// takeOver makes out the one stream of key, and waits until the one before has been given up. Of
+// several that do so at once, each waits for the one before it: whoever is ended meanwhile goes on
+// waiting, so that its own successor finds the stream free.
 func takeOver(ctx context.Context, set *sse.Set, out *sse.Writer, key string) error {
 	if before := set.Take(key, out); before != nil {
 		<-before.Gone()
@@ -181,7 +192,8 @@ func (e *Endpoint) attach(ctx context.Context, id string) (detach func(), err er
 	return reader.Close, nil
 }
 
-// place gives a listening GET without Last-Event-ID the place where it begins. Where nobody knows its session it is the SDK's to answer.
+// place gives a listening GET without Last-Event-ID the place where it begins. Where nobody knows
+// its session it is the SDK's to answer.
 func (e *Endpoint) place(ctx context.Context, r *http.Request, x *exchange, id string) *http.Request {
 	if r.Header.Get(mcphttp.LastEventID) != "" {
 		return r
@@ -198,7 +210,8 @@ func (e *Endpoint) place(ctx context.Context, r *http.Request, x *exchange, id s
 	return r
 }
 
-// know remembers an EventStore that is in use behind this Endpoint. The SDK's handler does not tell which it has.
+// know remembers an EventStore that is in use behind this Endpoint. The SDK's handler does not tell
+// which it has.
 func (e *Endpoint) know(es *EventStore) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -77,7 +77,8 @@ func TestReplayIsAllOrErrorWhileEvictionRaces(t *testing.T) {
 	}
 }
 
-// raceReplays replays stream a from near its end, over and over, and checks that each replay is whole.
+// raceReplays replays stream a from near its end, over and over, and checks that each replay is
+// whole.
 func raceReplays(t *testing.T, es *EventStore, until time.Time) (replays, purges int) {
 	t.Helper()
 	stream := es.hash("a")

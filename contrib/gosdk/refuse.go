@@ -28,7 +28,8 @@ type protocolError struct {
 
 func (p *protocolError) Error() string { return "gosdk: " + p.text }
 
-// refusalOf maps why a request is not served to HTTP. What must not be told apart gets the same answer, in the SDK's own words.
+// refusalOf maps why a request is not served to HTTP. What must not be told apart gets the same
+// answer, in the SDK's own words.
 func refusalOf(err error) (status int, text string) {
 	var protocol *protocolError
 	switch {
@@ -74,7 +75,8 @@ func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Write(jsonrpc.Error(protocol.id, jsonrpc.InvalidRequest, text))
 }
 
-// explain answers in the SDK's place where that would say 500 because a stream, and perhaps a session, could not be opened.
+// explain answers in the SDK's place where that would say 500 because a stream, and perhaps a
+// session, could not be opened.
 func (e *Endpoint) explain(w http.ResponseWriter, r *http.Request, x *exchange, status int) bool {
 	if status != http.StatusInternalServerError || x.err == nil {
 		return false
@@ -111,11 +113,13 @@ type EndpointStats struct {
 	Replaced uint64 // of these, ended by a GET for the same stream
 	Bytes    uint64 // bytes written to them
 
-	// Refused counts the requests that the Endpoint has answered in the SDK's place, by HTTP status. Every status that it gives has an entry.
+	// Refused counts the requests that the Endpoint has answered in the SDK's place, by HTTP
+	// status. Every status that it gives has an entry.
 	Refused map[int]uint64
 }
 
-// Stats returns what has been counted so far. What is written meanwhile may be in some fields and not yet in others.
+// Stats returns what has been counted so far. What is written meanwhile may be in some fields and
+// not yet in others.
 func (e *Endpoint) Stats() EndpointStats {
 	l, c := e.listening.Counts(), e.calls.Counts()
 	st := EndpointStats{

@@ -21,15 +21,18 @@ const (
 	creations = 16      // creations that run side by side
 )
 
-// registry holds the adapter's sessions and makes sure that each is created once and released when it ends.
+// registry holds the adapter's sessions and makes sure that each is created once and released when
+// it ends.
 //
-// A session ends through SessionClosed, or in the Store by expiry or termination. The latter two tell the adapter nothing, so a
-// session is released when any call meets its end, and each creation looks at the two sessions that have not been looked at for
-// longest: what has ended unseen stays in proportion to what lives, and needs neither a timer nor a goroutine.
+// A session ends through SessionClosed, or in the Store by expiry or termination. The latter two
+// tell the adapter nothing, so a session is released when any call meets its end, and each creation
+// looks at the two sessions that have not been looked at for longest: what has ended unseen stays
+// in proportion to what lives, and needs neither a timer nor a goroutine.
 //
-// An ID never lives twice. The SDK may open a stream of a session that a concurrent DELETE has closed, as late as the request's body
-// takes to arrive; ended IDs are therefore remembered, the newest 65,536, beside what the Store remembers while they linger.
-// The exception is "", which is no session of anybody: it is created anew as often as needed.
+// An ID never lives twice. The SDK may open a stream of a session that a concurrent DELETE has
+// closed, as late as the request's body takes to arrive; ended IDs are therefore remembered, the
+// newest 65,536, beside what the Store remembers while they linger. The exception is "", which is
+// no session of anybody: it is created anew as often as needed.
 type registry struct {
 	store   replay.Store
 	cfg     Config
@@ -89,7 +92,8 @@ func (r *registry) make(ctx context.Context, key string) (*session, error) {
 		s.first = 1 // so that there is a place before the first event
 	}
 	r.enter(s)
-	// SessionClosed buries the ID before it terminates the session: either it terminated what was created above, or this sees it buried.
+	// SessionClosed buries the ID before it terminates the session: either it terminated what was
+	// created above, or this sees it buried.
 	if r.isBuried(key) {
 		r.release(s)
 		return nil, errors.Join(unknownSession(key), terminate(ctx, r.store, id))
@@ -97,8 +101,8 @@ func (r *registry) make(ctx context.Context, key string) (*session, error) {
 	return s, nil
 }
 
-// living returns the known session of key after touching it in the Store; nil, nil when there is none. A session called "" that has
-// ended counts as none.
+// living returns the known session of key after touching it in the Store; nil, nil when there is
+// none. A session called "" that has ended counts as none.
 func (r *registry) living(ctx context.Context, key string) (*session, error) {
 	s := r.get(key)
 	if s == nil {
@@ -114,7 +118,8 @@ func (r *registry) living(ctx context.Context, key string) (*session, error) {
 	return nil, err
 }
 
-// create makes the session in the Store, with what the Endpoint has found out about it, and returns its ID there.
+// create makes the session in the Store, with what the Endpoint has found out about it, and returns
+// its ID there.
 func (r *registry) create(ctx context.Context, key string) (string, error) {
 	md := shard.Metadata{Transport: "http"}
 	x := exchangeOf(ctx)
@@ -148,8 +153,8 @@ func (r *registry) claim(ctx context.Context, id string, keys []string) error {
 	return nil
 }
 
-// adopt accepts a session that the application made under this ID, unless it has ended, is somebody else's, or holds events already:
-// their numbering is unknown.
+// adopt accepts a session that the application made under this ID, unless it has ended, is somebody
+// else's, or holds events already: their numbering is unknown.
 func (r *registry) adopt(ctx context.Context, key, principal string, bound bool) error {
 	var err error
 	if bound {

@@ -57,7 +57,8 @@ func TestTheSDKsClientSurvivesACutInsideTheFirstEventAfterAResumption(t *testing
 	}
 }
 
-// breaking is a connection on which the first resumed stream of a call breaks inside its first event.
+// breaking is a connection on which the first resumed stream of a call breaks inside its first
+// event.
 type breaking struct {
 	next    *http.Transport
 	resumed atomic.Int64

@@ -33,7 +33,8 @@ type countInput struct {
 	To int `json:"to"`
 }
 
-// newBackend starts a server whose tool count sends progress 1 to input.To and calls pace, if any, after each.
+// newBackend starts a server whose tool count sends progress 1 to input.To and calls pace, if any,
+// after each.
 func newBackend(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, pace func(i int)) *backend {
 	t.Helper()
 	return newBackendWith(t, cfg, sdk, Options{Principal: user, Retry: 20 * time.Millisecond}, pace)
@@ -109,7 +110,8 @@ func TestTheSDKsClientLosesNothingWhenItsConnectionIsCutTenTimes(t *testing.T) {
 	const total, every = 550, 50
 	var p *proxy.Proxy
 	cut := make(chan struct{})
-	// The tool waits for the client to see every fiftieth event and for the cut that follows, so that each one hits a running stream.
+	// The tool waits for the client to see every fiftieth event and for the cut that follows, so
+	// that each one hits a running stream.
 	b := newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, func(i int) {
 		if i%every == 0 && i < total {
 			<-cut

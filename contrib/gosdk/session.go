@@ -17,7 +17,8 @@ const (
 	maxIndex = lru.MaxValue
 )
 
-// session is what the adapter knows of one session: how far each of its streams has counted. The events are the Store's.
+// session is what the adapter knows of one session: how far each of its streams has counted. The
+// events are the Store's.
 type session struct {
 	key   string        // the SDK's session ID
 	id    string        // the Store's: the same, but for the sessions that the SDK calls ""
@@ -33,10 +34,11 @@ type session struct {
 	ended   bool        // nothing may open a stream any more
 }
 
-// A lane makes taking an index and storing the event one step, so that a stream's events lie in the Store in the order of their
-// indices and a replay never meets an index whose event is still on its way. It is held across the Store's Append, for which a
-// replay may stop waiting, and never while events are handed out. Streams that share a lane wait for each other's Store.
-// SessionClosed takes none.
+// A lane makes taking an index and storing the event one step, so that a stream's events lie in the
+// Store in the order of their indices and a replay never meets an index whose event is still on its
+// way. It is held across the Store's Append, for which a replay may stop waiting, and never while
+// events are handed out. Streams that share a lane wait for each other's Store. SessionClosed takes
+// none.
 type lane struct {
 	held bool
 	free chan struct{} // closed when the lane is given up; nil while nobody waits
@@ -102,7 +104,8 @@ func (s *session) open(stream uint64, standalone bool) bool {
 	return true
 }
 
-// take returns the stream's next index and counts on: whatever becomes of the event, the SDK has counted it too.
+// take returns the stream's next index and counts on: whatever becomes of the event, the SDK has
+// counted it too.
 func (s *session) take(stream uint64) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,8 +167,8 @@ func (s *session) hear() bool {
 	return first
 }
 
-// end refuses all later opens. When last is true it does so only once no connection shares the session any more, and reports whether
-// that is now.
+// end refuses all later opens. When last is true it does so only once no connection shares the
+// session any more, and reports whether that is now.
 func (s *session) end(last bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

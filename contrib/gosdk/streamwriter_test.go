@@ -16,7 +16,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// timed is a ResponseWriter that notes, for each write and flush, how much time it has; -1 is for ever.
+// timed is a ResponseWriter that notes, for each write and flush, how much time it has; -1 is for
+// ever.
 type timed struct {
 	*httptest.ResponseRecorder
 	deadline time.Time

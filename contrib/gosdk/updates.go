@@ -27,16 +27,18 @@ type UpdatesOptions struct {
 	// SessionID is the session that the replicas share. Default: "mcp-resource-updates".
 	SessionID string
 
-	// Logger is told of a Store that fails and of updates that were dropped before they could be read (Warn). Default: silent.
+	// Logger is told of a Store that fails and of updates that were dropped before they could be
+	// read (Warn). Default: silent.
 	Logger *slog.Logger
 }
 
-// Updates carries ResourceUpdated to every replica of a server: each appends to one session of a Store that all share, and each follows
-// it. Clients hear of an update whichever replica they listen to, by subscriptions/listen or, in the earlier era, by resources/subscribe.
+// Updates carries ResourceUpdated to every replica of a server: each appends to one session of a
+// Store that all share, and each follows it. Clients hear of an update whichever replica they
+// listen to, by subscriptions/listen or, in the earlier era, by resources/subscribe.
 //
-// An update is a hint to read the resource again. It is delivered once for each replica that follows when it is appended; a replica
-// that was too slow, or away for longer than the session retains, logs that and goes on at the present. Its methods may be called
-// concurrently.
+// An update is a hint to read the resource again. It is delivered once for each replica that
+// follows when it is appended; a replica that was too slow, or away for longer than the session
+// retains, logs that and goes on at the present. Its methods may be called concurrently.
 type Updates struct {
 	store  replay.Store
 	server *mcp.Server
@@ -45,7 +47,8 @@ type Updates struct {
 	done   chan struct{}
 }
 
-// NewUpdates follows the shared session on behalf of server, until Close. What any replica sends after it has returned, this one gets.
+// NewUpdates follows the shared session on behalf of server, until Close. What any replica sends
+// after it has returned, this one gets.
 func NewUpdates(ctx context.Context, store replay.Store, server *mcp.Server, opts UpdatesOptions) (*Updates, error) {
 	opts.SessionID = cmp.Or(opts.SessionID, "mcp-resource-updates")
 	if opts.Logger == nil {
@@ -61,8 +64,8 @@ func NewUpdates(ctx context.Context, store replay.Store, server *mcp.Server, opt
 	return u, nil
 }
 
-// ResourceUpdated tells the clients of every replica that a resource has changed. An error means that none was told, or that the Store
-// cannot say.
+// ResourceUpdated tells the clients of every replica that a resource has changed. An error means
+// that none was told, or that the Store cannot say.
 func (u *Updates) ResourceUpdated(ctx context.Context, params *mcp.ResourceUpdatedNotificationParams) error {
 	data, err := json.Marshal(params)
 	if err != nil {
@@ -80,7 +83,8 @@ func (u *Updates) ResourceUpdated(ctx context.Context, params *mcp.ResourceUpdat
 	return nil
 }
 
-// Close stops following, and waits until an update that is being delivered has been. The session stays, for the other replicas.
+// Close stops following, and waits until an update that is being delivered has been. The session
+// stays, for the other replicas.
 func (u *Updates) Close() {
 	u.cancel()
 	<-u.done
@@ -108,7 +112,8 @@ func (u *Updates) open(ctx context.Context, at replay.Position) (replay.Reader, 
 	return r, nil
 }
 
-// follow delivers updates until ctx ends. It goes on after the newest one that it has delivered, and at the present where that is gone.
+// follow delivers updates until ctx ends. It goes on after the newest one that it has delivered,
+// and at the present where that is gone.
 func (u *Updates) follow(ctx context.Context, r replay.Reader) {
 	defer close(u.done)
 	at := replay.Position{Live: true}

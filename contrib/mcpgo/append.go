@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// append stores e and sees to it that the session exists unless it has ended. It calls lose when a session that exists refuses e.
+// append stores e and sees to it that the session exists unless it has ended. It calls lose when a
+// session that exists refuses e.
 func (es *EventStore) append(ctx context.Context, sessionID string, e ring.Event, lose func(error)) error {
 	err := es.put(ctx, sessionID, e)
 	if errors.Is(err, shard.ErrNotFound) {
@@ -29,8 +30,8 @@ func (es *EventStore) append(ctx context.Context, sessionID string, e ring.Event
 	return err
 }
 
-// put is the Store's Append. An ID holds enough randomness that one which is taken means this very event, stored by an attempt whose answer
-// was lost.
+// put is the Store's Append. An ID holds enough randomness that one which is taken means this very
+// event, stored by an attempt whose answer was lost.
 func (es *EventStore) put(ctx context.Context, sessionID string, e ring.Event) error {
 	_, err := es.store.Append(ctx, sessionID, e)
 	if errors.Is(err, ring.ErrDuplicateID) {
@@ -39,11 +40,11 @@ func (es *EventStore) put(ctx context.Context, sessionID string, e ring.Event) e
 	return err
 }
 
-// begin creates the session in the Store, if it has never existed. When it returns nil the session has existed at some time after
-// the call began: if the Store does not know it then, it has ended.
+// begin creates the session in the Store, if it has never existed. When it returns nil the session
+// has existed at some time after the call began: if the Store does not know it then, it has ended.
 //
-// Against PurgeSession: that marks the ID as ended and then terminates the session. Either the mark is seen here, at the latest after the
-// creation, or the creation came before the termination.
+// Against PurgeSession: that marks the ID as ended and then terminates the session. Either the mark
+// is seen here, at the latest after the creation, or the creation came before the termination.
 func (es *EventStore) begin(ctx context.Context, sessionID string) error {
 	switch was, _ := es.past.of(sessionID); was {
 	case ended:

@@ -31,8 +31,8 @@ type backend struct {
 	addr   string
 }
 
-// newBackend starts a server whose tool work calls its argument with a function that sends progress to the client. wrap, if any, goes
-// around the SDK's handler.
+// newBackend starts a server whose tool work calls its argument with a function that sends progress
+// to the client. wrap, if any, goes around the SDK's handler.
 func newBackend(t *testing.T, store replay.Store, work func(progress func(int)), wrap func(http.Handler) http.Handler) *backend {
 	t.Helper()
 	b := &backend{events: New(store), mcp: server.NewMCPServer("test", "1")}

@@ -10,7 +10,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// BenchmarkStoreEvent stores one message of 200 bytes in one of 100 sessions. The SDK's own store, which keeps everything, is the floor.
+// BenchmarkStoreEvent stores one message of 200 bytes in one of 100 sessions. The SDK's own store,
+// which keeps everything, is the floor.
 func BenchmarkStoreEvent(b *testing.B) {
 	b.Run("reprise", func(b *testing.B) { benchmarkStoreEvent(b, newStore(b, shard.Config{})) })
 	b.Run("sdk", func(b *testing.B) { benchmarkStoreEvent(b, server.NewInMemoryEventStore()) })

@@ -18,9 +18,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// What mcp-go's client does by itself, as of v1.2.1: it resumes a call whose stream ended without the response, and fails a call whose stream
-// broke off. So a cut that reaches it as the end of the body is survived without help, and a reset with the help of an
-// http.RoundTripper that makes an end of it. Its listening stream comes back without Last-Event-ID.
+// What mcp-go's client does by itself, as of v1.2.1: it resumes a call whose stream ended without
+// the response, and fails a call whose stream broke off. So a cut that reaches it as the end of the
+// body is survived without help, and a reset with the help of an http.RoundTripper that makes an
+// end of it. Its listening stream comes back without Last-Event-ID.
 
 // tap is an http.RoundTripper that sees the client's event streams.
 type tap struct {
@@ -69,8 +70,8 @@ func (b endingBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// stream lets the client come back after 10 ms and, if closes, ends responses with their connection as HTTP/1.0 does, so that a connection
-// closed by a proxy is the end of the body.
+// stream lets the client come back after 10 ms and, if closes, ends responses with their connection
+// as HTTP/1.0 does, so that a connection closed by a proxy is the end of the body.
 type stream struct {
 	http.ResponseWriter
 	closes bool
@@ -143,7 +144,8 @@ const (
 	total = 85 // and altogether; the SDK itself keeps 100 for a call that nobody listens to
 )
 
-// interrupted is a tool that goes on when told that the connection was cut, and returns when told to.
+// interrupted is a tool that goes on when told that the connection was cut, and returns when told
+// to.
 type interrupted struct{ cut, finish chan struct{} }
 
 func newInterrupted() *interrupted { return &interrupted{make(chan struct{}), make(chan struct{})} }

@@ -52,7 +52,8 @@ func (es *EventStore) collect(ctx context.Context, sessionID, lastEventID string
 	return f, nil
 }
 
-// scan finds lastEventID among all events of a stream, for one of which it must be to tell the stream's ID.
+// scan finds lastEventID among all events of a stream, for one of which it must be to tell the
+// stream's ID.
 func (es *EventStore) scan(ctx context.Context, sessionID, name, lastEventID string) (found, error) {
 	err := ring.ErrEvicted
 	for i := 0; i < scans && errors.Is(err, ring.ErrEvicted); i++ {
@@ -88,8 +89,8 @@ func (es *EventStore) drain(ctx context.Context, sessionID string, at replay.Pos
 	return events, err
 }
 
-// open takes the messages out of the events and passes over those that others have appended to the stream. It reports false when one of
-// the stream's events is not as it was stored.
+// open takes the messages out of the events and passes over those that others have appended to the
+// stream. It reports false when one of the stream's events is not as it was stored.
 func (f *found) open(name string) bool {
 	events := f.events[:0]
 	for _, e := range f.events {

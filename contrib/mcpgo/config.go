@@ -6,16 +6,19 @@ import (
 	"github.com/reprise-go/reprise/internal/mcpstore"
 )
 
-// DefaultMaxEventBytes is how large an event may be in sessions that an [EventStore] creates, unless it is told otherwise: a tool's result
-// with an image in it fits.
+// DefaultMaxEventBytes is how large an event may be in sessions that an [EventStore] creates,
+// unless it is told otherwise: a tool's result with an image in it fits.
 const DefaultMaxEventBytes = mcpstore.DefaultMaxEventBytes // 16 MiB
 
-// A Config is what an [EventStore] does differently from the default. The zero Config is ready for use.
+// A Config is what an [EventStore] does differently from the default. The zero Config is ready for
+// use.
 type Config struct {
-	// MaxEventBytes is how large an event of a session may be; a session's MaxBytes (shard.Config.Ring, 8 MiB by default) bounds it too.
-	// Negative: as the Store has it. Default: as the Store has it if that is not what package ring has by default, and
-	// [DefaultMaxEventBytes] otherwise. A Store that does not tell (replay.Limits) counts as having the default; one that cannot create
-	// sessions with limits of their own (replay.CreateWith) keeps its own.
+	// MaxEventBytes is how large an event of a session may be; a session's MaxBytes
+	// (shard.Config.Ring, 8 MiB by default) bounds it too. Negative: as the Store has it. Default:
+	// as the Store has it if that is not what package ring has by default, and
+	// [DefaultMaxEventBytes] otherwise. A Store that does not tell (replay.Limits) counts as having
+	// the default; one that cannot create sessions with limits of their own (replay.CreateWith)
+	// keeps its own.
 	MaxEventBytes int
 
 	// Logger is told (Warn) of each event that the Store refuses. Default: silent.

@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// pair is our store beside the SDK's own. They agree as long as nothing is evicted and no purged session is stored to again.
+// pair is our store beside the SDK's own. They agree as long as nothing is evicted and no purged
+// session is stored to again.
 type pair struct {
 	ours, theirs server.EventStore
 	rng          *rand.Rand

@@ -2,8 +2,8 @@ package mcpgo
 
 import "encoding/binary"
 
-// The events of a stream whose name is a hash carry the stream ID in front of the message, behind its length, for the SDK wants it back.
-// All others carry the message alone.
+// The events of a stream whose name is a hash carry the stream ID in front of the message, behind
+// its length, for the SDK wants it back. All others carry the message alone.
 
 // enclose returns the data of an event.
 func enclose(name, streamID string, message []byte) []byte {
@@ -16,7 +16,8 @@ func enclose(name, streamID string, message []byte) []byte {
 	return append(data, message...)
 }
 
-// disclose is the inverse of enclose. It reports false for data that enclose has not made for this name.
+// disclose is the inverse of enclose. It reports false for data that enclose has not made for this
+// name.
 func disclose(name string, data []byte) (streamID string, message []byte, ok bool) {
 	if !isHashed(name) {
 		return name, data, true

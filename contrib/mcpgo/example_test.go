@@ -17,8 +17,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// An MCP server whose clients can resume. Resumption is part of the protocol up to version 2025-11-25; mcp-go's client asks for a later one
-// unless told.
+// An MCP server whose clients can resume. Resumption is part of the protocol up to version
+// 2025-11-25; mcp-go's client asks for a later one unless told.
 func Example() {
 	manager, err := shard.New(shard.Config{})
 	if err != nil {

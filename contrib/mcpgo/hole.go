@@ -12,9 +12,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// The SDK goes on after an event was refused, so that a replay would leave a message out and nobody would know. Each refused event is
-// therefore stood for by a small one: an error for the request that it would have answered, or a log message. Where the Store refuses even
-// that, it waits in memory and is stored before the next event of its stream.
+// The SDK goes on after an event was refused, so that a replay would leave a message out and nobody
+// would know. Each refused event is therefore stood for by a small one: an error for the request
+// that it would have answered, or a log message. Where the Store refuses even that, it waits in
+// memory and is stored before the next event of its stream.
 
 const (
 	maxHoles    = 1 << 14 // streams with events that wait; the one that has waited longest is forgotten first
@@ -36,7 +37,8 @@ func (es *EventStore) lose(ctx context.Context, sessionID, name, streamID string
 	}
 }
 
-// mend stores what lose could not. Nothing may be stored behind it before. Storing twice is harmless: the events have their IDs.
+// mend stores what lose could not. Nothing may be stored behind it before. Storing twice is
+// harmless: the events have their IDs.
 func (es *EventStore) mend(ctx context.Context, sessionID, name string) error {
 	key := holeKey(sessionID, name)
 	for _, e := range es.holes.of(key) {
@@ -52,7 +54,8 @@ func (es *EventStore) mend(ctx context.Context, sessionID, name string) error {
 // holeKey is unambiguous: a session ID that the Store knows has no line break.
 func holeKey(sessionID, name string) string { return sessionID + "\n" + name }
 
-// holes are the events that wait, of each stream in their order. The zero holes is ready and safe for concurrent use.
+// holes are the events that wait, of each stream in their order. The zero holes is ready and safe
+// for concurrent use.
 type holes struct {
 	mu     sync.Mutex // guards what follows; held for a few steps only
 	events map[string][]ring.Event
@@ -65,8 +68,8 @@ func (h *holes) of(key string) []ring.Event {
 	return h.events[key]
 }
 
-// add lets an event wait. Where too many do, the newest takes the place of the one before it: as a rule they are log messages alike, for
-// a stream has one request that is answered, at its end.
+// add lets an event wait. Where too many do, the newest takes the place of the one before it: as a
+// rule they are log messages alike, for a stream has one request that is answered, at its end.
 func (h *holes) add(key string, e ring.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

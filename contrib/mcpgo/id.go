@@ -11,9 +11,11 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// An event ID is a token of fixed length, a dot and the name of the stream. The token is a random number and a seal: a hash of the session, the name
-// and the number under a seed of this EventStore. The seal tells an ID that was issued and is gone from one that never was, without
-// remembering any, and keeps the IDs of two processes apart. It protects nothing: whoever forges one learns that it is gone.
+// An event ID is a token of fixed length, a dot and the name of the stream. The token is a random
+// number and a seal: a hash of the session, the name and the number under a seed of this
+// EventStore. The seal tells an ID that was issued and is gone from one that never was, without
+// remembering any, and keeps the IDs of two processes apart. It protects nothing: whoever forges
+// one learns that it is gone.
 const (
 	tokenBytes = 16
 	tokenLen   = (tokenBytes*8 + 5) / 6
@@ -58,9 +60,9 @@ func nameOf(id string) (string, bool) {
 	return id[tokenLen+1:], true
 }
 
-// streamName returns the name under which the Store knows a stream: the stream ID itself when it is "" or short printable ASCII, which
-// the SDK's always are, and "~" with its SHA-256 otherwise. Distinct streams have distinct names: a stream ID that begins with "~"
-// is hashed too.
+// streamName returns the name under which the Store knows a stream: the stream ID itself when it is
+// "" or short printable ASCII, which the SDK's always are, and "~" with its SHA-256 otherwise.
+// Distinct streams have distinct names: a stream ID that begins with "~" is hashed too.
 func streamName(streamID string) string {
 	if len(streamID) <= maxName && !isHashed(streamID) && printable(streamID) {
 		return streamID

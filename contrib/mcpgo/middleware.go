@@ -13,16 +13,18 @@ import (
 
 // Options are what [Middleware] does differently from the default. The zero value is ready for use.
 type Options struct {
-	// Retry is how long a client is told to wait before it comes back after a broken connection, in whole milliseconds. Default: nothing
-	// is told.
+	// Retry is how long a client is told to wait before it comes back after a broken connection, in
+	// whole milliseconds. Default: nothing is told.
 	Retry time.Duration
 
-	// KeepAlive is how long an event stream may be silent before a comment is sent; 0 means 15 s, negative for ever.
+	// KeepAlive is how long an event stream may be silent before a comment is sent; 0 means 15 s,
+	// negative for ever.
 	KeepAlive time.Duration
 
-	// WriteTimeout is how long 64 KiB of an event stream may take to be written, whatever http.Server.WriteTimeout says; 0 means 10 s,
-	// negative for ever. A client that reads nothing loses its connection then, and finds the rest when it comes back; one that reads
-	// steadily gets everything.
+	// WriteTimeout is how long 64 KiB of an event stream may take to be written, whatever
+	// http.Server.WriteTimeout says; 0 means 10 s, negative for ever. A client that reads nothing
+	// loses its connection then, and finds the rest when it comes back; one that reads steadily
+	// gets everything.
 	WriteTimeout time.Duration
 }
 
@@ -35,19 +37,22 @@ type Endpoint struct {
 	calls   sse.Set
 }
 
-// Middleware stands in front of the SDK's handler, next. A request of a session that the Store knows keeps it attached until the request has
-// been served, so that a listening GET holds expiry off; all else is for the SDK to judge. Event streams have a deadline for each
-// 64 KiB, comments while they are silent, headers that keep proxies from buffering, Options.Retry and, for a client of
-// 2025-11-25 that resumes, an event without data that repeats its Last-Event-ID, so that it does not forget its place if the connection
-// breaks before the first event is complete. A header that comes twice counts as its last.
+// Middleware stands in front of the SDK's handler, next. A request of a session that the Store
+// knows keeps it attached until the request has been served, so that a listening GET holds expiry
+// off; all else is for the SDK to judge. Event streams have a deadline for each 64 KiB, comments
+// while they are silent, headers that keep proxies from buffering, Options.Retry and, for a client
+// of 2025-11-25 that resumes, an event without data that repeats its Last-Event-ID, so that it does
+// not forget its place if the connection breaks before the first event is complete. A header that
+// comes twice counts as its last.
 func Middleware(store replay.Store, next http.Handler, opts Options) *Endpoint {
 	opts.KeepAlive = cmp.Or(opts.KeepAlive, replay.DefaultKeepAlive)
 	opts.WriteTimeout = cmp.Or(opts.WriteTimeout, replay.DefaultWriteTimeout)
 	return &Endpoint{store: store, next: next, opts: opts}
 }
 
-// Close ends the streams of GETs and answers new ones with 503: their clients come back, here or elsewhere. Calls go on, and so do the
-// streams of their POSTs. It is made for http.Server.RegisterOnShutdown, is idempotent and waits for nothing.
+// Close ends the streams of GETs and answers new ones with 503: their clients come back, here or
+// elsewhere. Calls go on, and so do the streams of their POSTs. It is made for
+// http.Server.RegisterOnShutdown, is idempotent and waits for nothing.
 func (e *Endpoint) Close() { e.streams.Close() }
 
 // ServeHTTP implements http.Handler.

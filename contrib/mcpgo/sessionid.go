@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A session ID is a time, random bytes and an HMAC-SHA256 of both, in base64: its issuer recognises it without remembering it, since nothing
-// remembers a session before its first event. What is secret about it is the random part; the rest only keeps strangers out.
+// A session ID is a time, random bytes and an HMAC-SHA256 of both, in base64: its issuer recognises
+// it without remembering it, since nothing remembers a session before its first event. What is
+// secret about it is the random part; the rest only keeps strangers out.
 const (
 	timeBytes   = 5  // ticks since 1970, big-endian
 	randomBytes = 15 // 120 bits
@@ -23,7 +24,8 @@ const (
 // macContext keeps these MACs apart from others under the same key.
 const macContext = "reprise mcpgo session ID 2\n"
 
-// A tick is the unit of time in which IDs are judged. A minting is rounded up to it and the present down, so that no ID ends early.
+// A tick is the unit of time in which IDs are judged. A minting is rounded up to it and the present
+// down, so that no ID ends early.
 const tick = 100 * time.Millisecond
 
 func ticksUp(t time.Time) int64   { return ticksDown(t.Add(tick - 1)) }

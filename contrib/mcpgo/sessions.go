@@ -14,24 +14,27 @@ import (
 // DefaultIdle is the default of SessionConfig.Idle. It is also the default TTL of package shard.
 const DefaultIdle = time.Hour
 
-// A SessionConfig is how [EventStore.SessionsWith] mints and judges session IDs. The zero value is ready for use.
+// A SessionConfig is how [EventStore.SessionsWith] mints and judges session IDs. The zero value is
+// ready for use.
 type SessionConfig struct {
-	// Key signs the IDs, with 16 bytes or more. Processes that serve the same clients need the same one, and so does a process that
-	// is to know the IDs of its predecessor. Default: a random one.
+	// Key signs the IDs, with 16 bytes or more. Processes that serve the same clients need the same
+	// one, and so does a process that is to know the IDs of its predecessor. Default: a random one.
 	Key []byte
 
-	// Idle is how long an ID stays valid without a request while neither the Store nor the EventStore knows of its session: it has stored
-	// nothing yet; it may last up to 0.2 s longer. Negative: for ever. Default: [DefaultIdle].
+	// Idle is how long an ID stays valid without a request while neither the Store nor the
+	// EventStore knows of its session: it has stored nothing yet; it may last up to 0.2 s longer.
+	// Negative: for ever. Default: [DefaultIdle].
 	Idle time.Duration
 }
 
-// Sessions returns a SessionIdManager as [EventStore.Sessions] does, for an EventStore that is out of reach: it learns of a session from
-// Validate and Terminate alone. One that begins and ends in the Store between two requests, and is forgotten there before the second, passes for one
-// that has stored nothing, as long as SessionConfig.Idle allows; its events are refused nevertheless.
+// Sessions returns a SessionIdManager as [EventStore.Sessions] does, for an EventStore that is out
+// of reach: it learns of a session from Validate and Terminate alone. One that begins and ends in
+// the Store between two requests, and is forgotten there before the second, passes for one that has
+// stored nothing, as long as SessionConfig.Idle allows; its events are refused nevertheless.
 func Sessions(store replay.Store) server.SessionIdManager { return New(store).Sessions() }
 
-// Sessions returns the SDK's SessionIdManager for the Store and the sessions of es, safe for concurrent use. It is SessionsWith the zero
-// SessionConfig.
+// Sessions returns the SDK's SessionIdManager for the Store and the sessions of es, safe for
+// concurrent use. It is SessionsWith the zero SessionConfig.
 //
 //   - Generate mints an ID of 48 characters, 120 bits of them random. It does not touch the Store and cannot fail. The session is created
 //     with its first event, by StoreEvent: one that never sends any costs the Store nothing.
@@ -41,8 +44,9 @@ func Sessions(store replay.Store) server.SessionIdManager { return New(store).Se
 //   - Terminate ends the session, also one that has stored nothing; ending it again is no error. A malformed or foreign ID is one, and so is a
 //     Store that fails: the SDK answers 500. It never reports isNotAllowed.
 //
-// Each call waits ten seconds for the Store at most. IDs in use and ended ones are among the [MaxRemembered] of es. An ID that the Store does not know
-// and that was pushed out of them is judged by the time of its minting alone.
+// Each call waits ten seconds for the Store at most. IDs in use and ended ones are among the
+// [MaxRemembered] of es. An ID that the Store does not know and that was pushed out of them is
+// judged by the time of its minting alone.
 func (es *EventStore) Sessions() server.SessionIdManager {
 	return &sessions{store: es.store, ids: newMinter(nil), idle: DefaultIdle, past: es.past}
 }
@@ -96,7 +100,8 @@ func (s *sessions) Validate(id string) (isTerminated bool, err error) {
 	return s.judge(id, time.Now())
 }
 
-// judge is Validate for an ID that the Store does not know: its session has not begun, or has ended and been forgotten.
+// judge is Validate for an ID that the Store does not know: its session has not begun, or has ended
+// and been forgotten.
 func (s *sessions) judge(id string, now time.Time) (isTerminated bool, err error) {
 	was, seen := s.past.of(id)
 	minted, ours := s.ids.minted(id)

@@ -1,4 +1,5 @@
-// Package jsonrpc reads what the MCP adapters must know of JSON-RPC 2.0 messages, and writes the few that they answer with themselves.
+// Package jsonrpc reads what the MCP adapters must know of JSON-RPC 2.0 messages, and writes the
+// few that they answer with themselves.
 package jsonrpc
 
 import (
@@ -26,8 +27,9 @@ type Message struct {
 // IsRequest reports whether somebody waits for an answer.
 func (m Message) IsRequest() bool { return m.Method != "" && m.ID != nil }
 
-// Parse returns the messages of a body: one, or those of a batch. It reports false for what is not JSON of that form. Names of members are
-// told apart by case, and of two with one name the last counts, as MCP's SDKs have it.
+// Parse returns the messages of a body: one, or those of a batch. It reports false for what is not
+// JSON of that form. Names of members are told apart by case, and of two with one name the last
+// counts, as MCP's SDKs have it.
 func Parse(body []byte) ([]Message, bool) {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	if len(body) == 0 || body[0] != '[' {
@@ -63,7 +65,8 @@ func parseOne(raw []byte) (m Message, ok bool) {
 	return m, true
 }
 
-// Key is an ID in a form in which equal IDs are equal: 1 and 1.0, "a" and its escaped spelling, but not 1 and "1".
+// Key is an ID in a form in which equal IDs are equal: 1 and 1.0, "a" and its escaped spelling, but
+// not 1 and "1".
 func Key(id json.RawMessage) string {
 	var v any
 	if json.Unmarshal(id, &v) != nil {
@@ -103,8 +106,9 @@ func Error(id json.RawMessage, code int, message string) []byte {
 	return data
 }
 
-// Lost is what stands, in a replay, for a message that could not be stored: an error for the request that it would have answered,
-// or else a log message (notifications/message, in MCP since 2024-11-05) that says so. What is empty is left empty.
+// Lost is what stands, in a replay, for a message that could not be stored: an error for the
+// request that it would have answered, or else a log message (notifications/message, in MCP since
+// 2024-11-05) that says so. What is empty is left empty.
 func Lost(message []byte, why string) []byte {
 	if len(message) == 0 {
 		return nil

@@ -1,21 +1,26 @@
-// Package lru remembers a number for each of the keys that were used last, in little memory: a stream's next index, say, or what is
-// known of a session that has ended. Keys are 64-bit hashes; whoever makes them sees to it that nobody can arrange for two to be equal.
+// Package lru remembers a number for each of the keys that were used last, in little memory: a
+// stream's next index, say, or what is known of a session that has ended. Keys are 64-bit hashes;
+// whoever makes them sees to it that nobody can arrange for two to be equal.
 package lru
 
-// A Table holds a value for each key, in order of the keys' last use, and forgets the least recently used one when it is full. A key
-// costs 24 bytes, 2.7 to 5.3 for its bucket and under one for its page: 32 at most.
+// A Table holds a value for each key, in order of the keys' last use, and forgets the least
+// recently used one when it is full. A key costs 24 bytes, 2.7 to 5.3 for its bucket and under one
+// for its page: 32 at most.
 //
-// Entries lie in pages that never move, so growing copies nothing but bucket heads. They hold no pointers: the collector does not look
-// inside. Buckets are singly linked chains of entry numbers, 0 ending them; the order of use is a doubly linked list of the same
-// numbers. All methods take constant time on average; only Set may allocate. Open addressing would need tombstones here, for forgetting
-// deletes at the rate of adding, and a Go map together with an order costs more than 60 bytes an entry.
+// Entries lie in pages that never move, so growing copies nothing but bucket heads. They hold no
+// pointers: the collector does not look inside. Buckets are singly linked chains of entry numbers,
+// 0 ending them; the order of use is a doubly linked list of the same numbers. All methods take
+// constant time on average; only Set may allocate. Open addressing would need tombstones here, for
+// forgetting deletes at the rate of adding, and a Go map together with an order costs more than 60
+// bytes an entry.
 //
 // Invariants:
 //  1. Every entry in use is in exactly the chain of its key, and no key is there twice.
 //  2. Every entry in use but the pinned one is in the order exactly once.
 //  3. Every other entry is in the list of free ones, which is empty whenever the table grows.
 //
-// The zero Table is empty and takes up to MaxKeys keys. It is not safe for concurrent use: its owner's mutex guards it.
+// The zero Table is empty and takes up to MaxKeys keys. It is not safe for concurrent use: its
+// owner's mutex guards it.
 type Table struct {
 	Limit uint32 // keys that are kept, 2 to MaxKeys; 0 means MaxKeys. Not to be changed once there is a key
 
@@ -64,8 +69,8 @@ func (t *Table) Get(key uint64) (value uint64, ok bool) {
 	return t.at(n).value(), true
 }
 
-// Set gives key a value, at most MaxValue, and makes it the most recently used. A key that is new to a full table takes the place of
-// the least recently used one.
+// Set gives key a value, at most MaxValue, and makes it the most recently used. A key that is new
+// to a full table takes the place of the least recently used one.
 func (t *Table) Set(key, value uint64) {
 	n := t.find(key)
 	if n == 0 {

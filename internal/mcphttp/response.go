@@ -9,20 +9,20 @@ import (
 	"github.com/reprise-go/reprise/internal/sse"
 )
 
-// A Response is the ResponseWriter that an SDK writes to. A response that turns out to be an event stream when its header is written gets
-// what SDKs leave out: a deadline for each piece of a write, comments while nothing is written, a word to proxies and a beginning. Others
-// pass as they are.
+// A Response is the ResponseWriter that an SDK writes to. A response that turns out to be an event
+// stream when its header is written gets what SDKs leave out: a deadline for each piece of a write,
+// comments while nothing is written, a word to proxies and a beginning. Others pass as they are.
 //
-// Like any ResponseWriter it is for one goroutine at a time. The SDK's goroutines take turns, and none writes once the handler has
-// returned; the comments are the Writer's affair.
+// Like any ResponseWriter it is for one goroutine at a time. The SDK's goroutines take turns, and
+// none writes once the handler has returned; the comments are the Writer's affair.
 type Response struct {
 	http.ResponseWriter
 	out       *sse.Writer
 	keepAlive time.Duration
 	beginning string // what an event stream begins with; "" once it has been written
 
-	// Answer is called when the header is about to be written, with its status. If it returns true it has written an answer of its own, and
-	// what the SDK writes is dropped. May be nil.
+	// Answer is called when the header is about to be written, with its status. If it returns true
+	// it has written an answer of its own, and what the SDK writes is dropped. May be nil.
 	Answer func(w http.ResponseWriter, status int) bool
 
 	begun   bool // the header is written
@@ -68,7 +68,8 @@ func (w *Response) Write(p []byte) (int, error) {
 	return w.out.Write(p)
 }
 
-// FlushError is what http.ResponseController calls. What it flushes may be what a stalled client does not read.
+// FlushError is what http.ResponseController calls. What it flushes may be what a stalled client
+// does not read.
 func (w *Response) FlushError() error {
 	w.begin(http.StatusOK) // flushing writes the header
 	switch {
@@ -110,8 +111,8 @@ func (w *Response) begin(code int) {
 	w.out.Begin(w.keepAlive)
 }
 
-// Finish is for when the request has been served. A stream that ended without an event has its beginning all the same, for its client comes
-// back by it.
+// Finish is for when the request has been served. A stream that ended without an event has its
+// beginning all the same, for its client comes back by it.
 func (w *Response) Finish() {
 	if !w.begun && strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
 		w.begin(http.StatusOK)

@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Reason says, in words for a client, why a Store has refused an event. What the Store itself says may name what is no client's business.
+// Reason says, in words for a client, why a Store has refused an event. What the Store itself says
+// may name what is no client's business.
 func Reason(err error) string {
 	switch {
 	case errors.Is(err, ring.ErrEventTooLarge):
