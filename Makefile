@@ -27,7 +27,7 @@ each = @set -e; for m in $(MODULES); do echo "── $$m"; (cd $$m && $(1)); don
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## the main job: a client whose connection breaks ten times resumes without loss, then the core under load
+run: ## the main job: a client whose connection breaks ten times resumes without loss, the core under load, a server that is killed
 	@cd contrib/demo && go run . $(ARGS)
 
 serve: ## the demo's MCP server for a client of your own, a page whose stream you can cut, and the Inspector (ARGS=--help lists the flags)
