@@ -2,8 +2,11 @@ package ring
 
 import (
 	"fmt"
+	"runtime"
 	"time"
+	"unsafe"
 
+	"github.com/reprise-go/reprise/internal/prefetch"
 	"github.com/reprise-go/reprise/internal/step"
 )
 
@@ -13,171 +16,334 @@ import (
 // Errors, in this order: ErrClosed, ErrInvalidEvent naming the field, ErrEventTooLarge with both sizes, ErrDuplicateID together with
 // the retained event of that ID, so that a retry is idempotent, and ErrOverBudget. With any of them nothing is stored and nothing evicted.
 //
-// It takes two atomic swaps on the ring's own cache line and one on a slot, and copies the payload once; it allocates when a chunk is full.
+// It takes two atomic swaps on the ring's own cache line, one more for an ID of the caller's own, and copies the payload once; it allocates when a
+// page is full.
 func (r *Ring) Append(e Event) (stored Event, err error) {
-	rec, seq, err := r.append(&e)
-	if err != nil {
-		if rec != nil {
-			rec.fill(&stored, seq)
-		}
-		return stored, err
-	}
-	// Filled here, where the compiler knows that stored is on the stack: writing to it then needs no write barrier.
-	stored = e
-	stored.Seq = seq
-	id := rec.idLen()
-	stored.ID = rec.text(0, id)
-	stored.Data = rec.bytesAt(id+len(e.Stream)+len(e.Type), len(e.Data))
-	stored.Time = time.Unix(0, rec.nanos)
-	return stored, nil
+	err = r.AppendTo(&stored, &e)
+	return stored, err
 }
 
-// append stores e and returns its record and sequence; with ErrDuplicateID, those of the retained event.
-func (r *Ring) append(e *Event) (rec *record, seq uint64, err error) {
-	tail := r.tail.Load()
-	if tail&tailClosed != 0 {
+// AppendTo is Append for package shard: it reads e and fills stored in place. They may be the same.
+//
+// This is the owner's way for one event, when nobody else is at it and it fits into the current page. Everything else, and every error, is
+// appendAll's: it starts from nothing, so whatever stops this function before the swap has changed nothing, and after it only what an overtaken owner may.
+func (r *Ring) AppendTo(stored, e *Event) error {
+	word := r.word.Load()
+	step.At(step.WordRead)
+	c := r.cur.Load()
+	step.At(step.PageRead)
+	// Where the next append goes follows from these two, so that the three places that it touches beyond the ring itself can be fetched together.
+	at := uintptr(unsafe.Pointer(c))
+	prefetch.Append(at, at+headBytes+uintptr(word>>nextSlotShift&(1<<nextSlotBits-1))*slotBytes, at+uintptr(word>>nextLineShift&(1<<nextLineBits-1))<<6)
+	g, newest := r.group, seqOf(word)
+	i := newest - c.base // a page later than the word has no such slot
+	texts := len(e.Stream) + len(e.Type)
+	size := len(e.ID) + texts + len(e.Data)
+	if word&stateBits != 0 || i == 0 || i >= uint64(c.slots) || size > int(g.maxSize) || !e.Time.IsZero() ||
+		texts != 0 && (!printable(e.Stream) || !printable(e.Type)) || newest >= MaxSeq {
+		return r.appendOne(stored, e)
+	}
+	s, last := c.slot(i), c.slot(i-1)
+	before, off := last.retained, last.end()
+	idLen, flag := len(e.ID), uint32(0)
+	var tag uint32
+	var x index
+	var free vacancy
+	if idLen != 0 {
+		if !printable(e.ID) || r.ownTag(e.ID) {
+			return r.appendOne(stored, e)
+		}
+		tag, flag = r.hash(e.ID), indexed
+		v := view{newest, newest + 1 - before>>costBits, c, r.dir.Load(), last}
+		x = v.dir.index
+		if min(before>>costBits+1, uint64(g.maxEvents)) > uint64(x.buckets())*bucketEvents {
+			return r.appendOne(stored, e)
+		}
+		var in *page
+		if _, in, free = r.find(&v, e.ID, tag); in != nil {
+			return r.appendOne(stored, e)
+		}
+	} else {
+		if r.books.Load()&imitated != 0 {
+			return r.appendOne(stored, e)
+		}
+		idLen = assignedLen(newest+1, 0)
+		size += idLen
+	}
+	// What is retained, in one number: events and what they cost.
+	const one = 1 << costBits
+	cost := int64(size + Overhead)
+	after, gone := before+one+uint64(cost), uint64(0)
+	for after>>costBits > uint64(g.maxEvents) || after&(one-1) > uint64(g.maxBytes) {
+		oldest, ok := c.cost(newest + 2 - after>>costBits)
+		if !ok {
+			return r.appendOne(stored, e)
+		}
+		after -= one + uint64(oldest)
+		gone += one + uint64(oldest)
+	}
+	if off+uint64(size) > c.size() || gone&(one-1) > largeBytes {
+		return r.appendOne(stored, e)
+	}
+	drawn := int64(0)
+	if b := g.Budget; b != nil {
+		if drawn = b.Charge(int64(after&(one-1))) - b.Charge(int64(before&(one-1))); drawn > 0 && drawn > b.Free() {
+			return r.appendOne(stored, e)
+		}
+	}
+	nanos := g.Clock.Wall(g.Clock.Now())
+	step.At(step.Planned)
+	if !r.word.CompareAndSwap(word, word|busyBit) {
+		return r.appendOne(stored, e)
+	}
+	step.At(step.Owned)
+	c.put(s, off, e, idLen, size, after, nanos, flag)
+	if flag == 0 {
+		r.putAssigned(unsafe.Slice((*byte)(c.at(off)), idLen), newest+1, 0)
+		step.At(step.Written)
+	} else {
+		step.At(step.Written)
+		x.insert(uint64(tag)<<tagPos|(newest+1), newest+1-before>>costBits, free)
+	}
+	step.At(step.Publishing)
+	if !r.word.CompareAndSwap(word|busyBit, wordOf(newest+1, i+1, off+uint64(size))) {
+		return r.appendOne(stored, e) // overtaken, or closed
+	}
+	step.At(step.Published)
+	if r.wake.Load() != nil {
+		r.wakeAll()
+	}
+	if g.Tally != nil || drawn != 0 {
+		r.countBytes(drawn, cost, int64(gone&(one-1)), 1, int64(gone>>costBits))
+	}
+	stored.Seq = newest + 1
+	stored.ID = c.text(off, idLen)
+	stored.Stream, stored.Type = e.Stream, e.Type
+	stored.Data = c.data(off+uint64(idLen+texts), len(e.Data))
+	stored.Time = time.Unix(0, nanos)
+	return nil
+}
+
+// appendOne is AppendTo in the general form. With ErrDuplicateID, stored becomes the retained event.
+//
+//go:noinline
+func (r *Ring) appendOne(stored, e *Event) error {
+	var ids [1]identity
+	p, seq, err := r.appendAll(unsafe.Slice(e, 1), ids[:])
+	if p != nil {
+		p.fill(p.of(seq), stored, seq)
+	}
+	return err
+}
+
+// AppendAll stores copies of all events under consecutive sequence numbers, visible at once, or none of them. It returns them as stored, in
+// their order, in the memory of dst if that has room for them; what dst held is overwritten. dst may be es.
+//
+// The errors are those of Append, by the first event that causes one. An ID that comes twice in es is ErrDuplicateID too; more events than
+// Config.MaxEvents, or more bytes than Config.MaxBytes, Overhead and assigned IDs included, is ErrEventTooLarge, and so are more than 6 GiB.
+// With an error nothing is stored and the result is empty, but that ErrDuplicateID comes with the retained event of the first ID that has one.
+// No events at all are no error, unless the ring is closed.
+func (r *Ring) AppendAll(dst, es []Event) ([]Event, error) {
+	var few [16]identity
+	ids := few[:]
+	if len(es) > len(few) {
+		ids = make([]identity, len(es))
+	}
+	p, seq, err := r.appendAll(es, ids[:len(es)])
+	n := len(es)
+	if err != nil {
+		n = 0
+		if p != nil {
+			n = 1
+		}
+	}
+	if cap(dst) < n {
+		dst = make([]Event, n)
+	}
+	dst = dst[:n]
+	for i := range dst {
+		p.fill(p.of(seq), &dst[i], seq)
+		seq++
+	}
+	return dst, err
+}
+
+// appendAll stores es and returns the page and the sequence of the first; with ErrDuplicateID, those of the retained event if there is one.
+func (r *Ring) appendAll(es []Event, ids []identity) (at *page, seq uint64, err error) {
+	if r.word.Load()&closedBit != 0 {
 		return nil, 0, ErrClosed
 	}
-	r.fetch(tail)
-	g := r.group
-	idLen, size := len(e.ID), len(e.ID)+len(e.Stream)+len(e.Type)+len(e.Data)
-	untimed := e.Time.IsZero()
-	if size != len(e.Data) || !untimed {
-		if err := checkFields(e); err != nil {
-			return nil, 0, err
-		}
+	if len(es) == 0 {
+		return nil, 0, nil
 	}
-	if size > int(g.maxSize) {
-		return nil, 0, g.tooLarge(size)
+	var p plan
+	if err := r.check(&p, es, ids); err != nil {
+		return nil, 0, err
 	}
-	var nanos int64
-	if untimed {
-		nanos = g.Clock.Wall(g.Clock.Now())
-	} else {
-		nanos = e.Time.UnixNano()
-	}
-	var tag uint32
-	own := idLen != 0
-	if own {
-		tag = r.hash(e.ID)
-		r.noteOwn(e.ID)
-	}
-	var d draft
-	var m move
-	var v vacancy
-	losses := 0
-	for {
-		tail = r.tail.Load()
-		step.At(step.TailRead)
-		if tail&tailClosed != 0 || tailSeq(tail) == MaxSeq {
+	p.nanos = r.group.Clock.Wall(r.group.Clock.Now())
+	n := uint64(len(es))
+	for losses := 0; ; {
+		word := r.word.Load()
+		step.At(step.WordRead)
+		if word&closedBit != 0 || seqOf(word) > MaxSeq-n {
 			r.Close() // also when the sequence numbers are used up
-			r.abandon(&d)
 			return nil, 0, ErrClosed
 		}
-		seq := tailSeq(tail) + 1
-		t := r.table.Load()
-		slot := t.slot(seq)
-		old := slot.word.Load()
-		dir := r.dir.Load()
-		step.At(step.SlotRead)
-		// If the tail stood still around these loads, t was in use while seq was next. Should the slot still hold old when it is
-		// swapped below, then nobody has claimed seq, frozen the table or moved the tail since.
-		if r.tail.Load() != tail {
+		if word&sealedBit != 0 {
+			if x := r.prop.Load(); x != nil && x.seq == seqOf(word)+1 {
+				r.settle(x)
+			}
 			continue
 		}
-		if t.mayHold(old, seq) || tailCount(tail) >= t.most || own && t.index == nil {
-			if t.holds(old, seq) {
-				r.help(tail, t, old)
-				continue
-			}
-			if old == frozen || !r.fits(t, tail) {
-				r.grow(t)
-				continue
-			}
+		busy := word&busyBit != 0
+		if busy && !r.outwait(word) {
+			continue
 		}
-		zeros := 0
-		if own {
-			var f find
-			var found bool
-			if f, v, found = r.find(tail, t, e.ID, tag); found {
-				r.abandon(&d)
+		at, seq, ok, err := r.plan(&p, word, es, ids)
+		if !ok {
+			continue
+		}
+		if err != nil {
+			if at != nil {
 				r.countDuplicate()
-				return f.rec, f.seq, fmt.Errorf("%w: %q is sequence %d", ErrDuplicateID, e.ID, f.seq)
+			} else if seqOf(r.word.Load()) != p.newest {
+				continue // what others have stored since may be evicted for these
 			}
-		} else {
-			if r.flags.Load()&flagImitate != 0 {
-				zeros, tag, v = r.unusual(tail, t, seq)
-			}
-			if n := assignedLen(seq, zeros); n != idLen {
-				if d.chunk != nil {
-					r.abandon(&d)
-				}
-				size += n - idLen
-				idLen = n
-			}
+			return at, seq, err
 		}
-		step.At(step.Looked)
-		if !r.planFast(&m, tail, t, int64(size+Overhead)) {
-			ok, err := r.plan(&m, tail, t, dir, int64(size+Overhead))
-			if err != nil && r.tail.Load() == tail { // else what others have stored since may be evicted for this event
-				r.abandon(&d)
-				return nil, 0, err
+		if busy || !p.fits {
+			if x := r.propose(&p, es, ids); x != nil {
+				r.count(&p, int64(n))
+				return x.next, x.seq, nil
 			}
-			if !ok {
-				continue
-			}
-		}
-		// Reserving, or looking at the reservation word now, tells that the chunk was open after the tail was read.
-		if d.chunk == nil || r.sealed(&d) {
-			units := uint32(recordBytes+size+7) / 8
-			if res := r.res.Load(); !dir.open(res, units) || !r.res.CompareAndSwap(res, res+uint64(units)) {
-				if !r.reserve(&d, units, m.before) {
-					continue
-				}
-			} else {
-				d.take(dir, res, units)
-			}
-			step.At(step.Reserved)
-			d.record().write(e, idLen, size, nanos)
-		}
-		rec := d.record()
-		rec.after = m.count<<costBits | m.sum
-		if !own {
-			r.putAssigned(rec.bytes(idLen), seq, zeros)
-		}
-		if own || zeros > 0 {
-			rec.lens |= indexed
-		} else {
-			rec.lens &^= indexed
-		}
-		step.At(step.Written)
-		if d.place > t.mask {
-			r.grow(t)
 			continue
 		}
-		if !slot.word.CompareAndSwap(old, t.word(seq, d.place, d.unit)) {
+		if !r.word.CompareAndSwap(word, word|busyBit) {
 			losses = backOff(losses)
 			continue
 		}
-		step.At(step.Claimed)
-		slot.sum.Store(seq<<sumBits | m.sum&(1<<sumBits-1))
-		if d.alone {
-			d.chunk.holdsOnly(seq)
+		step.At(step.Owned)
+		slot := p.newest - p.cur.base
+		end := r.write(p.cur, &p, es, ids, slot, p.off)
+		p.enter(ids)
+		step.At(step.Publishing)
+		if !r.word.CompareAndSwap(word|busyBit, wordOf(p.newest+n, slot+n, end)) {
+			continue // overtaken, or closed
 		}
-		if !r.publish(tail, t, rec, tag, v) {
-			return nil, 0, ErrClosed
+		step.At(step.Published)
+		if r.wake.Load() != nil {
+			r.wakeAll()
 		}
-		if g.Tally != nil || m.drawn != 0 || m.large {
-			r.settle(tail, &m, int64(size+Overhead))
-		}
-		return rec, seq, nil
+		r.count(&p, int64(n))
+		return p.cur, p.newest + 1, nil
 	}
 }
 
-// backOff keeps a writer that has lost a claim away from the ring's cache lines: about a microsecond, twice as long with each loss up to some sixteen.
-// Otherwise writers on several processors take the lines from each other at every step, and each step waits for that. Who wins goes on
-// meanwhile, and the loser then does what it likes, so the ring is as lock-free as without. Eight writers on two processors: 140 ns an event
-// instead of 235.
+// check refuses what can be refused by the events alone.
+func (r *Ring) check(p *plan, es []Event, ids []identity) error {
+	g := r.group
+	for i := range es {
+		e := &es[i]
+		size := e.Size()
+		if size != len(e.Data) || !e.Time.IsZero() {
+			if err := checkFields(e); err != nil {
+				return err
+			}
+		}
+		if size > int(g.maxSize) {
+			return g.tooLarge(size)
+		}
+		if e.ID != "" {
+			p.own = true
+			ids[i] = identity{int32(len(e.ID)), r.hash(e.ID), true}
+			if r.ownTag(e.ID) {
+				r.books.Or(imitated) // before it is visible: whoever reads a word that retains it sees this
+			}
+		}
+		p.size += int64(size)
+	}
+	if n := uint64(len(es)); n > 1 {
+		if cost := p.size + int64(n)*Overhead; n > uint64(g.maxEvents) || cost > g.maxBytes || cost > maxBatch {
+			return g.batchTooLarge(n, cost)
+		}
+		return checkTwice(es, ids)
+	}
+	return nil
+}
+
+// write puts the events into p, the first into that slot and off bytes into the page, and returns where the last one ends.
+func (r *Ring) write(to *page, p *plan, es []Event, ids []identity, slot, off uint64) uint64 {
+	count := p.newest + 1 - p.kept
+	bytes := p.rest
+	// The sums of all but the last say what is retained with the last: no reader ever sees one of them as the newest.
+	retained := (count+uint64(len(es)))<<costBits | uint64(bytes+p.cost)
+	for i := range es {
+		e, id := &es[i], ids[i]
+		size := e.Size()
+		if e.ID == "" {
+			size += int(id.length)
+		}
+		nanos := p.nanos
+		if !e.Time.IsZero() {
+			nanos = e.Time.UnixNano()
+		}
+		flag := uint32(0)
+		if id.indexed {
+			flag = indexed
+		}
+		to.put(to.slot(slot), off, e, int(id.length), size, retained, nanos, flag)
+		if e.ID == "" {
+			seq := p.newest + 1 + uint64(i)
+			r.putAssigned(unsafe.Slice((*byte)(to.at(off)), int(id.length)), seq, int(id.length)-assignedLen(seq, 0))
+		}
+		step.At(step.Written)
+		off += uint64(size)
+		slot++
+	}
+	return off
+}
+
+// enter puts the events' entries into the index.
+func (p *plan) enter(ids []identity) {
+	for i := range ids {
+		if ids[i].indexed {
+			p.dir.index.insert(uint64(ids[i].tag)<<tagPos|(p.newest+1+uint64(i)), p.first, p.free)
+			p.free = vacancy{}
+		}
+	}
+}
+
+// How long an appender waits for an owner before it overtakes it, and how long one that lost stays away.
+var (
+	patience = 16 // looks at the word, up to twice as long apart each time: some 5 µs in all
+	yields   = 4  // and then as many with the processor given up before each
+)
+
+// outwait gives the owner under word time to get through, and reports whether it has not. Waiting is only for speed: it spares the work of
+// overtaking, which is some ten times that of an append.
+func (r *Ring) outwait(word uint64) bool {
+	if !r.group.alone {
+		for i := range patience {
+			for range 20 << min(i, 4) {
+				pause()
+			}
+			if r.word.Load() != word {
+				return false
+			}
+		}
+	}
+	for range yields {
+		runtime.Gosched()
+		if r.word.Load() != word {
+			return false
+		}
+	}
+	return true
+}
+
+// backOff keeps an appender that has lost a race for the ring away from its cache lines: about a microsecond, twice as long with each loss up to some
+// sixteen. Otherwise appenders on several processors take the lines from each other at every step, and each step waits for that. Who wins goes
+// on meanwhile, and the loser then does what it likes, so the ring is as lock-free as without.
 func backOff(losses int) int {
 	for range 800 << min(losses, 4) {
 		pause()
@@ -188,51 +354,7 @@ func backOff(losses int) int {
 //go:noinline
 func pause() {}
 
-// noteOwn says before the first claim of such an ID that there are IDs of the producers' own, and imitations of assigned ones: whoever reads a tail
-// that retains one sees the flag.
-func (r *Ring) noteOwn(id string) {
-	want := uint32(flagOwnIDs)
-	if r.ownTag(id) {
-		want |= flagImitate
-	}
-	if have := r.flags.Load(); have&want != want {
-		r.flags.Or(want)
-	}
-}
-
-// publish makes the claimed record of the sequence after tail visible: steps (b) and (c). It returns false when the ring was
-// closed first. Everybody who meets the claim may call it, at any time. A chunk with this record alone has been stamped.
-func (r *Ring) publish(tail uint64, t *table, rec *record, tag uint32, v vacancy) bool {
-	seq := tailSeq(tail) + 1
-	if rec.isIndexed() {
-		r.insert(t, tail, seq, tag, v)
-	}
-	step.At(step.Indexed)
-	if !r.tail.CompareAndSwap(tail, tailOf(seq, rec.count())) {
-		return tailSeq(r.tail.Load()) >= seq
-	}
-	step.At(step.Published)
-	if r.wake.Load() != nil {
-		r.wakeAll()
-	}
-	return true
-}
-
-// help publishes the record of somebody else's claim w in the slot after tail.
-func (r *Ring) help(tail uint64, t *table, w uint64) {
-	dir := r.dir.Load()
-	if r.tail.Load() != tail {
-		return
-	}
-	// The claim is not published, so its chunk is alive, and dir was loaded after the claim: it has the chunk.
-	c := dir.chunks[t.place(w)]
-	rec := c.record(unitOf(w))
-	var tag uint32
-	if rec.isIndexed() {
-		tag = r.hash(rec.id())
-	}
-	if c.own {
-		c.holdsOnly(tailSeq(tail) + 1)
-	}
-	r.publish(tail, t, rec, tag, vacancy{})
+func (g *Group) batchTooLarge(n uint64, cost int64) error {
+	return fmt.Errorf("%w: a batch of %d events and %d bytes, overhead included; Config.MaxEvents is %d, Config.MaxBytes is %d",
+		ErrEventTooLarge, n, cost, g.maxEvents, g.maxBytes)
 }

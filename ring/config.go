@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 
 	"github.com/reprise-go/reprise/internal/clock"
 	"github.com/reprise-go/reprise/internal/tally"
@@ -54,20 +55,13 @@ type Shared struct {
 // A Group makes rings with the same limits; thousands of them share one copy. It is immutable and safe for concurrent use.
 type Group struct {
 	Shared
-	maxBytes      int64 // Config, in as few bytes as its bounds allow: a ring made by New has a Group of its own
+	maxBytes      int64 // Config
 	maxEvents     int32
 	maxEventBytes int32
 	maxSize       int32  // what an event may have under both limits
-	hints         bool   // slots have room for sums of costs
+	pageEvents    int32  // how many events a page is to hold, of average size
+	alone         bool   // there is one processor: waiting without giving it up helps nobody
 	seed          uint64 // secret part of the rings' ID hashes
-}
-
-// costs returns a power of two, less one, that is more than is ever retained: sums of costs are kept modulo costs+1.
-func (g *Group) costs() uint64 {
-	if g.hints {
-		return 1<<sumBits - 1
-	}
-	return 1<<costBits - 1
 }
 
 // NewGroup returns an error that names the field for a limit that is negative or above its bound.
@@ -85,7 +79,8 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 		maxEvents:     int32(cfg.MaxEvents),
 		maxEventBytes: int32(cfg.MaxEventBytes),
 		maxSize:       int32(min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead)),
-		hints:         cfg.MaxBytes < 1<<sumBits-maxAssigned-MaxIDBytes,
+		pageEvents:    pageEventsFor(cfg.MaxEvents),
+		alone:         runtime.GOMAXPROCS(0) == 1,
 		seed:          rand.Uint64(),
 	}, nil
 }
@@ -95,15 +90,20 @@ func (g *Group) Config() Config {
 	return Config{MaxEvents: int(g.maxEvents), MaxBytes: int(g.maxBytes), MaxEventBytes: int(g.maxEventBytes)}
 }
 
-// New returns an empty ring, which costs 80 bytes until its first event.
-func (g *Group) New() *Ring { return g.make(newTag(), g.Start) }
+// Init makes r, which is zero and part of something else, an empty ring. r must not be copied.
+func (g *Group) Init(r *Ring) { g.init(r, newTag(), g.Start) }
 
-func (g *Group) make(tag [tagLen]byte, start uint64) *Ring {
-	r := &Ring{group: g, tag: tag}
-	r.table.Store(&noTable)
-	r.dir.Store(&noChunks)
-	r.tail.Store(tailOf(start, 0))
-	r.account(int64(ringBytes))
+func (g *Group) init(r *Ring, tag [tagLen]byte, start uint64) {
+	r.group, r.tag = g, tag
+	r.cur.Store(&noPage)
+	r.dir.Store(&noDirectory)
+	r.word.Store(wordOf(start, 0, 0))
+}
+
+// New returns an empty ring, which costs 80 bytes until its first event.
+func (g *Group) New() *Ring {
+	r := new(Ring)
+	g.Init(r)
 	return r
 }
 

@@ -13,6 +13,7 @@ import (
 type Cursor struct {
 	ring   *Ring
 	seq    uint64 // read up to here
+	page   uint64 // ordinal of the page that it was in, if that was complete; a guess
 	stream string // the only stream to see, if one is set and its name is not in name
 	length uint16 // of the only stream's name
 	kept   bool   // it is in name
@@ -31,37 +32,42 @@ func (c *Cursor) Next(e *Event) bool {
 	if r == nil || c.gone {
 		return false
 	}
-	end := tailSeq(r.tail.Load())
+	end := seqOf(r.word.Load())
+	if c.seq >= end {
+		return false
+	}
+	step.At(step.ReaderWord)
+	v := view{newest: end, cur: r.cur.Load()}
+	step.At(step.ReaderPage)
+	v.dir = r.dir.Load()
+	newest := v.page(end)
+	if newest == nil || c.seq < end-newest.of(end).count() {
+		c.gone = true // what comes next, or even the newest event of a moment ago
+		return false
+	}
 	for c.seq < end {
 		seq := c.seq + 1
-		t := r.table.Load()
-		w := t.slot(seq).word.Load()
-		dir := r.dir.Load()
-		step.At(step.ReaderSlot)
-		// If seq is retained even now, then w is its record and the record's chunk is in dir. If not, w may be anything.
-		if seq < tailFirst(r.tail.Load()) {
-			c.gone = true
-			return false
+		p := v.cur
+		if seq <= p.base {
+			// Mostly it is in the page that the last one was in.
+			p = v.dir.page(c.page)
+			if p == nil || seq-p.base-1 >= uint64(p.count.Load()) {
+				if p = v.dir.find(v.cur.ordinal, seq); p == nil {
+					c.gone = true
+					return false
+				}
+				c.page = p.ordinal
+			}
 		}
-		rec := dir.chunks[t.place(w)].record(unitOf(w))
+		s := p.of(seq)
 		c.seq = seq
-		if c.one && (rec.streamLen() != int(c.length) || c.length != 0 && rec.stream() != c.only()) {
+		if c.one && (s.streamLen() != int(c.length) || c.length != 0 && p.stream(s) != c.only()) {
 			continue
 		}
-		rec.fill(e, seq)
+		p.fill(s, e, seq)
 		return true
 	}
 	return false
-}
-
-// record returns the record of seq, which was visible before t was loaded, or false when it has been evicted.
-func (r *Ring) record(t *table, seq uint64) (*record, bool) {
-	w := t.slot(seq).word.Load()
-	dir := r.dir.Load()
-	if seq < tailFirst(r.tail.Load()) {
-		return nil, false
-	}
-	return dir.chunks[t.place(w)].record(unitOf(w)), true
 }
 
 // Err returns ErrEvicted once writers have overtaken the cursor: an event that it had not read is gone, of its stream or of another, for the

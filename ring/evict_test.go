@@ -61,7 +61,7 @@ func TestMemoryIsBoundedByTheLimits(t *testing.T) {
 		}
 		s := r.Stats()
 		perEvent := float64(r.Memory()-s.Bytes+Overhead*int64(s.Events)) / float64(s.Events)
-		slack := 75 + float64(2*chunkBytes(s.Bytes))/float64(s.Events) + float64(c.size)/8
+		slack := 75 + float64(2*pageBytes)/float64(s.Events) + float64(c.size)/8
 		if perEvent > slack {
 			t.Errorf("%d × %d bytes: %.0f bytes of overhead an event, want at most %.0f", c.events, c.size, perEvent, slack)
 		}

@@ -36,17 +36,15 @@ func crowdedRing(cfg Config) *Ring {
 	return r
 }
 
-// shrinkIndex gives the table in use an index of that many buckets, as crowded as it gets. Nobody else may use the ring meanwhile.
+// shrinkIndex gives the ring an index of that many buckets, as crowded as it gets. Nobody else may use the ring meanwhile.
 func shrinkIndex(r *Ring, buckets int) {
-	t := r.table.Load()
-	if t.index == nil {
+	v := r.look()
+	if v.dir.index == nil {
 		return
 	}
-	small := t.sealedCopy()
-	small.sealed, small.index = false, make([]bucket, buckets)
-	small.lost.Store(0)
-	r.copyIndex(t, small, r.tail.Load())
-	r.table.Store(small)
+	small := largerIndex{to: newIndex(buckets)}
+	small.add(r, &v, v.first)
+	r.dir.Store(&directory{entries: v.dir.entries, index: small.to})
 }
 
 // FuzzIndexCollisions appends IDs of which many share a hash tag, with an index that is far too small again and again. Which IDs are retained, and
@@ -143,7 +141,7 @@ func TestCrowdedIDsShareTheirTagsAndAShrunkIndexLosesSome(t *testing.T) {
 	if n := len(crowdedIDs()); n < 100 || len(tags) > n/2 {
 		t.Errorf("%d IDs have %d tags", n, len(tags))
 	}
-	if shrinkIndex(r, 1); r.table.Load().lost.Load() == 0 {
+	if shrinkIndex(r, 1); r.dir.Load().index.lost().Load() == 0 {
 		t.Error("an index of eight entries holds forty IDs")
 	}
 }

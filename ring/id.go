@@ -2,10 +2,10 @@ package ring
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
-	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -113,22 +113,58 @@ func decimalLen(seq uint64) int {
 
 var powersOf10 = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
-// unusual returns how many zeros must come before seq so that its assigned ID is not one that a retained event was given by its
-// producer, the index tag of that ID, and where its entry may go. Such an ID is no longer canonical and found through the index, like any of the
-// producer's own.
-func (r *Ring) unusual(tail uint64, tb *table, seq uint64) (zeros int, tag uint32, v vacancy) {
+// unusual gives seq an assigned ID with so many zeros before its number that it is not one which a retained event was given by its
+// producer, or an event of the batch is. An ID with zeros is no longer canonical and found through the index, like any of the producer's own. It
+// returns where its entry may go.
+func (r *Ring) unusual(p *plan, id *identity, seq uint64, es []Event) vacancy {
+	if len(es) > 1 && p.imitations == nil {
+		p.imitations = map[string]struct{}{}
+		for i := range es {
+			if r.ownTag(es[i].ID) {
+				p.imitations[es[i].ID] = struct{}{}
+			}
+		}
+	}
 	var buf [MaxIDBytes + 1]byte // no producer's ID is longer than MaxIDBytes
-	for {
+	for zeros := 0; ; zeros++ {
 		b := buf[:assignedLen(seq, zeros)]
 		r.putAssigned(b, seq, zeros)
-		id := unsafe.String(&b[0], len(b))
-		tag = r.hash(id)
-		var found bool
-		if _, v, found = r.find(tail, tb, id, tag); !found {
-			return zeros, tag, v
+		text := string(b)
+		tag := r.hash(text)
+		_, at, free := r.find(&p.view, text, tag)
+		if _, taken := p.imitations[text]; at == nil && !taken {
+			*id = identity{int32(len(b)), tag, zeros > 0}
+			return free
 		}
-		zeros++
 	}
+}
+
+// checkTwice refuses a batch in which an ID comes twice.
+func checkTwice(es []Event, ids []identity) error {
+	const few = 32
+	seen := map[string]struct{}(nil)
+	if len(es) > few {
+		seen = make(map[string]struct{}, len(es))
+	}
+	for i := range es {
+		id := es[i].ID
+		if id == "" {
+			continue
+		}
+		twice := false
+		if seen != nil {
+			_, twice = seen[id]
+			seen[id] = struct{}{}
+		} else {
+			for j := range i {
+				twice = twice || ids[j].tag == ids[i].tag && es[j].ID == id
+			}
+		}
+		if twice {
+			return fmt.Errorf("%w: %q comes twice in the batch", ErrDuplicateID, id)
+		}
+	}
+	return nil
 }
 
 // hash returns the index tag of an ID. The seed is secret and each ring's own.

@@ -3,36 +3,42 @@ package ring
 import (
 	"math/bits"
 	"sync/atomic"
+
+	"github.com/reprise-go/reprise/internal/step"
 )
 
 // The index leads from an event ID to a sequence. Each entry is a word: tagBits of the ID's hash, then the sequence. An ID may stand in either
-// of two buckets, which follow from the tag alone, so that a table can be copied without looking at records.
+// of two buckets, which follow from the tag alone, so that an index can be copied without looking at events.
 //
-// Nothing is deleted: an entry whose sequence has left the window is dead, and the next ID that wants its place takes it. An entry newer than
-// the caller's tail is alive. A hit counts once the record's whole ID has been compared. An ID for which both buckets are full is
-// counted as lost, and while one such is retained a lookup that finds nothing looks at the records themselves: the index is never wrong.
-// At the density of a full ring, half, that does not happen by chance.
+// Nothing is deleted: an entry whose sequence is no longer retained is dead, and the next ID that wants its place takes it, with a swap. So the word
+// in one place only rises. A hit counts once the event's whole ID has been compared, so an entry that was put for an event which was never published
+// is harmless. An ID for which both buckets are full is counted as lost, and while one such is retained a lookup that
+// finds nothing looks at all events: the index is never wrong. At the density of a full ring, half, that does not happen by chance.
+//
+// An index is a power of two of buckets, and one more whose first word is the newest sequence that was lost.
+type index []bucket
+
 type bucket [8]atomic.Uint64 // a cache line
 
 const (
+	bucketBytes  = 64
+	bucketEvents = 4 // retained events for each bucket, when the index is as full as it gets
+	minBuckets   = 2
+
 	tagBits = 24
 	tagPos  = 64 - tagBits
 	seqMask = 1<<tagPos - 1
 )
 
-// newIndex has room for twice as many entries as there are slots.
-func newIndex(slots int) []bucket { return make([]bucket, slots/4) }
+func newIndex(buckets int) index { return make(index, buckets+1) }
 
-// buckets returns the two homes of a tag, which may be the same.
-func (t *table) buckets(tag uint32) (*bucket, *bucket) {
-	mask := uint32(len(t.index) - 1)
-	return &t.index[tag&mask], &t.index[tag*0x9E3779B1>>8&mask]
-}
+func (x index) buckets() int         { return max(0, len(x)-1) }
+func (x index) lost() *atomic.Uint64 { return &x[len(x)-1][0] }
 
-// A find is a retained event.
-type find struct {
-	seq uint64
-	rec *record
+// homes returns the two buckets of a tag, which may be the same.
+func (x index) homes(tag uint32) (*bucket, *bucket) {
+	mask := uint32(len(x) - 2)
+	return &x[tag&mask], &x[tag*0x9E3779B1>>8&mask]
 }
 
 // A vacancy is where a new entry goes: a cell that held old, whose sequence is no longer retained. No cell: both buckets are full.
@@ -41,40 +47,43 @@ type vacancy struct {
 	old  uint64
 }
 
-// find looks for id among the events that tail retains; tag is the ID's hash when t has an index. Everything that tail retains is found: t was
-// loaded after tail, so it has these entries, and only dead ones are ever overwritten. When nothing is found, v is where the ID's entry may go.
-func (r *Ring) find(tail uint64, t *table, id string, tag uint32) (f find, v vacancy, found bool) {
+// find looks for id among the events that are retained at v; tag is its hash. When nothing is found, free is where the ID's entry may go. An
+// event that has gone since v was loaded may not be found.
+func (r *Ring) find(v *view, id string, tag uint32) (seq uint64, p *page, free vacancy) {
 	if r.ownTag(id) {
 		if seq, ok := r.assignedSeq(id); ok {
-			if f, ok = r.confirm(tail, t, id, seq); ok {
-				return f, v, true
+			if p = v.confirm(id, seq); p != nil {
+				return seq, p, free
 			}
 		}
 	}
-	if t.index == nil {
-		return f, v, false
+	x := v.dir.index
+	if len(x) == 0 {
+		return 0, nil, free
 	}
-	first := tailFirst(tail)
-	a, b := t.buckets(tag)
-	deadA, hit := a.look(tag, first)
+	a, b := x.homes(tag)
+	deadA, hit := a.look(tag, v.first)
 	if hit {
-		if f, found = r.lookUp(tail, t, a, id, tag); found {
-			return f, v, true
+		if seq, p = v.lookUp(a, id, tag); p != nil {
+			return seq, p, free
 		}
 	}
 	deadB := uint64(0)
 	if b != a {
-		if deadB, hit = b.look(tag, first); hit {
-			if f, found = r.lookUp(tail, t, b, id, tag); found {
-				return f, v, true
+		if deadB, hit = b.look(tag, v.first); hit {
+			if seq, p = v.lookUp(b, id, tag); p != nil {
+				return seq, p, free
 			}
 		}
 	}
-	v = emptier(a, b, deadA, deadB, first)
-	if lost := t.lost.Load(); lost >= first {
-		f, found = r.scan(tail, t, id)
+	if x.lost().Load() >= v.first {
+		for seq = v.first; seq <= v.newest; seq++ {
+			if p = v.confirm(id, seq); p != nil {
+				return seq, p, free
+			}
+		}
 	}
-	return f, v, found
+	return 0, nil, emptier(a, b, deadA, deadB, v.first)
 }
 
 // look returns the cells whose entries are dead, as bits 56 and up, and whether one has that tag. It does without branches on what the entries
@@ -89,52 +98,50 @@ func (b *bucket) look(tag uint32, first uint64) (dead uint64, hit bool) {
 }
 
 // lookUp looks for id among the entries of a bucket that have its tag.
-func (r *Ring) lookUp(tail uint64, t *table, b *bucket, id string, tag uint32) (find, bool) {
+func (v *view) lookUp(b *bucket, id string, tag uint32) (uint64, *page) {
 	for i := range b {
 		if w := b[i].Load(); w>>tagPos == uint64(tag) {
-			if f, ok := r.confirm(tail, t, id, w&seqMask); ok {
-				return f, true
+			if p := v.confirm(id, w&seqMask); p != nil {
+				return w & seqMask, p
 			}
 		}
 	}
-	return find{}, false
+	return 0, nil
 }
 
-// confirm reports whether seq is retained and has that ID.
-func (r *Ring) confirm(tail uint64, t *table, id string, seq uint64) (find, bool) {
-	if !retained(tail, seq) {
-		return find{}, false
+// confirm returns the page of seq if that is retained at v, has that ID, and has not gone since.
+func (v *view) confirm(id string, seq uint64) *page {
+	if seq < v.first || seq > v.newest {
+		return nil
 	}
-	rec, ok := r.record(t, seq)
-	return find{seq, rec}, ok && rec.id() == id
-}
-
-func (r *Ring) scan(tail uint64, t *table, id string) (find, bool) {
-	for seq := tailFirst(tail); seq <= tailSeq(tail); seq++ {
-		if f, ok := r.confirm(tail, t, id, seq); ok {
-			return f, true
-		}
+	p := v.page(seq)
+	if p == nil || p.id(p.of(seq)) != id {
+		return nil
 	}
-	return find{}, false
+	return p
 }
 
-// insert enters seq, the sequence after tail, under tag, in v if its owner knows that place from find. Several goroutines may do so at once and late
-// ones long afterwards: then they find the entry, or put another one, or one that is dead, in the place of a dead one.
-func (r *Ring) insert(t *table, tail, seq uint64, tag uint32, v vacancy) {
-	entry := uint64(tag)<<tagPos | seq
-	a, b := t.buckets(tag)
-	for v.cell == nil || !v.cell.CompareAndSwap(v.old, entry) {
-		if a.has(entry) || b.has(entry) {
+// insert enters an entry, in v if that is still free, where first is the oldest sequence that is retained before the entry's. Several goroutines may
+// enter the same one, and late ones long afterwards: they put it, or one that is dead by now, in the place of an older dead one.
+func (x index) insert(entry, first uint64, v vacancy) {
+	a, b := x.homes(uint32(entry >> tagPos))
+	for {
+		step.At(step.Inserting)
+		if v.cell != nil && v.cell.CompareAndSwap(v.old, entry) {
 			return
 		}
-		first := tailFirst(tail)
-		deadA, _ := a.look(tag, first)
-		deadB, _ := b.look(tag, first)
+		deadA, _ := a.look(0, first)
+		deadB, _ := b.look(0, first)
 		if deadA|deadB == 0 {
-			t.lose(seq)
-			return
+			break
 		}
 		v = emptier(a, b, deadA, deadB, first)
+	}
+	for seq := entry & seqMask; ; {
+		lost := x.lost().Load()
+		if lost >= seq || x.lost().CompareAndSwap(lost, seq) {
+			return
+		}
 	}
 }
 
@@ -153,43 +160,64 @@ func emptier(a, b *bucket, deadA, deadB, first uint64) (v vacancy) {
 	return v
 }
 
-func (b *bucket) has(entry uint64) bool {
-	for i := range b {
-		if b[i].Load() == entry {
+func (x index) has(entry uint64) bool {
+	a, b := x.homes(uint32(entry >> tagPos))
+	for i := range a {
+		if a[i].Load() == entry || b[i].Load() == entry {
 			return true
 		}
 	}
 	return false
 }
 
-// lose notes that the ID of seq is not in the index.
-func (t *table) lose(seq uint64) {
-	for {
-		lost := t.lost.Load()
-		if lost >= seq || t.lost.CompareAndSwap(lost, seq) {
-			return
-		}
-	}
+// A largerIndex is one that an appender is making, with all that is retained up to a sequence. It is the appender's alone until a proposal with it is
+// sealed, and then that appender needs no other. It is kept from one try to the next: copying a million entries takes longer than others take to
+// publish, and what they publish meanwhile is added.
+type largerIndex struct {
+	from index // what it is to replace
+	to   index
+	upTo uint64
 }
 
-// copyIndex enters what tail retains of old into next, which nobody else has seen. A table without an index has no event that needs one.
-func (r *Ring) copyIndex(old, next *table, tail uint64) {
-	if old.index == nil || next.index == nil {
+// catchUp makes l an index for what is retained at v and more events.
+func (l *largerIndex) catchUp(r *Ring, v *view, more uint64) {
+	old := v.dir.index
+	buckets := max(minBuckets, 2*old.buckets())
+	for uint64(buckets)*bucketEvents < v.newest+1-v.first+more {
+		buckets *= 2
+	}
+	same := len(l.from) == len(old) && (len(old) == 0 || &l.from[0] == &old[0])
+	if l.to != nil && same && l.to.buckets() >= buckets {
+		l.add(r, v, max(l.upTo+1, v.first))
 		return
 	}
-	if old.lost.Load() >= tailFirst(tail) {
-		for seq := tailFirst(tail); seq <= tailSeq(tail); seq++ {
-			if rec, ok := r.record(old, seq); ok && rec.isIndexed() {
-				r.insert(next, tail, seq, r.hash(rec.id()), vacancy{})
-			}
-		}
+	l.from, l.to = old, newIndex(buckets)
+	if len(old) == 0 {
+		l.upTo = v.newest
+		return // an event that needs an entry has one
+	}
+	if old.lost().Load() >= v.first {
+		l.add(r, v, v.first)
 		return
 	}
-	for i := range old.index {
-		for j := range old.index[i] {
-			if w := old.index[i][j].Load(); retained(tail, w&seqMask) {
-				r.insert(next, tail, w&seqMask, uint32(w>>tagPos), vacancy{})
+	for i := range old.buckets() {
+		for j := range old[i] {
+			if w := old[i][j].Load(); w&seqMask >= v.first && w&seqMask <= v.newest {
+				l.to.insert(w, v.first, vacancy{})
 			}
 		}
 	}
+	l.upTo = v.newest
+}
+
+// add enters the events from seq on that need entries.
+func (l *largerIndex) add(r *Ring, v *view, seq uint64) {
+	for ; seq <= v.newest; seq++ {
+		if p := v.page(seq); p != nil {
+			if s := p.of(seq); s.isIndexed() {
+				l.to.insert(uint64(r.hash(p.id(s)))<<tagPos|seq, v.first, vacancy{})
+			}
+		}
+	}
+	l.upTo = v.newest
 }

@@ -1,156 +1,205 @@
 package ring
 
-import "fmt"
+import (
+	"fmt"
 
-// A move is what an append changes besides adding its event: how much is retained before and after it, and what that draws from the
-// shared budget. It is worked out before the claim and written into the record, so that a lost race evicts nothing.
+	"github.com/reprise-go/reprise/internal/step"
+)
+
+// A plan says what storing some events after the newest one takes. It is made without owning anything, and everything that can be refused is refused
+// in it: ownership is never given back without an event, which would make the state word recur.
 //
-// The budget is looked at before the claim and drawn on once the event is visible. A writer that stalls in between holds nothing back from
-// others, and all together exceed the budget by at most one event each.
-type move struct {
-	before, after int64  // bytes retained
-	count         uint64 // events retained after it
-	sum, base     uint64 // what all events have cost up to the new one, and up to the oldest one kept, without it; see record.after
-	drawn         int64  // from the budget; negative: given back
-	large         bool   // a large event goes, and maybe a chunk with it
+// Others publish meanwhile, and a plan that takes long may be out of date every time. So what takes long is kept from one try to the next,
+// and only what came since is added: a larger index, and the sum of what is to be evicted. Then a try costs what others have published since the
+// last one. (A scan for IDs that the index has lost is not: see index.)
+type plan struct {
+	view
+	own   bool  // some of the events bring an ID
+	size  int64 // of all, without assigned IDs
+	nanos int64 // for those without a time
+
+	off   uint64 // where the newest event's bytes end in cur
+	total uint64 // bytes of the events, assigned IDs included
+	cost  int64
+	free  vacancy // for the first event that needs an entry
+	fits  bool    // cur has room, and so has the index
+	grows bool    // the index must be larger
+
+	// What goes: kept is the oldest event that stays, and rest what those from kept up to asOf cost.
+	kept, asOf uint64
+	rest       int64
+	gone       int64 // what those before kept cost
+	drawn      int64 // from the budget; negative: given back
+
+	larger     largerIndex
+	imitations map[string]struct{} // of the batch; see unusual
 }
 
-// planFast is plan for the common case: the hints say it all, at most one event goes, and it is small. It returns false when it cannot tell.
-func (r *Ring) planFast(m *move, tail uint64, t *table, cost int64) bool {
+// An identity is how an event's ID is stored.
+type identity struct {
+	length  int32  // of the ID; set by plan
+	tag     uint32 // its hash, if it is indexed
+	indexed bool
+}
+
+// plan makes p for word, with the events' identities. Not ok: the word is out of date. An error is true of the moment when the word was read; with
+// ErrDuplicateID, p.page and seq are where the event is that has the ID.
+func (r *Ring) plan(p *plan, word uint64, es []Event, ids []identity) (at *page, seq uint64, ok bool, err error) {
+	g, n := r.group, uint64(len(es))
+	p.cur = r.cur.Load()
+	step.At(step.PageRead)
+	p.dir = r.dir.Load()
+	step.At(step.DirectoryRead)
+	p.newest, p.first, p.slot, p.off = seqOf(word), seqOf(word)+1, nil, 0
+	if !p.cur.isNone() {
+		if p.cur.base >= p.newest {
+			return nil, 0, false, nil
+		}
+		p.slot = p.cur.of(p.newest)
+		p.first -= p.slot.count()
+		p.off = p.slot.end()
+	} else if p.cur != &noPage {
+		return nil, 0, false, nil // discarded, and closed before
+	}
+	p.free, p.grows = vacancy{}, false
+	if at, seq, err = r.identify(p, es, ids); err != nil {
+		return at, seq, true, err
+	}
+	p.cost = int64(p.total) + int64(n)*Overhead
+	if n > 1 && p.cost > g.maxBytes {
+		return nil, 0, true, g.batchTooLarge(n, p.cost)
+	}
+	if ok, err = r.evict(p, int64(n)); !ok || err != nil {
+		return nil, 0, ok, err
+	}
+	// The page's room can be compared only where it is the newest event's.
+	p.fits = p.slot != nil && p.off+p.total <= p.cur.size() && p.newest-p.cur.base+n <= uint64(p.cur.slots) && !p.grows
+	step.At(step.Planned)
+	return nil, 0, true, nil
+}
+
+// identify gives each event an ID that is not retained, or returns where the first is that is retained.
+func (r *Ring) identify(p *plan, es []Event, ids []identity) (at *page, seq uint64, err error) {
+	p.total = uint64(p.size)
+	imitated := r.books.Load()&imitated != 0
+	first := true
+	for i := range es {
+		id := &ids[i]
+		var free vacancy
+		if es[i].ID != "" {
+			if seq, at, free = r.find(&p.view, es[i].ID, id.tag); at != nil {
+				return at, seq, fmt.Errorf("%w: %q is sequence %d", ErrDuplicateID, es[i].ID, seq)
+			}
+		} else {
+			next := p.newest + 1 + uint64(i)
+			id.length, id.indexed = int32(assignedLen(next, 0)), false
+			if imitated {
+				free = r.unusual(p, id, next, es)
+			}
+			p.total += uint64(id.length)
+		}
+		if id.indexed && first {
+			p.free, first = free, false
+		}
+	}
+	if !first {
+		full := min(p.newest+1-p.first+uint64(len(es)), uint64(r.group.maxEvents))
+		p.grows = full > uint64(p.dir.index.buckets())*bucketEvents
+	}
+	return nil, 0, nil
+}
+
+// evict works out which events go so that n more of p.cost fit into the ring's limits and the shared budget.
+func (r *Ring) evict(p *plan, n int64) (ok bool, err error) {
 	g := r.group
-	seq, n := tailSeq(tail), tailCount(tail)
-	newest, base := t.slot(seq).sum.Load(), t.slot(seq-n).sum.Load()
-	if newest>>sumBits != seq || base>>sumBits != seq-n || n == 0 || !g.hints {
-		return false
+	before := int64(0)
+	if p.slot != nil {
+		before = p.slot.bytes()
 	}
-	const mask = 1<<sumBits - 1
-	before := int64((newest - base) & mask)
-	after := before + cost
-	count := n + 1
-	if count > uint64(g.maxEvents) || after > g.maxBytes {
-		oldest := t.slot(seq - n + 1).sum.Load()
-		gone := int64((oldest - base) & mask)
-		after -= gone
-		count--
-		if oldest>>sumBits != seq-n+1 || after > g.maxBytes || gone > largeBytes && isLarge(gone, chunkBytes(before)) {
-			return false
-		}
+	if p.asOf == 0 || p.kept <= p.first {
+		p.kept, p.rest = p.first, before
+	} else if p.rest, ok = p.costs(p.rest, p.asOf+1, p.newest); !ok {
+		return false, nil
 	}
-	m.drawn, m.large = 0, false
-	if b := g.Budget; b != nil {
-		m.drawn = b.Charge(after) - b.Charge(before)
-		if m.drawn > 0 && m.drawn > b.Free() {
-			return false
-		}
+	p.asOf = p.newest
+	var at *page
+	b, held, free := g.Budget, int64(0), int64(0)
+	if b != nil {
+		held, free = b.Charge(before), b.Free()
 	}
-	m.before, m.after, m.count, m.sum = before, after, count, (newest+uint64(cost))&mask
-	return true
-}
-
-// plan works out the move of an event of that cost after tail, where t and dir were loaded while tail was the tail. It returns
-// false when the tail has moved on.
-func (r *Ring) plan(m *move, tail uint64, t *table, dir *directory, cost int64) (ok bool, err error) {
-	*m = move{count: tailCount(tail) + 1, after: cost}
-	if m.count > 1 {
-		newest, ok := r.sumAfter(t, dir, tailSeq(tail))
-		if !ok {
-			return false, nil
-		}
-		if m.base, ok = r.sumBefore(t, dir, tailFirst(tail)); !ok {
-			return false, nil
-		}
-		m.before = int64((newest - m.base) & r.group.costs())
-		m.sum = newest
-		m.after += m.before
-	}
-	m.sum = (m.sum + uint64(cost)) & r.group.costs()
-	for m.count > uint64(r.group.maxEvents) || m.after > r.group.maxBytes && m.count > 1 {
-		if !r.evictOne(m, tail, t, dir) {
-			return false, nil
-		}
-	}
-	if r.group.Budget == nil {
-		return true, nil
-	}
-	return r.fund(m, tail, t, dir, cost)
-}
-
-// evictOne plans the eviction of the oldest event that m keeps.
-func (r *Ring) evictOne(m *move, tail uint64, t *table, dir *directory) bool {
-	sum, ok := r.sumAfter(t, dir, tailSeq(tail)+2-m.count)
-	if ok {
-		cost := int64((sum - m.base) & r.group.costs())
-		m.base = sum
-		m.after -= cost
-		m.count--
-		m.large = m.large || cost > largeBytes && isLarge(cost, chunkBytes(m.before))
-	}
-	return ok
-}
-
-// sumAfter returns what all events up to seq have cost, modulo Group.costs()+1. It returns false when seq is no longer retained: its slot has gone on to
-// another lap; while it has not, dir has the chunk.
-func (r *Ring) sumAfter(t *table, dir *directory, seq uint64) (uint64, bool) {
-	s := t.slot(seq)
-	if hint := s.sum.Load(); hint>>sumBits == seq && r.group.hints {
-		return hint & (1<<sumBits - 1), true
-	}
-	w := s.word.Load()
-	if !t.holds(w, seq) {
-		return 0, false
-	}
-	return dir.record(t, w).sum(), true
-}
-
-// sumBefore returns what all events before seq, the oldest one, have cost. The slot of the one before keeps its hint until the next event is claimed.
-func (r *Ring) sumBefore(t *table, dir *directory, seq uint64) (uint64, bool) {
-	if hint := t.slot(seq - 1).sum.Load(); hint>>sumBits == seq-1 && r.group.hints {
-		return hint & (1<<sumBits - 1), true
-	}
-	w := t.slot(seq).word.Load()
-	if !t.holds(w, seq) {
-		return 0, false
-	}
-	rec := dir.record(t, w)
-	return (rec.sum() - uint64(rec.cost())) & r.group.costs(), true
-}
-
-// fund finds room for m in the shared budget, if need be by evicting more of the ring's own oldest events.
-func (r *Ring) fund(m *move, tail uint64, t *table, dir *directory, cost int64) (bool, error) {
-	b := r.group.Budget
-	held := b.Charge(m.before)
 	for {
-		m.drawn = b.Charge(m.after) - held
-		if m.drawn <= 0 || m.drawn <= b.Free() {
+		overdrawn := false
+		if b != nil {
+			p.drawn = b.Charge(p.rest+p.cost) - held
+			overdrawn = p.drawn > 0 && p.drawn > free
+		}
+		if !overdrawn && (p.kept > p.newest || int64(p.newest+1-p.kept)+n <= int64(g.maxEvents) && p.rest+p.cost <= g.maxBytes) {
+			p.gone = before - p.rest
 			return true, nil
 		}
-		if least := b.Charge(cost) - held; least > max(0, b.Free()) || m.count == 1 {
-			return false, fmt.Errorf("%w: the event needs %d bytes, %d are left", ErrOverBudget, cost, held+max(0, b.Free()))
+		if overdrawn && (p.kept > p.newest || b.Charge(p.cost)-held > max(0, free)) {
+			return true, fmt.Errorf("%w: %d bytes are needed, %d are left", ErrOverBudget, p.cost, held+max(0, free))
 		}
-		if !r.evictOne(m, tail, t, dir) {
-			return false, nil
+		cost, ok := p.cur.cost(p.kept)
+		if !ok {
+			if at == nil || p.kept > p.last(at) {
+				if at = p.page(p.kept); at == nil {
+					return false, nil
+				}
+			}
+			cost = at.of(p.kept).cost()
 		}
+		p.rest -= cost
+		p.kept++
 	}
 }
 
-// settle accounts for the event of that cost after tail, which is visible.
-func (r *Ring) settle(tail uint64, m *move, cost int64) {
-	if m.drawn != 0 {
-		r.group.Budget.Draw(m.drawn)
+// costs adds to sum what the events from seq to last cost.
+func (p *plan) costs(sum int64, seq, last uint64) (int64, bool) {
+	for seq <= last {
+		at := p.page(seq)
+		if at == nil {
+			return 0, false
+		}
+		for end := min(last, p.last(at)); seq <= end; seq++ {
+			sum += at.of(seq).cost()
+		}
 	}
-	if m.large {
-		r.sweep()
+	return sum, true
+}
+
+// last returns the newest event in a page.
+func (v *view) last(p *page) uint64 {
+	if p == v.cur {
+		return v.newest
 	}
-	if r.group.Tally == nil {
+	return p.base + uint64(p.count.Load())
+}
+
+// count accounts for the n events of p, which are visible.
+func (r *Ring) count(p *plan, n int64) {
+	if p.gone > largeBytes {
+		r.sweep(r.dir.Load(), p.cur.oldest, p.cur.ordinal, p.kept)
+	}
+	r.countBytes(p.drawn, p.cost, p.gone, n, int64(p.kept-p.first))
+}
+
+// countBytes counts n events of that cost together, for which gone events of gone bytes went.
+func (r *Ring) countBytes(drawn, cost, goneBytes, n, gone int64) {
+	g := r.group
+	if drawn != 0 && g.Budget != nil {
+		g.Budget.Draw(drawn)
+	}
+	if g.Tally == nil {
 		return
 	}
-	p := r.group.Tally.Stripe(r.stripeHash())
-	p.Append(cost)
-	if n := int64(m.count) - int64(tailCount(tail)); n != 0 {
-		p.Events.Add(n)
+	p := g.Tally.Stripe(r.stripeHash())
+	p.Append(n, cost)
+	if n != gone {
+		p.Events.Add(n - gone)
 	}
-	if n := m.after - m.before; n != 0 {
-		p.Bytes.Add(n)
+	if cost != goneBytes {
+		p.Bytes.Add(cost - goneBytes)
 	}
 }
 

@@ -22,21 +22,20 @@ func wantAll(t *testing.T, r *Ring, last, limit int) {
 	}
 }
 
-func TestChunkGoesWithItsLastEventAndNotBefore(t *testing.T) {
-	for _, size := range []int{0, 200, 3000, 20_000} { // several to a chunk, and one to a chunk
+func TestPageGoesWithItsLastEventAndNotBefore(t *testing.T) {
+	for _, size := range []int{0, 200, 3000, 20_000} { // several to a page, and one to a page
 		r := newRing(t, Config{MaxEvents: 8})
 		for n := 1; n <= 300; n++ {
 			mustAppend(t, r, Event{Data: append(fmt.Append(nil, n, "."), make([]byte, size)...)})
-			r.sweep()
 			wantAll(t, r, n, 8)
 		}
-		if d := r.dir.Load(); len(d.chunks) > 12 {
-			t.Errorf("events of %d bytes: %d chunks hold eight of them", size, len(d.chunks))
+		if d := r.dir.Load(); len(d.entries) > 16 {
+			t.Errorf("events of %d bytes: %d pages hold eight of them", size, len(d.entries))
 		}
 	}
 }
 
-// The slots of a ring must outnumber its events, also when the limit is itself a number of slots.
+// The first ID of a producer's own comes to a ring that is full.
 func TestFullRingOfAPowerOfTwoGrowsAnIndex(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 8})
 	for n := 1; n <= 8; n++ {

@@ -1,14 +1,12 @@
 package ring
 
 import (
-	"fmt"
 	"sync/atomic"
-	"unsafe"
 
-	"github.com/reprise-go/reprise/internal/prefetch"
+	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A Ring is one session's event log. All methods are safe for concurrent use.
+// A Ring is one session's event log. All methods are safe for concurrent use. The zero Ring is not ready: see New.
 //
 // What always holds, at every instant and under any interleaving:
 //  1. Published sequence numbers are contiguous: if n is visible, so is every retained event before n.
@@ -16,85 +14,97 @@ import (
 //  3. A reader gets a whole event or an error, never bytes of two events.
 //  4. A stalled or killed writer blocks neither readers nor other writers: appending is lock-free, reading wait-free.
 //  5. Memory is bounded by Config, plus a constant, plus what readers still hold, and grows with what is retained.
+//  6. The events of one AppendAll become visible together.
 //
-// How. A record (record.go) is written in private into a chunk of memory that is never overwritten (chunks.go). With t the newest
-// visible sequence, its writer then
+// Events lie in pages (page.go). The state word says which event is the newest, and whether somebody owns the ring. There are two
+// ways to append.
 //
-//	(a) swaps the record's word into the slot of t+1 (table.go),
-//	(b) inserts its ID into the index (index.go),
-//	(c) swaps the tail word from t to t+1,
+// The owner's (append.go). One swap of the word makes a goroutine the owner, another one publishes and gives the ring free, as a lock would be
+// taken and released. In between the owner writes the event behind the newest one, which nobody reads yet, and its index entry. It changes
+// nothing else: no pointer, no counter.
 //
-// and everybody who finds the slot of t+1 taken does (b) and (c) in the owner's place and tries again. So t is indexed before t+1 can be
-// claimed, which makes the duplicate check exact: it looks the ID up after reading the tail, and if (a) succeeds then nothing was
-// published in between. A record says itself how many events are retained once it is visible, so helpers add nothing up, and doing (b) and (c)
-// twice is harmless.
+// The proposer's (proposal.go). Whatever the owner cannot do is proposed: a new page, a larger directory, a larger index, and
+// overtaking an owner that does not get on. A proposal is complete: a new page with the event in it, and all that changes. It is made known, then
+// the word is sealed, which takes the ring from its owner for good, and then anybody puts the proposal in place. Whoever meets a sealed ring does.
 //
-// The tail word moves Last, First and the number of retained events together, and closing the ring sets a bit in the same word: an append
-// whose (c) loses against that bit was never visible.
+// Why a goroutine that slept for however long does no harm: the word never takes the same value twice, for each sequence number goes only
+// from idle to busy to the next one's idle, or from idle or busy to sealed to the next one's idle, and Close sets a bit that stays. cur
+// and dir are swapped from what a sealed proposal names to objects that are new. So a late swap of any of them fails.
 //
-// No word takes the same value twice in one place: a tail, a slot, an index entry contain a sequence number, and pointers are swapped for
-// objects that are new. A swap by a goroutine that slept for however long therefore succeeds only if nothing has changed. (The
-// reservation word is the one exception; chunks.go says why that is right.)
+// What is read of a ring is read in this order: word, cur, dir. Then cur and dir are at least as new as the word, and hold every event that
+// was retained under it and is still retained.
+//
+// Compare: Harris and Fraser, Revocable Locks for Non-Blocking Programming, PPoPP 2005.
 type Ring struct {
-	tail  atomic.Uint64             // sequence | count | closed; written by (c) and Close
-	res   atomic.Uint64             // serial of the current chunk | units reserved in it; written by reserve and advance
-	table atomic.Pointer[table]     // slots and index; written by grow and Release
-	dir   atomic.Pointer[directory] // the chunks; written by install and Release
-
-	// Where the table's slots and the current chunk are, so that an append to a ring that no cache holds can ask for all it needs at once instead of
-	// following one pointer after the other. Addresses, not pointers: they may be out of date, and keep nothing alive. Written by grow and install.
-	slots atomic.Uintptr // address | log2 of how many there are
-	chunk atomic.Uintptr
-
-	group *Group                  // immutable
-	wake  atomic.Pointer[waiters] // who waits for the next event; written by Wait, taken by (c) and Close
-	tag   [tagLen]byte            // of assigned IDs; immutable
-	flags atomic.Uint32           // set by appends before they claim, never cleared
+	word  atomic.Uint64             // see wordOf; written by owners, settle and Close
+	cur   atomic.Pointer[page]      // holds the newest event; written by settle and Discard
+	group *Group                    // immutable
+	dir   atomic.Pointer[directory] // the other pages, and the index; written by settle and Discard
+	prop  atomic.Pointer[proposal]  // what is being proposed; written by propose and settle
+	wake  atomic.Pointer[waiters]   // who waits for the next event; written by Wait, taken by who publishes and by Close
+	books atomic.Int64              // heap bytes of pages and directory <<bookBits | flags; see account
+	tag   [tagLen]byte              // of assigned IDs; immutable
 }
 
-// ringBytes is the size of a Ring.
-const ringBytes = 64 + 2*unsafe.Sizeof(uintptr(0))
-
-// fetch asks for the memory that an append after tail touches, two or three pointers away: the slots of the next sequence and of the one before the oldest, and
-// where the record goes.
-func (r *Ring) fetch(tail uint64) {
-	slots := r.slots.Load()
-	prefetch.Append(slotAt(slots, tailSeq(tail)+1), slotAt(slots, tailSeq(tail)-tailCount(tail)), r.free())
-}
-
-// slotAt is the address of the slot of seq, where slots is Ring.slots.
-func slotAt(slots uintptr, seq uint64) uintptr {
-	return slots&^31 + uintptr(seq&(1<<(slots&31)-1))*slotBytes
-}
-
-// free is the address at which the current chunk has room.
-func (r *Ring) free() uintptr {
-	return r.chunk.Load() + uintptr(r.res.Load()&(1<<resBits-1))*8
-}
-
-// Foresee notes in a what the next append will touch, for prefetch.Fetch. It takes about 3 ns.
-func (r *Ring) Foresee(a *prefetch.Ahead) {
-	prefetch.Note(a, uintptr(unsafe.Pointer(r)), slotAt(r.slots.Load(), tailSeq(r.tail.Load())+1), r.free(),
-		uintptr(unsafe.Pointer(r.table.Load())), uintptr(unsafe.Pointer(r.dir.Load())))
-}
-
+// The state word: the newest visible sequence, what helps to ask for memory early, and who may write.
+//
+// A bit each says that the ring is closed; that it is busy: an owner writes the next event; that it is sealed: the next event is that of the proposal
+// for it, and no owner's. It is idle when it is neither busy nor sealed, and never both.
 const (
-	flagOwnIDs  = 1 << iota // producers bring IDs of their own: tables need an index
-	flagImitate             // …some of which look like assigned ones
+	closedBit = 1
+	busyBit   = 2
+	sealedBit = 4
+	stateBits = closedBit | busyBit | sealedBit
+
+	nextSlotShift = 3 // the number of the slot that the next event takes in cur, cut off at nextSlotBits
+	nextSlotBits  = 9
+	nextLineShift = nextSlotShift + nextSlotBits // the cache line of cur in which it begins, cut off at nextLineBits
+	nextLineBits  = 12
+	seqShift      = nextLineShift + nextLineBits
 )
 
-// The tail word: the newest visible sequence number, how many events are retained, and whether the ring is closed.
-const (
-	tailClosed    = 1
-	tailCountBits = 21
-	tailSeqShift  = tailCountBits + 1
-)
+// wordOf returns the idle word for the newest sequence seq; the next event takes that slot of cur and begins off bytes into it.
+func wordOf(seq, slot, off uint64) uint64 {
+	return seq<<seqShift | off>>6&(1<<nextLineBits-1)<<nextLineShift | slot&(1<<nextSlotBits-1)<<nextSlotShift
+}
 
-func tailOf(seq, count uint64) uint64 { return seq<<tailSeqShift | count<<1 }
-func tailSeq(tail uint64) uint64      { return tail >> tailSeqShift }
-func tailCount(tail uint64) uint64    { return tail >> 1 & (1<<tailCountBits - 1) }
-func tailFirst(tail uint64) uint64    { return tailSeq(tail) - tailCount(tail) + 1 }
-func retained(tail, seq uint64) bool  { return seq <= tailSeq(tail) && seq >= tailFirst(tail) }
+func seqOf(word uint64) uint64 { return word >> seqShift }
+
+// A view is what one goroutine knows of a ring: what was retained when newest was the newest event. newest 0, or no event: first is newest+1.
+type view struct {
+	newest, first uint64
+	cur           *page
+	dir           *directory
+	slot          *slot // of newest; nil when nothing is retained
+}
+
+// look returns the newest view. It starts again when the newest event is evicted while it looks. A discarded ring retains nothing.
+func (r *Ring) look() (v view) {
+	for {
+		v.newest = seqOf(r.word.Load())
+		step.At(step.ReaderWord)
+		v.cur = r.cur.Load()
+		step.At(step.ReaderPage)
+		v.dir = r.dir.Load()
+		v.first, v.slot = v.newest+1, nil
+		if v.cur.isNone() {
+			return v
+		}
+		if p := v.page(v.newest); p != nil {
+			v.slot = p.of(v.newest)
+			v.first -= v.slot.count()
+			return v
+		}
+	}
+}
+
+// page returns the page of seq, which was visible when cur and dir were loaded, or nil when it has gone.
+func (v *view) page(seq uint64) *page {
+	if seq > v.cur.base {
+		return v.cur
+	}
+	return v.dir.find(v.cur.ordinal, seq)
+}
 
 // Stats describes a ring at one instant.
 type Stats struct {
@@ -107,142 +117,16 @@ type Stats struct {
 
 // Stats is exact and takes a few loads.
 func (r *Ring) Stats() Stats {
-	for {
-		tail := r.tail.Load()
-		if tailCount(tail) == 0 {
-			return Stats{Last: tailSeq(tail), Evicted: tailSeq(tail)}
-		}
-		t, dir := r.table.Load(), r.dir.Load()
-		// While the oldest event is retained even now, dir has the chunks of all that tail retains.
-		if tailFirst(r.tail.Load()) != tailFirst(tail) {
-			continue
-		}
-		newest, ok := r.sumAfter(t, dir, tailSeq(tail))
-		if !ok {
-			continue
-		}
-		base, ok := r.sumBefore(t, dir, tailFirst(tail))
-		if !ok {
-			continue
-		}
-		return Stats{
-			Events:  int(tailCount(tail)),
-			Bytes:   int64((newest - base) & r.group.costs()),
-			First:   tailFirst(tail),
-			Last:    tailSeq(tail),
-			Evicted: tailFirst(tail) - 1,
-		}
+	v := r.look()
+	if v.slot == nil {
+		return Stats{Last: v.newest, Evicted: v.newest}
 	}
+	return Stats{Events: int(v.slot.count()), Bytes: v.slot.bytes(), First: v.first, Last: v.newest, Evicted: v.first - 1}
 }
-
-// Seek positions a cursor just after the event with that ID, on that event's stream; "" means before the oldest event, all
-// streams. It takes the same time however many events are retained, and does not allocate unless the stream's name is longer
-// than 40 bytes.
-//
-// It takes the ID of a place too, as PositionID makes it: the cursor begins there and sees all streams.
-//
-// It returns ErrEvicted for an ID that this ring assigned to an event that is gone, or for a place after which something is gone, and
-// ErrUnknownID for any other ID that is not retained: from the future, another ring's, or a producer's own ID that was evicted.
-func (r *Ring) Seek(lastEventID string) (Cursor, error) {
-	if lastEventID == "" {
-		return Cursor{ring: r, seq: tailFirst(r.tail.Load()) - 1}, nil
-	}
-	var tag uint32
-	for hashed := false; ; {
-		tail := r.tail.Load()
-		t := r.table.Load()
-		if t.index != nil && !hashed {
-			tag, hashed = r.hash(lastEventID), true
-		}
-		if f, _, ok := r.find(tail, t, lastEventID, tag); ok {
-			c := Cursor{ring: r, seq: f.seq}
-			c.keepStream(f.rec.stream())
-			return c, nil
-		}
-		if seq, ok := r.positionSeq(lastEventID); ok {
-			return r.seekPosition(tail, seq, lastEventID)
-		}
-		seq, ok := r.assignedSeq(lastEventID)
-		if ok && seq < tailFirst(tail) {
-			return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
-		}
-		// An assigned ID whose sequence went meanwhile may have been retained a moment ago, or belong to another event by now: look again, once.
-		if !ok || seq >= tailFirst(r.tail.Load()) {
-			return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
-		}
-	}
-}
-
-// seekPosition is Seek for the place just after seq, of whose ID there is no event.
-func (r *Ring) seekPosition(tail, seq uint64, id string) (Cursor, error) {
-	switch {
-	case seq > tailSeq(tail):
-		return Cursor{}, fmt.Errorf("%w: %q", ErrUnknownID, id)
-	case seq+1 < tailFirst(tail):
-		return Cursor{}, fmt.Errorf("%w: after position %q", ErrEvicted, id)
-	}
-	return Cursor{ring: r, seq: seq}, nil
-}
-
-// Tail positions a cursor after the newest event, all streams.
-func (r *Ring) Tail() Cursor { return Cursor{ring: r, seq: tailSeq(r.tail.Load())} }
 
 // Close makes every later Append return ErrClosed and wakes all waiters. What is retained stays readable. An Append that
 // returned before Close did is visible; one that Close overtook returns ErrClosed. Close is idempotent.
 func (r *Ring) Close() {
-	r.tail.Or(tailClosed)
+	r.word.Or(closedBit)
 	r.wakeAll()
-}
-
-// Release closes the ring and takes it out of its Group's Tally and Budget, once, however often it is called. It returns
-// the final statistics. Cursors go on reading; the memory goes with the last of them.
-func (r *Ring) Release() Stats {
-	r.Close()
-	s := r.Stats()
-	if !r.seal() {
-		return s
-	}
-	if b := r.group.Budget; b != nil {
-		b.Draw(-b.Charge(s.Bytes))
-	}
-	if t := r.group.Tally; t != nil {
-		p := t.Stripe(r.stripeHash())
-		p.Events.Add(-int64(s.Events))
-		p.Bytes.Add(-s.Bytes)
-		p.Released.Add(int64(s.Events))
-		p.ReleasedBytes.Add(s.Bytes)
-		p.Memory.Add(-r.Memory())
-	}
-	return s
-}
-
-// Memory estimates the heap that the ring holds, in bytes; what readers hold beyond it is not counted.
-func (r *Ring) Memory() int64 { return int64(ringBytes) + r.table.Load().bytes() + r.dir.Load().bytes }
-
-// account notes that the ring's heap has grown by n bytes.
-func (r *Ring) account(n int64) {
-	if t := r.group.Tally; t != nil {
-		t.Stripe(r.stripeHash()).Memory.Add(n)
-	}
-}
-
-// seal ends growth, so that what Release subtracts is all that was ever added. Only the first caller gets true.
-func (r *Ring) seal() bool {
-	for {
-		d := r.dir.Load()
-		if d.sealed {
-			return false
-		}
-		sealed := *d
-		sealed.sealed = true
-		if r.dir.CompareAndSwap(d, &sealed) {
-			break
-		}
-	}
-	for {
-		t := r.table.Load()
-		if r.table.CompareAndSwap(t, t.sealedCopy()) {
-			return true
-		}
-	}
 }

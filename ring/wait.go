@@ -23,7 +23,7 @@ const untimed time.Duration = -1
 // Wait blocks until an event with Seq > seq is visible, ctx ends or the ring closes, and returns nil, ctx's error or ErrClosed; nil
 // whenever there is such an event.
 //
-// No wake-up is lost: a waiter registers and then looks at the tail once more, an append moves the tail and then looks for waiters.
+// No wake-up is lost: a waiter registers and then looks at the state word once more, an append publishes and then looks for waiters.
 func (r *Ring) Wait(ctx context.Context, seq uint64) error {
 	_, err := r.wait(ctx, seq, false)
 	return err
@@ -39,12 +39,12 @@ func (r *Ring) WaitTimed(ctx context.Context, seq uint64) (late time.Duration, e
 func (r *Ring) wait(ctx context.Context, seq uint64, timed bool) (late time.Duration, err error) {
 	late = untimed
 	for {
-		tail := r.tail.Load()
-		if tailSeq(tail) > seq {
+		word := r.word.Load()
+		if seqOf(word) > seq {
 			return late, nil
 		}
 		late = untimed
-		if tail&tailClosed != 0 {
+		if word&closedBit != 0 {
 			return late, ErrClosed
 		}
 		w := r.wake.Load()
@@ -56,7 +56,7 @@ func (r *Ring) wait(ctx context.Context, seq uint64, timed bool) (late time.Dura
 		}
 		// Waiters that have a reading are awake already, from an earlier event.
 		ask := timed && (w.woken.CompareAndSwap(0, asked) || w.woken.Load() == asked)
-		if r.tail.Load() != tail {
+		if now := r.word.Load(); seqOf(now) > seq || now&closedBit != 0 {
 			continue
 		}
 		select {

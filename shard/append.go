@@ -1,11 +1,6 @@
 package shard
 
-import (
-	"unsafe"
-
-	"github.com/reprise-go/reprise/internal/prefetch"
-	"github.com/reprise-go/reprise/ring"
-)
+import "github.com/reprise-go/reprise/ring"
 
 // Append stores a copy of e and returns the stored event, with Seq and what e left empty filled in.
 // It is activity. The errors are, in this precedence: [ErrNotFound], [ErrFinished],
@@ -17,7 +12,6 @@ import (
 // says so, a reading of the clock and a compare-and-swap each time.
 func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	log := s.log.Load()
-	prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
 	st := state(s.state.Load())
 	now := s.home.clock.Now()
 	if st.phase() != active || now-st.activity() >= coarseUntil(s.idleLimit, s.home.exactBelow) ||
@@ -34,7 +28,6 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	} else {
 		stored, err = log.Append(e)
 	}
-	log.Foresee(&s.ahead)
 	if err != nil {
 		return stored, s.appendFailed(err)
 	}

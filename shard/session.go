@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"github.com/reprise-go/reprise/internal/prefetch"
 	"github.com/reprise-go/reprise/internal/wheel"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -14,11 +13,10 @@ import (
 // pointer keeps no events alive.
 type Session struct {
 	// What Append uses comes first. state is written by everybody, see there; log by newSession,
-	// and set to nil when the session has ended and no reader is attached; ahead by Append; the
-	// others are never written.
+	// and set to nil when the session has ended and no reader is attached; the others are
+	// never written.
 	state     atomic.Uint64
 	log       atomic.Pointer[ring.Ring]
-	ahead     prefetch.Ahead
 	home      *shard
 	idleLimit int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never
 

@@ -30,8 +30,13 @@ type Stripe struct {
 // left for 2^23 more events, or 500 of the largest, and everybody who adds one meanwhile carries.
 const eventBits = 24
 
-// Append counts an event of that many bytes, less than 2^31.
-func (p *Stripe) Append(bytes int64) {
+// Append counts events of that many bytes together.
+func (p *Stripe) Append(events, bytes int64) {
+	if events > 1 { // of any number and size
+		p.appended.Add(events)
+		p.appendedBytes.Add(bytes)
+		return
+	}
 	if v := p.stored.Add(uint64(bytes)<<eventBits | 1); (v|v<<(64-eventBits))>>63 != 0 {
 		p.carry()
 	}

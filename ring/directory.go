@@ -1,0 +1,124 @@
+package ring
+
+import (
+	"sync/atomic"
+
+	"github.com/reprise-go/reprise/internal/step"
+)
+
+// A directory leads to the complete pages, and to the index. The header is immutable: growing either swaps in another one, which shares the
+// other part.
+//
+// The page of an ordinal is entered before the next page becomes cur, so that whoever loads dir after cur finds all pages before that.
+// It is taken out when a page is published at which all its events have gone, or overwritten by the page that comes round. An entry may be put by a
+// goroutine that slept until its page had gone: it looks at that, and takes the page out again.
+//
+// A page is counted in Ring.books by who makes it cur, and taken off by who takes it out first: its dropped says whether anybody has.
+type directory struct {
+	entries []atomic.Pointer[page] // by ordinal modulo their number, a power of two; written by settle and sweep
+	index   index
+}
+
+// noDirectory is the directory of a ring with one page or none, and no index.
+var noDirectory directory
+
+const minEntries = 4
+
+func (d *directory) entry(ordinal uint64) *atomic.Pointer[page] {
+	return &d.entries[ordinal&uint64(len(d.entries)-1)]
+}
+
+// page returns the complete page of that ordinal, or nil when it has gone.
+func (d *directory) page(ordinal uint64) *page {
+	if len(d.entries) == 0 {
+		return nil
+	}
+	if p := d.entry(ordinal).Load(); p != nil && p.ordinal == ordinal {
+		return p
+	}
+	return nil
+}
+
+// find returns the page of seq among those before the page with that ordinal, or nil when it has gone. Bases rise with ordinals, and pages that
+// have gone are older than all that are there.
+func (d *directory) find(before, seq uint64) *page {
+	step.At(step.ReaderEntry)
+	low, high := before-min(before, uint64(len(d.entries))), before
+	var found *page
+	for low < high {
+		mid := (low + high) / 2
+		p := d.page(mid)
+		if p != nil && p.base >= seq {
+			high = mid
+		} else {
+			low, found = mid+1, p
+		}
+	}
+	if found == nil || seq > found.base+uint64(found.count.Load()) {
+		return nil
+	}
+	return found
+}
+
+// enter puts a complete page in its place.
+func (r *Ring) enter(d *directory, p *page) {
+	e := d.entry(p.ordinal)
+	for {
+		old := e.Load()
+		step.At(step.Entering)
+		if old != nil && old.ordinal >= p.ordinal {
+			return
+		}
+		if e.CompareAndSwap(old, p) {
+			if old != nil {
+				r.drop(old)
+			}
+			return
+		}
+	}
+}
+
+// sweep takes out the pages from ordinal low on that hold nothing from sequence first on. Those after them do.
+func (r *Ring) sweep(d *directory, low, before, first uint64) {
+	for ; low < before && len(d.entries) > 0; low++ {
+		p := d.page(low)
+		if p == nil {
+			continue
+		}
+		if p.base+uint64(p.count.Load()) >= first {
+			return
+		}
+		step.At(step.Sweeping)
+		if d.entry(low).CompareAndSwap(p, nil) {
+			r.drop(p)
+		}
+	}
+}
+
+func (r *Ring) drop(p *page) {
+	if p.dropped.CompareAndSwap(0, 1) {
+		r.account(-p.bytes())
+	}
+}
+
+// grown returns room for pages first to last, with those before last in it.
+func (d *directory) grown(first, last uint64) []atomic.Pointer[page] {
+	n := max(minEntries, len(d.entries))
+	for uint64(n) <= last-first {
+		n *= 2
+	}
+	entries := make([]atomic.Pointer[page], n)
+	for ordinal := first; ordinal < last; ordinal++ {
+		if p := d.page(ordinal); p != nil {
+			entries[ordinal&uint64(n-1)].Store(p)
+		}
+	}
+	return entries
+}
+
+func (d *directory) bytes() int64 {
+	if d == &noDirectory {
+		return 0
+	}
+	return 48 + int64(len(d.entries))*8 + int64(len(d.index))*bucketBytes
+}

@@ -1,0 +1,69 @@
+package ring
+
+import "math"
+
+// Flags in the low bits of Ring.books: set, never cleared.
+const (
+	released = 1 << iota // the ring is no longer part of its Group's counts
+	imitated             // somebody has appended an ID that looks like one of this ring's assigned IDs
+	bookBits = 2
+)
+
+// Release closes the ring and takes it out of its Group's Tally and Budget, once, however often it is called. It returns
+// the final statistics. Cursors go on reading.
+func (r *Ring) Release() Stats {
+	r.Close()
+	s := r.Stats()
+	books := r.books.Or(released)
+	if books&released != 0 {
+		return s
+	}
+	if b := r.group.Budget; b != nil {
+		b.Draw(-b.Charge(s.Bytes))
+	}
+	if t := r.group.Tally; t != nil {
+		p := t.Stripe(r.stripeHash())
+		p.Events.Add(-int64(s.Events))
+		p.Bytes.Add(-s.Bytes)
+		p.Released.Add(int64(s.Events))
+		p.ReleasedBytes.Add(s.Bytes)
+		p.Memory.Add(-(books >> bookBits))
+	}
+	return s
+}
+
+// Discard releases the ring and lets go of its events, once nobody is to read any more, while the Ring itself may be held for long. Cursors that
+// have not read everything are overtaken, a Seek finds nothing, and Stats shows no events. What readers were given stays valid.
+//
+// Appenders that have slept through it find a page that has no room and is older than nothing, and then the closed bit.
+func (r *Ring) Discard() {
+	r.Release()
+	r.dir.Store(&discardedDirectory)
+	r.cur.Store(&discarded)
+	if p := r.prop.Load(); p != nil {
+		r.prop.CompareAndSwap(p, nil) // one that is put there now is taken out by who did it
+	}
+}
+
+// What cur and dir of a ring are that has let go of its events. No proposal names them, so nothing is ever swapped for them, and no sequence is
+// above the page's base.
+var (
+	discarded          = page{base: math.MaxUint64}
+	discardedDirectory directory
+)
+
+// Memory estimates the heap that the ring holds beyond itself, in bytes; what readers hold beyond it is not counted.
+func (r *Ring) Memory() int64 {
+	if r.cur.Load() == &discarded {
+		return 0
+	}
+	return r.books.Load() >> bookBits
+}
+
+// account notes that the ring's heap has grown by n bytes. Each change is counted by the one goroutine whose swap brought it about. Release sets its flag in
+// the word that it reads, so that it takes out exactly what was counted before, and later changes are not.
+func (r *Ring) account(n int64) {
+	if books := r.books.Add(n << bookBits); books&released == 0 && r.group.Tally != nil {
+		r.group.Tally.Stripe(r.stripeHash()).Memory.Add(n)
+	}
+}
