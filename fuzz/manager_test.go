@@ -153,6 +153,7 @@ func (r *managerRun) detach() {
 	r.streams[i] = r.streams[len(r.streams)-1]
 	r.streams = r.streams[:len(r.streams)-1]
 	st.session.attached--
+	st.session.letGo()
 	for _, s := range r.sessions {
 		if s.plain == st.session && !st.session.ended {
 			if st.session.attached == 0 {

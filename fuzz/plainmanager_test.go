@@ -69,6 +69,7 @@ func (m *plainManager) end(s *plainSession, as shard.Status, earliest, latest ti
 		s.earliest, s.latest = earliest, latest
 	}
 	s.status, s.ended, s.log.closed = as, true, true
+	s.letGo()
 	if m.budget == nil {
 		return
 	}
@@ -79,6 +80,13 @@ func (m *plainManager) end(s *plainSession, as shard.Status, earliest, latest ti
 		}
 	}
 	m.budget.logs = others
+}
+
+// letGo drops the events of a session that has ended, unless a reader is attached: cursors that have not read them are overtaken.
+func (s *plainSession) letGo() {
+	if s.ended && s.attached == 0 {
+		s.log.live = nil
+	}
 }
 
 // overdue tells since when s must have ended by itself; false when it need not have.

@@ -76,6 +76,14 @@ func (l local) Append(_ context.Context, id string, e ring.Event) (ring.Event, e
 	return s.Append(e)
 }
 
+func (l local) AppendAll(_ context.Context, id string, es []ring.Event) ([]ring.Event, error) {
+	s, err := l.m.Get(id)
+	if err != nil {
+		return nil, err
+	}
+	return s.AppendAll(nil, es)
+}
+
 func (l local) Open(_ context.Context, id string, at Position) (Reader, error) {
 	s, err := l.m.Get(id)
 	if err != nil {

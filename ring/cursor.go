@@ -96,10 +96,11 @@ func (c Cursor) All() Cursor {
 	return c
 }
 
-// Oldest returns a cursor before the oldest retained event that sees the same streams: where a reader that was overtaken can go on.
+// Oldest returns a cursor before the oldest event that is retained, which sees the same streams. It is how a reader goes on that has been
+// overtaken.
 func (c Cursor) Oldest() Cursor {
 	if c.ring != nil {
-		c.seq, c.gone = tailFirst(c.ring.tail.Load())-1, false
+		c.seq, c.gone = c.ring.look().first-1, false
 	}
 	return c
 }

@@ -32,18 +32,24 @@ func (r *Ring) Release() Stats {
 	return s
 }
 
-// Discard releases the ring and lets go of its events, once nobody is to read any more, while the Ring itself may be held for long. Cursors that
-// have not read everything are overtaken, a Seek finds nothing, and Stats shows no events. What readers were given stays valid.
+// Discard lets go of the events of a released ring, once nobody is to read any more, while the Ring itself may be held for long. Before Release it does
+// nothing: the final statistics are still to be taken. Cursors that have not read everything are overtaken, a Seek finds nothing, and Stats shows
+// no events. What readers were given stays valid.
 //
 // Appenders that have slept through it find a page that has no room and is older than nothing, and then the closed bit.
 func (r *Ring) Discard() {
-	r.Release()
+	if r.books.Load()&released == 0 {
+		return
+	}
 	r.dir.Store(&discardedDirectory)
 	r.cur.Store(&discarded)
 	if p := r.prop.Load(); p != nil {
 		r.prop.CompareAndSwap(p, nil) // one that is put there now is taken out by who did it
 	}
 }
+
+// IsDiscarded reports whether the ring has let go of its events.
+func (r *Ring) IsDiscarded() bool { return r.cur.Load() == &discarded }
 
 // What cur and dir of a ring are that has let go of its events. No proposal names them, so nothing is ever swapped for them, and no sequence is
 // above the page's base.
@@ -54,7 +60,7 @@ var (
 
 // Memory estimates the heap that the ring holds beyond itself, in bytes; what readers hold beyond it is not counted.
 func (r *Ring) Memory() int64 {
-	if r.cur.Load() == &discarded {
+	if r.IsDiscarded() {
 		return 0
 	}
 	return r.books.Load() >> bookBits

@@ -11,15 +11,16 @@ const tagAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 // Tag returns what tells the IDs that this ring assigns from those of all others.
 func (r *Ring) Tag() string { return string(r.tag[:]) }
 
-// NewAt returns an empty ring that goes on where another one, in another process, was: with its
+// InitAt makes r, which is zero, an empty ring that goes on where another one, in another process, was: with its
 // tag, so that the IDs which that one assigned are known here, and after the sequence number start.
 // The events up to start count as evicted. It is for package shard. The error names what is wrong.
-func (g *Group) NewAt(tag string, start uint64) (*Ring, error) {
+func (g *Group) InitAt(r *Ring, tag string, start uint64) error {
 	if len(tag) != tagLen || strings.Trim(tag, tagAlphabet) != "" {
-		return nil, fmt.Errorf("ring: tag %.40q, want %d of %s", tag, tagLen, tagAlphabet)
+		return fmt.Errorf("ring: tag %.40q, want %d of %s", tag, tagLen, tagAlphabet)
 	}
 	if start > MaxSeq {
-		return nil, fmt.Errorf("ring: start after sequence %d, want at most %d", start, uint64(MaxSeq))
+		return fmt.Errorf("ring: start after sequence %d, want at most %d", start, uint64(MaxSeq))
 	}
-	return g.make([tagLen]byte([]byte(tag)), start), nil
+	g.init(r, [tagLen]byte([]byte(tag)), start)
+	return nil
 }

@@ -15,8 +15,8 @@ func newAt(t *testing.T, cfg Config, tag string, start uint64) *Ring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := g.NewAt(tag, start)
-	if err != nil {
+	r := new(Ring)
+	if err := g.InitAt(r, tag, start); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -76,12 +76,12 @@ func TestATagOrAStartThatNoRingHasIsRefused(t *testing.T) {
 	}
 	tag := newRing(t, Config{}).Tag()
 	for _, bad := range []string{"", tag[1:], tag + "0", "i" + tag[1:], tag[:11] + "é", strings.ToUpper("a" + tag[1:])} {
-		if _, err := g.NewAt(bad, 0); err == nil {
+		if err := g.InitAt(new(Ring), bad, 0); err == nil {
 			t.Errorf("tag %q was taken", bad)
 		}
 	}
 	for _, start := range []uint64{MaxSeq + 1, math.MaxUint64} {
-		if _, err := g.NewAt(tag, start); err == nil || !strings.Contains(err.Error(), fmt.Sprint(start)) {
+		if err := g.InitAt(new(Ring), tag, start); err == nil || !strings.Contains(err.Error(), fmt.Sprint(start)) {
 			t.Errorf("start %d: %v", start, err)
 		}
 	}

@@ -87,7 +87,8 @@ func (r *Ring) look() (v view) {
 		step.At(step.ReaderPage)
 		v.dir = r.dir.Load()
 		v.first, v.slot = v.newest+1, nil
-		if v.cur.isNone() {
+		// Nothing is retained where there is no page, nor where the first one is in place whose event is not visible yet.
+		if v.cur.isNone() || v.cur.ordinal == 1 && v.cur.base == v.newest {
 			return v
 		}
 		if p := v.page(v.newest); p != nil {

@@ -62,6 +62,6 @@ func (s *Session) lastDetached() {
 		s.schedule(0)
 	}
 	if st.isEnded() {
-		s.log.Store(nil)
+		s.log.Discard()
 	}
 }

@@ -77,7 +77,9 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 				return nil, true
 			}
 			home.total.Add(1)
-			return newSession(home, o, md, group, group.New()), false
+			s := newSession(home, o, md, group)
+			group.Init(&s.log)
+			return s, false
 		})
 		if refused != nil {
 			return nil, refused
@@ -104,13 +106,13 @@ func (m *Manager) admit(md *metadata) error {
 	return nil
 }
 
-func newSession(home *shard, o Options, md *metadata, group *ring.Group, log *ring.Ring) *Session {
+// newSession returns a session whose log is still to be initialized.
+func newSession(home *shard, o Options, md *metadata, group *ring.Group) *Session {
 	s := &Session{home: home, idData: unsafe.StringData(o.ID), created: home.clock.Exact()}
 	s.misc.Store(uint32(len(o.ID)))
 	s.idleLimit = idleLimitOf(int64(clampTTL(o.TTL)), home.m.grace)
 	s.state.Store(uint64(newState(active, s.created)))
 	s.metadata.Store(md)
-	s.log.Store(log)
 	if group != home.m.group {
 		s.optional.Store(&optional{group: group})
 	}

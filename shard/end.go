@@ -45,15 +45,14 @@ func (s *Session) Terminate() {
 // end moves the session from st to an ended phase, if st is still its state, and does all that
 // follows from it, exactly once.
 func (s *Session) end(st state, to phase) bool {
-	log := s.log.Load() // before the swap: it is set as long as the session has not ended
 	if !s.state.CompareAndSwap(uint64(st), uint64(st.in(to))) {
 		return false
 	}
 	m := s.home.m
 	s.leavesAt()
-	final := log.Release()
+	final := s.log.Release()
 	if s.attached.Load() == 0 {
-		s.log.Store(nil)
+		s.log.Discard()
 	}
 	s.dropClaims()
 	md := s.freeze()

@@ -94,7 +94,7 @@ func (h *Health) judge(t Thresholds, s *Session) {
 // at was the oldest all the same.
 func (s *Session) measureWindow(h *Health, now int64) {
 	age := max(0, now-s.created)
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil || h.Log.Events == 0 {
 		return
 	}

@@ -29,7 +29,7 @@ func (s *Session) stateAndLog() (st state, log ring.Stats) {
 		if st.phase() != active {
 			s.closeLog() // a report of the end; see refuse
 		}
-		if l := s.log.Load(); l != nil && !st.isEnded() {
+		if l := s.readable(); l != nil && !st.isEnded() {
 			log = l.Stats()
 		}
 		if state(s.state.Load()).isEnded() == st.isEnded() {

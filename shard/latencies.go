@@ -109,16 +109,16 @@ func (m *Manager) stopWatches() {
 func (w *stopwatch) picksAppend() bool { return rand.Uint32()%appendsPerSample == 0 }
 func (w *stopwatch) picksWait() bool   { return rand.Uint32()%wakeUpsPerSample == 0 }
 
-// append is log.Append, timed.
-func (w *stopwatch) append(log *ring.Ring, e ring.Event) (ring.Event, error) {
+// append is log.AppendTo, timed.
+func (w *stopwatch) append(log *ring.Ring, stored, e *ring.Event) error {
 	w.m.stopWatches()
 	began := time.Now()
-	stored, err := log.Append(e)
+	err := log.AppendTo(stored, e)
 	took := time.Since(began)
 	if err == nil {
 		w.appends.record(took - w.m.watch.overhead)
 	}
-	return stored, err
+	return err
 }
 
 // wait is log.Wait, timed if it is picked.

@@ -110,12 +110,11 @@ func (l *loader) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := group.NewAt(h.tag, h.before)
-	if err != nil {
+	s := newSession(l.m.shard(l.m.key(h.ID)), h.Options, h.md, group)
+	if err := group.InitAt(&s.log, h.tag, h.before); err != nil {
 		return damaged("%v", err)
 	}
-	s := newSession(l.m.shard(l.m.key(h.ID)), h.Options, h.md, group, log)
-	if err := l.events(ctx, log, h); err != nil {
+	if err := l.events(ctx, &s.log, h); err != nil {
 		return err
 	}
 	if err := l.claims(ctx, s, h); err != nil {

@@ -14,7 +14,7 @@ func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
 	if st := s.stateNow(); st.isEnded() {
 		return ring.Cursor{}, s.refusal(st)
 	}
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return ring.Cursor{}, s.refusal(state(s.state.Load()))
 	}
@@ -33,7 +33,7 @@ func (s *Session) Seek(lastEventID string) (ring.Cursor, error) {
 // reader is attached to it, the cursor is the zero Cursor, which reads nothing.
 func (s *Session) Tail() ring.Cursor {
 	s.stateNow()
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return ring.Cursor{}
 	}
@@ -47,7 +47,7 @@ func (s *Session) Tail() ring.Cursor {
 // that is not must read once more after ErrNotFound.
 func (s *Session) Wait(ctx context.Context, seq uint64) error {
 	s.stateNow()
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return s.refusal(state(s.state.Load()))
 	}
@@ -62,7 +62,7 @@ func (s *Session) Wait(ctx context.Context, seq uint64) error {
 // Seek takes it, and it exists without an event, 0 in a session without any. It is "" once the
 // session has ended and no reader is attached to it.
 func (s *Session) PositionID(seq uint64) string {
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return ""
 	}

@@ -113,7 +113,7 @@ func (l *readers) remove(r *Reader, s *Session) {
 	r.next, r.prev = nil, nil
 	if l.first == nil {
 		l.left = s.home.clock.Now()
-		if log := s.log.Load(); log != nil {
+		if log := s.readable(); log != nil {
 			l.leftAt = log.Stats().Last
 		}
 	}

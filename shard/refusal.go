@@ -22,7 +22,7 @@ func (s *Session) refusal(st state) error {
 }
 
 func (s *Session) closeLog() {
-	if log := s.log.Load(); log != nil {
+	if log := s.readable(); log != nil {
 		log.Close()
 	}
 }

@@ -83,7 +83,7 @@ type capture struct {
 // they have, it begins anew, with the events that it has. None of the three ever takes an old value
 // again: metadata are new objects, and are held on to here, claims only grow, phases go forward.
 func (s *Session) capture(ctx context.Context) (c capture, ok bool) {
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return c, false
 	}

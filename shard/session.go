@@ -12,11 +12,11 @@ import (
 // concurrent use. Once the session has ended they return [ErrNotFound], or nothing; keeping the
 // pointer keeps no events alive.
 type Session struct {
-	// What Append uses comes first. state is written by everybody, see there; log by newSession,
-	// and set to nil when the session has ended and no reader is attached; the others are
-	// never written.
+	// What Append uses comes first, on two cache lines. state is written by everybody, see there;
+	// log is discarded when the session has ended and no reader is attached; the others are never
+	// written.
+	log       ring.Ring
 	state     atomic.Uint64
-	log       atomic.Pointer[ring.Ring]
 	home      *shard
 	idleLimit int64 // ns without activity after which the session ends: TTL and grace; math.MaxInt64: never
 
@@ -37,6 +37,14 @@ type Session struct {
 // queued is the bit of Session.misc that says that the session is in the shard's intake: set by who
 // puts it there, cleared by the driver.
 const queued = 1 << 31
+
+// readable returns the session's log, or nil once it has let go of its events.
+func (s *Session) readable() *ring.Ring {
+	if s.log.IsDiscarded() {
+		return nil
+	}
+	return &s.log
+}
 
 // ID returns the session's ID.
 func (s *Session) ID() string { return unsafe.String(s.idData, int(s.misc.Load()&^queued)) }

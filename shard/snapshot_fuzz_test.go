@@ -85,7 +85,7 @@ func seedSnapshot(f *testing.F) []byte {
 		s.Append(ring.Event{Stream: "s", Type: "t", Data: []byte("data")})
 		s.Claim(string(rune('a' + n)))
 	}
-	s.Append(ring.Event{ID: s.log.Load().Tag() + "-8"})
+	s.Append(ring.Event{ID: s.log.Tag() + "-8"})
 	done, _ := m.CreateWithID("b", Metadata{})
 	done.Append(ring.Event{})
 	done.Finish()

@@ -121,7 +121,7 @@ func TestReportOfTheEndIsTrueThoughTheEnderIsHeldUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, s := newTimed(t, Config{})
 				st := state(s.state.Load())
-				log := s.log.Load() // an Append that has passed the check holds this
+				log := &s.log // an Append that has passed the check holds this
 				s.state.Store(uint64(st.in(p)))
 				if report(m, s) != nil {
 					if _, err := log.Append(ring.Event{}); !errors.Is(err, ring.ErrClosed) {
@@ -158,7 +158,7 @@ func TestTerminateWaitsForWhoeverIsEndingTheSession(t *testing.T) {
 func TestLogThatHasUsedUpItsNumbersFinishesTheSession(t *testing.T) {
 	_, s := newTimed(t, Config{})
 	s.Append(ring.Event{})
-	s.log.Load().Close() // as it does by itself after 2^40 events
+	s.log.Close() // as it does by itself after 2^40 events
 	if _, err := s.Append(ring.Event{}); !errors.Is(err, ErrFinished) {
 		t.Errorf("Append: %v", err)
 	}

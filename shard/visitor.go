@@ -1,11 +1,6 @@
 package shard
 
-import (
-	"unsafe"
-
-	"github.com/reprise-go/reprise/internal/prefetch"
-	"github.com/reprise-go/reprise/ring"
-)
+import "github.com/reprise-go/reprise/ring"
 
 // ahead is how many sessions are read ahead: what the processor can wait for at once, and a
 // fraction of its caches.
@@ -20,10 +15,7 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	ending := logs[:0]
 	for _, s := range few {
 		if st := state(s.state.Load()); st.phase() == active && now-st.activity() >= s.idleLimit {
-			if log := s.log.Load(); log != nil {
-				prefetch.Fetch(&s.ahead, uintptr(unsafe.Pointer(log)))
-				ending = append(ending, log)
-			}
+			ending = append(ending, &s.log)
 		}
 	}
 	for _, log := range ending {

@@ -9,7 +9,7 @@ type window struct {
 }
 
 func (s *Session) window() (l window) {
-	log := s.log.Load()
+	log := s.readable()
 	if log == nil {
 		return l
 	}

@@ -15,7 +15,7 @@ func TestSumAddsUpAllStripes(t *testing.T) {
 		for hash := range uint64(256) {
 			p := y.Stripe(hash)
 			stripes[p] = true
-			p.Append(100)
+			p.Append(1, 100)
 			p.Events.Add(2)
 			p.Bytes.Add(3)
 			p.Memory.Add(4)
@@ -93,7 +93,7 @@ func TestAppendedEventsAndBytesAreExactAcrossCarries(t *testing.T) {
 		for range c.writers {
 			writers.Go(func() {
 				for range c.events {
-					p.Append(c.bytes)
+					p.Append(1, c.bytes)
 				}
 			})
 		}
