@@ -122,6 +122,9 @@ func (r *managerRun) read() {
 	}
 	i := len(r.cursors) - 1 - r.below(len(r.cursors))
 	reader := ringRun{T: r.T, log: *r.logs[i]}
+	if reader.log.letGo {
+		reader.log.live = nil
+	}
 	for range 1 + r.below(4) {
 		if !reader.next(&r.cursors[i]) {
 			return

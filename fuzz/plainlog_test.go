@@ -18,6 +18,7 @@ type plainLog struct {
 	spent  int64 // what all events ever stored have cost
 	live   []ring.Event
 	closed bool
+	letGo  bool // the events can no longer be read; what is counted stays
 }
 
 // A plainBudget is the bytes that all logs of a manager may retain together.

@@ -85,7 +85,7 @@ func (m *plainManager) end(s *plainSession, as shard.Status, earliest, latest ti
 // letGo drops the events of a session that has ended, unless a reader is attached: cursors that have not read them are overtaken.
 func (s *plainSession) letGo() {
 	if s.ended && s.attached == 0 {
-		s.log.live = nil
+		s.log.letGo = true
 	}
 }
 

@@ -158,6 +158,9 @@ func after(s *shard.Session, lastEventID string) ([]ring.Event, error) {
 		events = append(events, e)
 	}
 	if err := cur.Err(); err != nil && cur.Seq() < end {
+		if ended := s.Err(); errors.Is(ended, shard.ErrNotFound) {
+			return nil, ended // its events have gone with it
+		}
 		shardaccess.CountReplay(s, 0, 1)
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (r *Ring) settle(x *proposal) {
 	step.At(step.Published)
 	if seqOf(r.word.Load()) >= x.seq {
 		r.sweep(d, x.cur.oldest, x.next.oldest, x.kept)
-		r.retract(d, x.cur)
+		r.retract(d, x)
 	}
 	step.At(step.Withdrawing)
 	r.prop.CompareAndSwap(x, nil)
@@ -131,9 +131,11 @@ func (r *Ring) seal(x *proposal) (sealed uint64, ok bool) {
 	}
 }
 
-// retract takes p out of d again if it had gone when it was entered: by a goroutine that had slept since the seal.
-func (r *Ring) retract(d *directory, p *page) {
-	if p.isNone() || p.ordinal >= r.cur.Load().oldest {
+// retract takes the page that x has completed out of d again if all of it has gone: then it may have been entered by a goroutine that had slept since
+// the seal, and later sweeps begin after it. What is visible decides: a current page may belong to a proposal that is not published yet.
+func (r *Ring) retract(d *directory, x *proposal) {
+	p := x.cur
+	if p.isNone() || r.look().first < x.seq {
 		return
 	}
 	if e := d.entry(p.ordinal); e.Load() == p && e.CompareAndSwap(p, nil) {

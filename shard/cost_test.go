@@ -10,8 +10,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-func TestSessionStructTakes144Bytes(t *testing.T) {
-	if shard.SessionSize > 144 {
+func TestSessionStructTakes192Bytes(t *testing.T) {
+	if shard.SessionSize > 192 {
 		t.Errorf("a Session takes %d bytes, and so an allocation of the next class", shard.SessionSize)
 	}
 }

@@ -48,9 +48,13 @@ func TestFinishedSessionIsReadableForLingerAndThenGone(t *testing.T) {
 		wantRefused(t, m, s)
 		_, err = m.Info("id")
 		wantErr(t, "Info", err, shard.ErrNotFound)
-		detach()
 		if read(reader) != "a b" {
 			t.Error("a reader could not read to the end")
+		}
+		detach()
+		late := s.Tail()
+		if late = late.Oldest(); read(late) != "" {
+			t.Error("events can be read that nobody was attached for")
 		}
 		sleep(time.Second)
 		infos := ends.of("id")

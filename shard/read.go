@@ -43,8 +43,8 @@ func (s *Session) Tail() ring.Cursor {
 // Wait blocks until an event with Seq > seq is visible; it looks for one before it looks at ctx. It
 // returns [ErrFinished] or [ErrNotFound] when no such event will come, and else ctx's error.
 //
-// When the session has ended, events after seq are visible only to those who are attached. A reader
-// that is not must read once more after ErrNotFound.
+// When the session has ended, its events can be read only by those who are attached, or as long as
+// somebody is: a cursor of anybody else is overtaken.
 func (s *Session) Wait(ctx context.Context, seq uint64) error {
 	s.stateNow()
 	log := s.readable()

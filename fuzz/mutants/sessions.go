@@ -37,8 +37,8 @@ var ofSessions = []mutant{
 		""}},
 		check{"shard", "TestAttachedStreamHoldsExpiryOff", ""}},
 	{"an ended session keeps its log after the last detach", "shard/attach.go", []change{{
-		"\tif st.isEnded() {\n\t\ts.log.Store(nil)",
-		"\tif false {\n\t\ts.log.Store(nil)"}},
+		"\tif st.isEnded() {\n\t\ts.log.Discard()",
+		"\tif false {\n\t\ts.log.Discard()"}},
 		check{"shard", "TestAttachedReaderReadsToTheEndOfAnEndedSession", ""}},
 	{"MaxSessions is off by one", "shard/limits.go", []change{{
 		"n >= int64(l.max)",
