@@ -85,7 +85,8 @@ func TestATagOrAStartThatNoRingHasIsRefused(t *testing.T) {
 			t.Errorf("start %d: %v", start, err)
 		}
 	}
-	last, err := g.NewAt(tag, MaxSeq)
+	last := new(Ring)
+	err = g.InitAt(last, tag, MaxSeq)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,8 @@ func TestARingThatIsMadeAgainLeavesNothingInTheCounters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 100 {
-		r, err := g.NewAt(newRing(t, Config{}).Tag(), 5)
+		r := new(Ring)
+		err = g.InitAt(r, newRing(t, Config{}).Tag(), 5)
 		if err != nil {
 			t.Fatal(err)
 		}
