@@ -29,7 +29,6 @@ type committer struct {
 	every  time.Duration
 	failed chan struct{} // closed once a write has failed: nothing is confirmed from then on
 	wedged atomic.Bool   // Pebble holds a lock for good: it cannot be closed
-	busy   atomic.Bool   // the writer is in Pebble
 
 	mu      sync.Mutex
 	queue   []*write      // in the order in which they were decided
@@ -37,6 +36,8 @@ type committer struct {
 	room    chan struct{} // closed when there is less waiting; nil: nobody waits
 	failure error         // why, once failed is closed
 	closed  bool          // nothing is queued any more
+	inside  int           // goroutines in the middle of a write to Pebble; none enters once a write has failed
+	empty   *sync.Cond    // inside is 0; of mu
 
 	kick     chan struct{} // holds one signal: something is queued, or closed is set
 	inflight chan flight
@@ -65,6 +66,7 @@ const (
 
 func newCommitter(db *engine.DB, every time.Duration) *committer {
 	c := &committer{db: db, every: every, failed: make(chan struct{}), kick: make(chan struct{}, 1), inflight: make(chan flight)}
+	c.empty = sync.NewCond(&c.mu)
 	c.done.Go(c.writer)
 	c.done.Go(c.confirmer)
 	return c
@@ -218,38 +220,60 @@ func (c *committer) writer() {
 
 // launch gives a flight to Pebble, and to the confirmer if it must be synced first.
 func (c *committer) launch(f flight) bool {
+	if err := c.guard(func() error { return c.apply(&f) }); err != nil {
+		return false
+	}
+	if !f.synced {
+		c.confirm(f)
+		return true
+	}
 	select {
+	case c.inflight <- f:
+		return true
 	case <-c.failed:
 		return false
-	default:
 	}
-	if err := c.apply(&f); err != nil {
-		c.fail(err)
-		return false
-	}
-	if f.synced {
-		c.inflight <- f
-	} else {
-		c.confirm(f)
-	}
-	return true
 }
 
-// apply turns a panic of Pebble's, with which it reports that a log could not be written, into an error.
-func (c *committer) apply(f *flight) (err error) {
-	c.busy.Store(true)
+// guard calls write, which writes to Pebble, unless a write has failed. An error of it, also one with which Pebble panics, ends all writing.
+func (c *committer) guard(write func() error) (err error) {
+	c.mu.Lock()
+	if err := c.failure; err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.inside++
+	c.mu.Unlock()
 	defer func() {
-		c.busy.Store(false)
-		switch p := recover().(type) {
-		case nil:
-		case error:
+		if p := recover(); p != nil {
 			c.wedged.Store(true)
-			err = p
-		default:
-			c.wedged.Store(true)
-			err = fmt.Errorf("%v", p)
+			if err, _ = p.(error); err == nil {
+				err = fmt.Errorf("%v", p)
+			}
+		}
+		if err != nil {
+			c.fail(err)
+			err = c.err()
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.inside--; c.inside == 0 {
+			c.empty.Broadcast()
 		}
 	}()
+	return write()
+}
+
+// awaitNobody returns when nobody is in the middle of a write. A write has failed.
+func (c *committer) awaitNobody() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.inside > 0 {
+		c.empty.Wait()
+	}
+}
+
+func (c *committer) apply(f *flight) error {
 	f.batch = c.db.NewBatch()
 	for _, w := range f.writes {
 		if err := f.batch.Apply(w.batch, nil); err != nil {
@@ -317,7 +341,7 @@ func (c *committer) close() {
 		return
 	case <-c.failed:
 	}
-	patience := time.NewTimer(5 * time.Second)
+	patience := time.NewTimer(2 * time.Second)
 	defer patience.Stop()
 	select {
 	case <-ended:

@@ -64,7 +64,26 @@ func (s *session) change(decide func(*session, int64) (*write, error)) (*write, 
 	if err := s.usable(now, false); err != nil {
 		return nil, err
 	}
-	return decide(s, now)
+	before := s.undo()
+	w, err := decide(s, now)
+	if w == nil && err != nil {
+		before()
+	}
+	return w, err
+}
+
+// undo returns what puts the session back to where it is now, if what is decided next cannot be queued.
+func (s *session) undo() func() {
+	decided, md, version, armed, garbage, forgotten := s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten
+	return func() {
+		if s.decided.isEnded() && !decided.isEnded() {
+			s.store.places.restore(s.principal)
+		}
+		if s.forgotten && !forgotten {
+			s.store.sessions.LoadOrStore(s.id, s)
+		}
+		s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = decided, md, version, armed, garbage, forgotten
+	}
 }
 
 // Touch implements replay.Store. Like every activity it is on disk when it returns, or within Config.SyncEvery.

@@ -16,8 +16,8 @@ const signs = time.Second
 // load reads what is in the directory and begins an epoch.
 func (s *Store) load() error {
 	// What was in the log may be there only because the machine has not failed: readers are to see nothing that can still be lost.
-	if err := s.db.Flush(); err != nil {
-		return failure(err)
+	if err := s.write(s.db.Flush); err != nil {
+		return err
 	}
 	alive, err := s.meta(aliveKey)
 	if err != nil {
@@ -27,8 +27,9 @@ func (s *Store) load() error {
 		return err
 	}
 	s.epoch++
-	if err := s.db.Set(epochKey, binary.BigEndian.AppendUint64(nil, s.epoch), engine.Sync); err != nil {
-		return failure(err)
+	begun := binary.BigEndian.AppendUint64(nil, s.epoch)
+	if err := s.write(func() error { return s.db.Set(epochKey, begun, engine.Sync) }); err != nil {
+		return err
 	}
 	byInc, err := s.loadSessions()
 	if err != nil {
@@ -153,7 +154,7 @@ func (s *session) adopt(state state, alive, now int64) {
 	state.activity, state.left = min(state.activity, now), min(state.left, now)
 	s.decided, s.seen, s.unseenAt = state, state, state.last+1
 	if !state.isEnded() {
-		s.store.places.add(s.principal)
+		s.store.places.restore(s.principal)
 	}
 	if hadReaders && !state.isEnded() {
 		s.edit().queue(nil)
@@ -176,7 +177,6 @@ func (s *Store) loadExpiry(byInc map[uint64]*session) error {
 // removeGarbage removes what readers were reading of sessions that had ended, when the process died.
 func (s *Store) removeGarbage() error {
 	b := s.db.NewBatch()
-	defer b.Close()
 	err := s.each(prefixGarbage, func(key, _ []byte) error {
 		inc := incOf(key)
 		for _, prefix := range []byte{prefixEvent, prefixIndex, prefixClaim} {
@@ -185,7 +185,19 @@ func (s *Store) removeGarbage() error {
 		return b.Delete(key, nil)
 	})
 	if err == nil && !b.Empty() {
-		err = s.db.Apply(b, engine.NoSync)
+		err = s.write(func() error { return s.db.Apply(b, engine.NoSync) })
 	}
 	return err
+}
+
+// write writes without the queue. It does not wait for a write that does not come back.
+func (s *Store) write(do func() error) error {
+	result := make(chan error, 1)
+	go func() { result <- s.commits.guard(do) }()
+	select {
+	case err := <-result:
+		return err
+	case <-s.commits.failed:
+		return s.commits.err()
+	}
 }

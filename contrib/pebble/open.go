@@ -92,9 +92,12 @@ func (s *Store) start(dir string) error {
 	s.db, s.opened = db, time.Now()
 	s.commits = newCommitter(db, s.cfg.SyncEvery)
 	s.sweeper = newSweeper(s)
-	failures.forward(s.commits.fail)
+	failures.forward(s.commits)
 	if err := s.load(); err != nil {
 		s.commits.close()
+		if s.commits.wedged.Load() {
+			return fmt.Errorf("%w: the directory stays locked", err)
+		}
 		return errors.Join(err, closeEngine(db))
 	}
 	s.sweeper.start()
@@ -124,8 +127,11 @@ func openError(cause error) error {
 
 func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Options {
 	o := &engine.Options{
-		FS: on, Lock: lock, FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20, Cache: engine.NewCache(64 << 20),
-		Logger: failures, EventListener: &engine.EventListener{BackgroundError: failures.report},
+		FS: logFS{on, failures}, Lock: lock, FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20, Cache: engine.NewCache(64 << 20),
+		Logger: failures, EventListener: &engine.EventListener{
+			BackgroundError: failures.report,
+			DataCorruption:  func(engine.DataCorruptionInfo) {}, // whoever reads gets an error; the default ends the process
+		},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)

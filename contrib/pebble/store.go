@@ -118,7 +118,13 @@ func (p *places) take(principal string) error {
 	return nil
 }
 
-// add takes a place whatever the limits: for a session that is there already.
+// restore takes a place whatever the limits: for a session that is there already.
+func (p *places) restore(principal string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.add(principal)
+}
+
 func (p *places) add(principal string) {
 	p.taken++
 	if principal != "" {
