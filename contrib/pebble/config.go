@@ -19,7 +19,7 @@ type Config struct {
 	MaxPerPrincipal int
 	// MaxAttached bounds the open readers of one session. Default, or negative: unlimited.
 	MaxAttached int
-	// MaxClaims bounds the keys that one session can claim. Default: 10,000; negative: unlimited.
+	// MaxClaims bounds the keys that one session can claim. Default: 1,000; negative: unlimited.
 	MaxClaims int
 	// TTL is how long a session lives without activity, whether the process runs or not. Default: 1 hour; negative, or over 2^60 ns: for ever.
 	TTL time.Duration
@@ -51,7 +51,7 @@ const never = 1 << 60 // nanoseconds
 
 func (c Config) normalize() (Config, error) {
 	orElse(&c.MaxSessions, 10_000)
-	orElse(&c.MaxClaims, 10_000)
+	orElse(&c.MaxClaims, 1000)
 	orElse(&c.TTL, time.Hour)
 	orElse(&c.Linger, time.Minute)
 	orElse(&c.MinFree, 64<<20)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
+	"github.com/reprise-go/reprise/internal/callers"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -137,14 +139,23 @@ func terminate(sess *session, now int64) (*write, error) {
 	return e.finish(nil)
 }
 
-// Update implements replay.Store. change is called without a lock held, again if another update came between.
+// Update implements replay.Store. change is called without a lock held, again if another update came between. It must not call Update itself,
+// of this session or another: that is shard.ErrNestedUpdate.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
+	if callers.Include(callers.Entry(applyChange)) {
+		return about(shard.ErrNestedUpdate, id)
+	}
 	sess, err := s.get(id)
 	if err != nil {
 		return err
 	}
 	return s.update(ctx, sess, change, func(now int64) error { return sess.lease.yield(sess.id, now) })
 }
+
+// applyChange calls an Update's function. Whoever has it among the callers runs inside one.
+//
+//go:noinline
+func applyChange(change func(*shard.Metadata), md *shard.Metadata) { change(md) }
 
 var errOvertaken = errors.New("pebble: another update came between")
 
@@ -161,7 +172,7 @@ func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Me
 			return err
 		}
 		if change != nil {
-			change(&md)
+			applyChange(change, &md)
 		}
 		if md.Principal != sess.principal {
 			return about(shard.ErrPrincipal, sess.id)
@@ -190,10 +201,7 @@ func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Me
 	}
 }
 
-// maxKeyBytes bounds what can be claimed.
-const maxKeyBytes = 1 << 10
-
-// Claim implements replay.Claimer. A key is 1 to 1024 bytes.
+// Claim implements replay.Claimer. A key is 1 to shard.MaxClaimBytes bytes of UTF-8, or shard.ErrInvalidClaim.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
 	return s.change(ctx, id, func(sess *session, now int64) (*write, error) { return sess.claim(key, now) })
 }
@@ -202,8 +210,8 @@ func (s *session) claim(key string, now int64) (*write, error) {
 	if s.decided.status == shard.Finished {
 		return nil, about(shard.ErrFinished, s.id)
 	}
-	if len(key) == 0 || len(key) > maxKeyBytes {
-		return nil, fmt.Errorf("pebble: the key of a claim has %d bytes, want 1 to %d", len(key), maxKeyBytes)
+	if len(key) == 0 || len(key) > shard.MaxClaimBytes || !utf8.ValidString(key) {
+		return nil, fmt.Errorf("%w: %d bytes, want 1 to %d of UTF-8: %.64q", shard.ErrInvalidClaim, len(key), shard.MaxClaimBytes, key)
 	}
 	if w := s.claims[key]; w != nil {
 		return w, about(shard.ErrClaimed, key)

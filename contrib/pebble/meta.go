@@ -61,32 +61,14 @@ func decodeDescription(key, value []byte) (s description, err error) {
 
 // newMetadata checks md and returns the part that is kept beside the principal.
 func newMetadata(md shard.Metadata) (metadata, error) {
+	if err := md.Validate(); err != nil {
+		return metadata{}, err
+	}
 	b, err := json.Marshal(md.ClientInfo)
 	if err != nil {
 		return metadata{}, fmt.Errorf("pebble: Metadata.ClientInfo: %w", err)
 	}
-	m := metadata{strings.Clone(md.Transport), string(b)}
-	if n := len(m.transport) + len(md.Principal) + len(b); n > shard.MaxMetadataBytes {
-		return m, fmt.Errorf("%w: %d bytes, ClientInfo as JSON, at most %d", shard.ErrMetadataTooLarge, n, shard.MaxMetadataBytes)
-	}
-	if at := replaced(m.clientInfo); at >= 0 {
-		return m, fmt.Errorf("pebble: Metadata.ClientInfo: not UTF-8 after %.64q", m.clientInfo[max(0, at-64):at])
-	}
-	return m, nil
-}
-
-// replaced returns where encoding/json has written \ufffd into a text, which it does for bytes that are not UTF-8 and for nothing else; or -1.
-func replaced(text string) int {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
-		}
-		if strings.HasPrefix(text[i:], `\ufffd`) {
-			return i
-		}
-		i++ // what is escaped, which may be another backslash
-	}
-	return -1
+	return metadata{strings.Clone(md.Transport), string(b)}, nil
 }
 
 // public returns the metadata of a session that belongs to principal, for the application.

@@ -309,3 +309,16 @@ func (r *reader) PositionID() string {
 	defer r.s.mu.Unlock()
 	return positionID(r.s.tag, r.s.seen.runs.of(r.place), r.place)
 }
+
+// SkipGap implements replay.GapSkipper.
+func (r *reader) SkipGap() (first uint64, err error) {
+	if !errors.Is(r.err, ring.ErrEvicted) || r.detached {
+		return 0, r.err
+	}
+	if err := r.fromOldest(); err != nil && !isEnd(err) {
+		return 0, err
+	}
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.place + 1, nil
+}
