@@ -159,7 +159,8 @@ func TestOptionsRingReplacesSomeLimitsOfTheLog(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	_, err = m.CreateWith(shard.Options{ID: "wrong", Ring: ring.Config{MaxBytes: -1}})
-	if err == nil || !strings.Contains(err.Error(), "Options.Ring") || !strings.Contains(err.Error(), "MaxBytes is -1") {
+	if err == nil || !strings.Contains(err.Error(), "Options.Ring") ||
+		!strings.Contains(err.Error(), "MaxBytes is -1") {
 		t.Errorf("the error %v does not name the field", err)
 	}
 }

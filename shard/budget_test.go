@@ -15,7 +15,8 @@ import (
 func TestMaxBytesHoldsAndTheGrowingSessionsPay(t *testing.T) {
 	const sessions, budget, greedy, rounds = 20, 1 << 20, 4, 20_000 / slow
 	const share = budget / 2 / sessions
-	m := newManager(t, shard.Config{Shards: 1, MaxSessions: sessions, MaxBytes: budget, Ring: ring.Config{MaxEvents: 1 << 16}})
+	m := newManager(t, shard.Config{Shards: 1, MaxSessions: sessions, MaxBytes: budget,
+		Ring: ring.Config{MaxEvents: 1 << 16}})
 	data := make([]byte, 200)
 	var quiet []*shard.Session
 	for range 5 {
@@ -47,7 +48,8 @@ func TestMaxBytesHoldsAndTheGrowingSessionsPay(t *testing.T) {
 				}
 				fillUpTo(t, s, share, data)
 				if log := s.Info().Log; log.Evicted != 0 || log.Bytes < share-largest {
-					t.Errorf("a new session gets %d of its share of %d bytes and loses %d events", log.Bytes, share, log.Evicted)
+					t.Errorf("a new session gets %d of its share of %d bytes and loses %d events", log.Bytes, share,
+						log.Evicted)
 				}
 			}
 		default:

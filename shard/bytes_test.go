@@ -37,7 +37,8 @@ func TestStatsCountBytesAppendedAndEvicted(t *testing.T) {
 			s.Terminate()
 		}
 		if st := m.Stats(); int64(st.AppendedBytes) != appended || int64(st.EvictedBytes) != evicted {
-			t.Errorf("session %d: %d bytes appended, %d evicted, want %d and %d", session, st.AppendedBytes, st.EvictedBytes, appended, evicted)
+			t.Errorf("session %d: %d bytes appended, %d evicted, want %d and %d", session, st.AppendedBytes,
+				st.EvictedBytes, appended, evicted)
 		}
 	}
 }

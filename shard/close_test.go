@@ -54,7 +54,8 @@ func TestCloseEndsEverySessionAndLeavesNoGoroutine(t *testing.T) {
 		}
 	}
 	m.Close()
-	if st := m.Stats(); st.Total != 0 || st.Active != 0 || st.Events != 0 || st.Memory != 0 || st.Attached != 0 || st.Terminated != 100 {
+	if st := m.Stats(); st.Total != 0 || st.Active != 0 || st.Events != 0 || st.Memory != 0 || st.Attached != 0 ||
+		st.Terminated != 100 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -142,7 +143,8 @@ func TestEndedSessionsLeaveTheWheelWithinLingerAndTick(t *testing.T) {
 			}
 			sleep(max(0, linger) + tick)
 			if st := m.Stats(); st.Total != 0 || shard.Timers(m) != 0 || shard.Waiting(m) != 0 {
-				t.Errorf("Linger %v: %d sessions, %d timers, %d in the intake are left", linger, st.Total, shard.Timers(m), shard.Waiting(m))
+				t.Errorf("Linger %v: %d sessions, %d timers, %d in the intake are left", linger, st.Total,
+					shard.Timers(m), shard.Waiting(m))
 			}
 		})
 	}

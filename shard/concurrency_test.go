@@ -185,12 +185,14 @@ func TestStatisticsAreExactWhenAllIsQuiet(t *testing.T) {
 		}
 	})
 	st := m.Stats()
-	if int64(st.Created) != created.Load() || int64(st.Appended) != stored.Load() || int64(st.Duplicates) != duplicates.Load() || st.Attached != 0 {
+	if int64(st.Created) != created.Load() || int64(st.Appended) != stored.Load() ||
+		int64(st.Duplicates) != duplicates.Load() || st.Attached != 0 {
 		t.Errorf("%+v; %d created, %d stored, %d duplicates", st, created.Load(), stored.Load(), duplicates.Load())
 	}
 	m.Close()
 	st = m.Stats()
-	if ended.Load() != created.Load() || st.Active != 0 || st.Total != 0 || st.Events != 0 || st.Bytes != 0 || st.Memory != 0 {
+	if ended.Load() != created.Load() || st.Active != 0 || st.Total != 0 || st.Events != 0 || st.Bytes != 0 ||
+		st.Memory != 0 {
 		t.Errorf("at the end %+v, %d ended of %d", st, ended.Load(), created.Load())
 	}
 }

@@ -88,7 +88,8 @@ func (c Config) normalize() (Config, error) {
 		c.Shards = min(4*runtime.GOMAXPROCS(0), maxShards)
 	}
 	if c.Tick != 0 && (c.Tick < time.Millisecond || c.Tick > maxTick) {
-		return c, fmt.Errorf("shard: Config.Tick is %v, want 0 (default) or %v to %v", c.Tick, time.Millisecond, maxTick)
+		return c, fmt.Errorf("shard: Config.Tick is %v, want 0 (default) or %v to %v", c.Tick, time.Millisecond,
+			maxTick)
 	}
 	for name, part := range map[string]float64{"Danger": c.Health.Danger, "Idle": c.Health.Idle} {
 		if !(part <= 1) {

@@ -30,7 +30,8 @@ var activities = map[string]func(*shard.Manager, *shard.Session) error{
 }
 
 func TestIdleSessionLivesForItsTTLAndIsRefusedATickLater(t *testing.T) {
-	for _, ttl := range []time.Duration{time.Millisecond, time.Second, 19 * time.Second, 20 * time.Second, 21 * time.Second, time.Hour, 365 * 24 * time.Hour} {
+	for _, ttl := range []time.Duration{time.Millisecond, time.Second, 19 * time.Second, 20 * time.Second,
+		21 * time.Second, time.Hour, 365 * 24 * time.Hour} {
 		for _, since := range []string{"creation", "Append", "Touch", "Authorize", "Update", "the last detach"} {
 			t.Run(fmt.Sprintf("%v after %s", ttl, since), func(t *testing.T) {
 				inTime(t, func(t *testing.T) {
@@ -47,12 +48,14 @@ func TestIdleSessionLivesForItsTTLAndIsRefusedATickLater(t *testing.T) {
 					if _, err := m.Get("id"); err != nil {
 						t.Fatalf("gone at its TTL: %v", err)
 					}
-					if info, err := m.Info("id"); err != nil || info.Status != shard.Active || !info.LastActivity.Equal(last) {
+					if info, err := m.Info("id"); err != nil || info.Status != shard.Active ||
+						!info.LastActivity.Equal(last) {
 						t.Fatalf("%+v, %v; last activity was %v", info, err, last)
 					}
 					time.Sleep(tick) // without Wait: the driver may not have been there
 					wantRefused(t, m, s)
-					if info, err := m.Info("id"); err != nil || info.Status != shard.Expired || !info.LastActivity.Equal(last) {
+					if info, err := m.Info("id"); err != nil || info.Status != shard.Expired ||
+						!info.LastActivity.Equal(last) {
 						t.Fatalf("%+v, %v", info, err)
 					}
 					synctest.Wait()

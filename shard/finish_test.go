@@ -61,7 +61,8 @@ func TestFinishedSessionIsReadableForLingerAndThenGone(t *testing.T) {
 		if len(infos) != 1 || infos[0].Status != shard.Finished || infos[0].Log.Events != 2 {
 			t.Errorf("OnEnd got %+v", infos)
 		}
-		if st := m.Stats(); st.Total != 0 || st.Active != 0 || st.Events != 0 || st.Terminated != 0 || st.Expired != 0 || st.Attached != 0 {
+		if st := m.Stats(); st.Total != 0 || st.Active != 0 || st.Events != 0 || st.Terminated != 0 ||
+			st.Expired != 0 || st.Attached != 0 {
 			t.Errorf("%+v", st)
 		}
 	})

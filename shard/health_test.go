@@ -42,7 +42,8 @@ func TestANewSessionIsHealthy(t *testing.T) {
 
 func TestAFollowerIsLaggingFromThreeQuartersOfTheWayToLosingEvents(t *testing.T) {
 	inTime(t, func(t *testing.T) {
-		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 100}, Health: shard.Thresholds{Window: -1}}), "s")
+		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 100},
+			Health: shard.Thresholds{Window: -1}}), "s")
 		slow, fast := follow(t, s), follow(t, s)
 		slow.ReadUpTo(0)
 		for range 74 {
@@ -70,7 +71,8 @@ func TestAFollowerIsLaggingFromThreeQuartersOfTheWayToLosingEvents(t *testing.T)
 
 func TestAFullLogIsAsDangerousByBytesAsByEvents(t *testing.T) {
 	inTime(t, func(t *testing.T) {
-		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxBytes: 10_000}, Health: shard.Thresholds{Window: -1}}), "s")
+		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxBytes: 10_000},
+			Health: shard.Thresholds{Window: -1}}), "s")
 		follow(t, s).ReadUpTo(0)
 		for range 8 {
 			if _, err := s.Append(ring.Event{Data: make([]byte, 1000-ring.Overhead)}); err != nil {
@@ -85,7 +87,8 @@ func TestAFullLogIsAsDangerousByBytesAsByEvents(t *testing.T) {
 
 func TestAStreamWhoseReaderDoesNotSayHowFarItIsIsNotJudged(t *testing.T) {
 	inTime(t, func(t *testing.T) {
-		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 4}, Health: shard.Thresholds{Window: -1}}), "s")
+		s := create(t, newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 4},
+			Health: shard.Thresholds{Window: -1}}), "s")
 		detach, err := s.Attach()
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +163,8 @@ func TestASessionIsExpiringFromThreeQuartersOfItsTTL(t *testing.T) {
 		sleep(45*time.Minute - 1)
 		wantProblems(t, s, "before", 0)
 		sleep(1)
-		if h := wantProblems(t, s, "then", shard.Expiring); h.Idle != 45*time.Minute || !h.Expires || h.ExpiresIn != 15*time.Minute {
+		if h := wantProblems(t, s, "then", shard.Expiring); h.Idle != 45*time.Minute || !h.Expires ||
+			h.ExpiresIn != 15*time.Minute {
 			t.Errorf("%+v", h)
 		}
 		f := follow(t, s)

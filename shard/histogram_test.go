@@ -41,7 +41,8 @@ func TestQuantile(t *testing.T) {
 		uniform[i] = time.Duration(i+1) * time.Microsecond
 	}
 	h := histogramOf(uniform...)
-	for _, c := range []struct{ q, want float64 }{{0.01, 10e3}, {0.1, 100e3}, {0.5, 500e3}, {0.9, 900e3}, {0.99, 990e3}, {1, 1e6}, {7, 1e6}} {
+	for _, c := range []struct{ q, want float64 }{{0.01, 10e3}, {0.1, 100e3}, {0.5, 500e3}, {0.9, 900e3},
+		{0.99, 990e3}, {1, 1e6}, {7, 1e6}} {
 		if got := float64(h.Quantile(c.q)); got < 0.9*c.want || got > 1.1*c.want {
 			t.Errorf("quantile %v: %v, want %v", c.q, time.Duration(got), time.Duration(c.want))
 		}

@@ -174,7 +174,8 @@ func TestASessionThatFinishedAndIsGoneIsCounted(t *testing.T) {
 
 func TestConfigHasItsDefaultsFilledIn(t *testing.T) {
 	cfg := newManager(t, shard.Config{MaxBytes: -1, Ring: ring.Config{MaxEvents: 7}}).Config()
-	if cfg.MaxSessions != 10_000 || cfg.MaxBytes != -1 || cfg.TTL != time.Hour || cfg.Ring.MaxEvents != 7 || cfg.Ring.MaxBytes != 8<<20 {
+	if cfg.MaxSessions != 10_000 || cfg.MaxBytes != -1 || cfg.TTL != time.Hour || cfg.Ring.MaxEvents != 7 ||
+		cfg.Ring.MaxBytes != 8<<20 {
 		t.Errorf("%+v", cfg)
 	}
 }

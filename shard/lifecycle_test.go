@@ -47,7 +47,8 @@ func TestSessionIDFromOutsideIs1To128BytesOf21To7E(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 129)
-	for name, id := range map[string]string{"empty": "", "129 bytes": long, "space": "a b", "DEL": "\x7f", "UTF-8": "é"} {
+	for name, id := range map[string]string{"empty": "", "129 bytes": long, "space": "a b", "DEL": "\x7f",
+		"UTF-8": "é"} {
 		_, err := m.CreateWithID(id, shard.Metadata{})
 		wantErr(t, name, err, shard.ErrInvalidID)
 		if id != "" {
@@ -124,7 +125,8 @@ func TestTerminatedSessionRefusesEverythingAndForgetsItsEvents(t *testing.T) {
 			wantRefused(t, m, s)
 			wantErr(t, "Wait", s.Wait(t.Context(), 5), shard.ErrNotFound)
 			st := m.Stats()
-			if st.Events != 0 || st.Bytes != 0 || st.Active != 0 || st.Total != 1 || st.Terminated != 1 || st.Appended != 2 || st.Evicted != 0 {
+			if st.Events != 0 || st.Bytes != 0 || st.Active != 0 || st.Total != 1 || st.Terminated != 1 ||
+				st.Appended != 2 || st.Evicted != 0 {
 				t.Errorf("%+v", st)
 			}
 			info, err := m.Info("id")
@@ -224,7 +226,8 @@ func TestSessionsYieldsTheActiveOnesAndStopsWhenTold(t *testing.T) {
 
 func TestStatusHasAName(t *testing.T) {
 	for s, want := range map[shard.Status]string{
-		shard.Active: "active", shard.Finished: "finished", shard.Terminated: "terminated", shard.Expired: "expired", 77: "Status(77)",
+		shard.Active: "active", shard.Finished: "finished", shard.Terminated: "terminated",
+		shard.Expired: "expired", 77: "Status(77)",
 	} {
 		if s.String() != want {
 			t.Errorf("%q, want %q", s.String(), want)

@@ -66,8 +66,10 @@ func TestExtremeConfigWorks(t *testing.T) {
 		for _, cfg := range []shard.Config{
 			{Shards: 1, MaxSessions: 1, MaxBytes: 1, TTL: 1, Linger: 1, Tick: time.Millisecond},
 			{Shards: 16384, Tick: time.Minute},
-			{MaxSessions: math.MaxInt, MaxBytes: math.MaxInt64, TTL: math.MaxInt64, Linger: math.MaxInt64, MaxPerPrincipal: math.MaxInt, MaxAttached: math.MaxInt},
-			{MaxSessions: math.MinInt, MaxBytes: math.MinInt64, TTL: math.MinInt64, Linger: math.MinInt64, MaxPerPrincipal: math.MinInt, MaxAttached: math.MinInt},
+			{MaxSessions: math.MaxInt, MaxBytes: math.MaxInt64, TTL: math.MaxInt64, Linger: math.MaxInt64,
+				MaxPerPrincipal: math.MaxInt, MaxAttached: math.MaxInt},
+			{MaxSessions: math.MinInt, MaxBytes: math.MinInt64, TTL: math.MinInt64, Linger: math.MinInt64,
+				MaxPerPrincipal: math.MinInt, MaxAttached: math.MinInt},
 		} {
 			m, err := shard.New(cfg)
 			if err != nil {
@@ -193,7 +195,8 @@ func TestMaxPerPrincipalIsExactUnderConcurrentCreate(t *testing.T) {
 				}
 			}
 		})
-		if none, a, b := created[0].Load(), created[1].Load(), created[2].Load(); a != limit || b != limit || none != goroutines*20 {
+		if none, a, b := created[0].Load(), created[1].Load(), created[2].Load(); a != limit || b != limit ||
+			none != goroutines*20 {
 			t.Fatalf("%d of a, %d of b, %d of nobody; want %d, %d and all", a, b, none, limit, limit)
 		}
 		for s := range m.Sessions() {

@@ -30,7 +30,7 @@ const maxIdle = 1 << 58
 //
 // Stats.Created and Appended count what was loaded. Load reads r up to the snapshot's end, and may
 // read further. Its memory is bounded by cfg and by the size of the input, whatever that says. It
-// takes about 300 ns an event.
+// takes two microseconds or less for an event of 256 bytes.
 func Load(ctx context.Context, r io.Reader, cfg Config) (*Manager, error) {
 	return loadOn(ctx, clock.New(), r, cfg)
 }

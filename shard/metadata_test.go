@@ -62,13 +62,15 @@ func TestMetadataIsCopiedInAndOutAtEveryDepth(t *testing.T) {
 	})
 	spoil(kept)
 	check("after what Update put in has changed")
-	wantErr(t, "Update", s.Update(func(md *shard.Metadata) { spoil(md.ClientInfo); md.Principal = "" }), shard.ErrPrincipal)
+	wantErr(t, "Update", s.Update(func(md *shard.Metadata) { spoil(md.ClientInfo); md.Principal = "" }),
+		shard.ErrPrincipal)
 	check("after an Update that failed")
 }
 
 func TestNilMapsAndSlicesAndOtherTypesStayWhatTheyAre(t *testing.T) {
 	given := map[string]any{
-		"map": map[string]int(nil), "slice": []string(nil), "nested": []map[string][]int{nil, {"a": nil}}, "duration": time.Second, "nothing": nil,
+		"map": map[string]int(nil), "slice": []string(nil), "nested": []map[string][]int{nil,
+			{"a": nil}}, "duration": time.Second, "nothing": nil,
 		"interfaces": []any{nil, 1},
 	}
 	s, err := newManager(t, shard.Config{}).Create(shard.Metadata{ClientInfo: given})
@@ -148,7 +150,8 @@ func TestMetadataThatIsNotUTF8IsRefusedNamingWhere(t *testing.T) {
 			wantErr(t, where, s.Update(func(now *shard.Metadata) { *now = md }), shard.ErrInvalidMetadata)
 		}
 	}
-	if err := (shard.Metadata{Principal: "ü", ClientInfo: map[string]any{"bytes": []byte(bad)}}).Validate(); err != nil {
+	fine := shard.Metadata{Principal: "ü", ClientInfo: map[string]any{"bytes": []byte(bad)}}
+	if err := fine.Validate(); err != nil {
 		t.Errorf("UTF-8, and bytes that need not be: %v", err)
 	}
 	if st := m.Stats(); st.Created != 1 {
@@ -280,7 +283,8 @@ func TestUpdateInsideUpdateIsRefusedAtOnce(t *testing.T) {
 		err := s.Update(func(md *shard.Metadata) {
 			calls++
 			md.Transport = "outer"
-			wantErr(t, target.ID(), target.Update(func(md *shard.Metadata) { md.Transport = "inner" }), shard.ErrNestedUpdate)
+			wantErr(t, target.ID(), target.Update(func(md *shard.Metadata) { md.Transport = "inner" }),
+				shard.ErrNestedUpdate)
 		})
 		if err != nil {
 			t.Errorf("the outer one: %v", err)
@@ -319,7 +323,8 @@ func TestWrongPrincipalIsRefused(t *testing.T) {
 				wantErr(t, fmt.Sprintf("%q for a session of %q", other, owner), err, shard.ErrPrincipal)
 				err = s.Update(func(md *shard.Metadata) { md.Principal = other; md.Transport = "changed" })
 				wantErr(t, "Update", err, shard.ErrPrincipal)
-				if info := s.Info(); got != nil || info.Principal != owner || info.Transport != "" || !info.LastActivity.Equal(created) {
+				if info := s.Info(); got != nil || info.Principal != owner || info.Transport != "" ||
+					!info.LastActivity.Equal(created) {
 					t.Errorf("%+v, though refused", info)
 				}
 			}

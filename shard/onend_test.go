@@ -21,10 +21,12 @@ func TestOnEndGetsTheFinalInfo(t *testing.T) {
 			do     func(*shard.Session)
 			status shard.Status
 		}{
-			"terminated":           {func(s *shard.Session) { s.Terminate() }, shard.Terminated},
-			"expired":              {func(s *shard.Session) { time.Sleep(time.Minute + tick) }, shard.Expired},
-			"expired, found out":   {func(s *shard.Session) { time.Sleep(time.Minute + tick); s.Touch() }, shard.Expired},
-			"finished":             {func(s *shard.Session) { s.Finish(); time.Sleep(time.Minute + tick) }, shard.Finished},
+			"terminated": {func(s *shard.Session) { s.Terminate() }, shard.Terminated},
+			"expired":    {func(s *shard.Session) { time.Sleep(time.Minute + tick) }, shard.Expired},
+			"expired, found out": {func(s *shard.Session) { time.Sleep(time.Minute + tick); s.Touch() },
+				shard.Expired},
+			"finished": {func(s *shard.Session) { s.Finish(); time.Sleep(time.Minute + tick) },
+				shard.Finished},
 			"finished, then ended": {func(s *shard.Session) { s.Finish(); s.Terminate() }, shard.Terminated},
 		}
 		for name, way := range ways {
@@ -44,7 +46,8 @@ func TestOnEndGetsTheFinalInfo(t *testing.T) {
 				continue
 			}
 			i := infos[0]
-			if i.Status != way.status || i.Principal != name || i.ClientInfo["a"] != 1 || !i.Created.Equal(created) || !i.LastActivity.Equal(last) {
+			if i.Status != way.status || i.Principal != name || i.ClientInfo["a"] != 1 || !i.Created.Equal(created) ||
+				!i.LastActivity.Equal(last) {
 				t.Errorf("%s: %+v", name, i)
 			}
 			if i.Log.Events != 2 || i.Log.First != 2 || i.Log.Last != 3 || i.Log.Evicted != 1 || i.Log.Bytes == 0 {

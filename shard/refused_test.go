@@ -33,8 +33,14 @@ func TestEveryRefusalCountsByItsReason(t *testing.T) {
 			_, err := m.Create(shard.Metadata{Principal: "me"})
 			return err
 		}},
-		"Exists":    {shard.ErrExists, func(m *shard.Manager, _ *shard.Session) error { return second(m.CreateWithID(id, shard.Metadata{})) }},
-		"InvalidID": {shard.ErrInvalidID, func(m *shard.Manager, _ *shard.Session) error { return second(m.CreateWithID("a b", shard.Metadata{})) }},
+		"Exists": {shard.ErrExists, func(m *shard.Manager,
+			_ *shard.Session) error {
+			return second(m.CreateWithID(id, shard.Metadata{}))
+		}},
+		"InvalidID": {shard.ErrInvalidID, func(m *shard.Manager,
+			_ *shard.Session) error {
+			return second(m.CreateWithID("a b", shard.Metadata{}))
+		}},
 		"InvalidMetadata": {shard.ErrInvalidMetadata, func(m *shard.Manager, _ *shard.Session) error {
 			return second(m.Create(shard.Metadata{Transport: "\xff"}))
 		}},
@@ -68,8 +74,14 @@ func TestEveryRefusalCountsByItsReason(t *testing.T) {
 			s.Claim("a")
 			return s.Claim("b")
 		}},
-		"NotFound":  {shard.ErrNotFound, func(m *shard.Manager, _ *shard.Session) error { return second(m.Get("unknown")) }},
-		"Principal": {shard.ErrPrincipal, func(m *shard.Manager, _ *shard.Session) error { return second(m.Authorize(id, "you")) }},
+		"NotFound": {shard.ErrNotFound, func(m *shard.Manager,
+			_ *shard.Session) error {
+			return second(m.Get("unknown"))
+		}},
+		"Principal": {shard.ErrPrincipal, func(m *shard.Manager,
+			_ *shard.Session) error {
+			return second(m.Authorize(id, "you"))
+		}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			m := newManager(t, cfg)
@@ -156,7 +168,8 @@ func TestALookUpOfAnUnknownIDCostsOneAllocationHoweverLongItIs(t *testing.T) {
 			t.Errorf("%s: an error of %d bytes", what, len(err.Error()))
 		}
 	}
-	if _, err := m.Get(id); !errors.Is(err, shard.ErrNotFound) || !strings.HasPrefix(err.Error(), `shard: session not found: "xxx`) {
+	if _, err := m.Get(id); !errors.Is(err, shard.ErrNotFound) ||
+		!strings.HasPrefix(err.Error(), `shard: session not found: "xxx`) {
 		t.Errorf("%v", err)
 	}
 }

@@ -10,20 +10,22 @@ import (
 // A snapshot is a header and frames.
 //
 //	header   "reprise\n" and the version, 1, as a 4-byte little-endian number
-//	frame    kind (1 byte), length of the payload (uvarint), payload, checksum (8 bytes, little-endian)
+//	frame    kind (1 byte), length of the payload (uvarint), payload, checksum (8 bytes,
+//	         little-endian)
 //
-// The checksum is xxh3 of the payload, seeded with xxh3 of kind and length, seeded with the
-// checksum of the frame before it, and for the first frame with xxh3 of the header. So a frame that
-// was changed, left out, repeated or moved is found where that happened. What ends before the frame
-// of kind 'Z' is truncated.
+// The checksum is xxh3 of the payload, seeded with xxh3 of kind and length, which is seeded with
+// the checksum of the frame before, and for the first frame with xxh3 of the header. So a frame
+// that was changed, left out, repeated or moved is found where that happened. What ends before the
+// frame of kind 'Z' is truncated.
 //
 // The frames, in this order; numbers are uvarints, durations are nanoseconds, texts are a length
 // and their bytes:
 //
-//	'S'  a session: its ID, created (Unix nanoseconds, 8 bytes), time since its last activity, flags,
-//	     TTL (with flagTTL), time since Finish (with flagFinished), transport, principal, ClientInfo as
-//	     JSON ("" for none), MaxEvents, MaxBytes and MaxEventBytes (with flagRing), the log's tag, the
-//	     sequence before its oldest event, the number of its events and of its claims
+//	'S'  a session: its ID, created (Unix nanoseconds, 8 bytes), time since its last activity,
+//	     flags, TTL (with flagTTL), time since Finish (with flagFinished), transport, principal,
+//	     ClientInfo as JSON ("" for none), MaxEvents, MaxBytes and MaxEventBytes (with flagRing),
+//	     the log's tag, the sequence before its oldest event, the number of its events and of its
+//	     claims
 //	'E'  events of that session, in order, until the frame ends. Each: flags, ID (without
 //	     flagAssigned), stream, type, time (Unix nanoseconds, 8 bytes), data
 //	'C'  claims of that session, each a text, until the frame ends

@@ -78,7 +78,8 @@ func full(t testing.TB, cfg shard.Config) *shard.Manager {
 	}
 	owned, err := m.CreateWith(shard.Options{
 		ID: "owned", TTL: 2 * time.Hour, Ring: ring.Config{MaxEvents: 2, MaxBytes: 1000, MaxEventBytes: 900},
-		Metadata: shard.Metadata{Transport: "sse", Principal: "me", ClientInfo: map[string]any{"name": "x", "n": 1.5, "list": []any{"a", nil, true}}},
+		Metadata: shard.Metadata{Transport: "sse", Principal: "me",
+			ClientInfo: map[string]any{"name": "x", "n": 1.5, "list": []any{"a", nil, true}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +114,8 @@ func TestALoadedManagerAnswersAsTheSavedOneDid(t *testing.T) {
 			if !reflect.DeepEqual(events(s), events(again)) {
 				t.Errorf("%s: events %v, were %v", s.ID(), events(again), events(s))
 			}
-			seeks := []string{"", "own ID", "unknown", s.PositionID(0), s.PositionID(3), s.PositionID(6), s.PositionID(10), s.PositionID(11)}
+			seeks := []string{"", "own ID", "unknown", s.PositionID(0), s.PositionID(3), s.PositionID(6),
+				s.PositionID(10), s.PositionID(11)}
 			for n := range 12 {
 				seeks = append(seeks, strings.Replace(s.PositionID(uint64(n)), ".", "-", 1))
 			}
@@ -124,7 +126,8 @@ func TestALoadedManagerAnswersAsTheSavedOneDid(t *testing.T) {
 					t.Errorf("%s: Seek(%q) is %v, was %v", s.ID(), id, errB, errA)
 				}
 			}
-			if fmt.Sprint(s.Claim("3")) != fmt.Sprint(again.Claim("3")) || fmt.Sprint(s.Claim("new")) != fmt.Sprint(again.Claim("new")) {
+			if fmt.Sprint(s.Claim("3")) != fmt.Sprint(again.Claim("3")) ||
+				fmt.Sprint(s.Claim("new")) != fmt.Sprint(again.Claim("new")) {
 				t.Errorf("%s: claims differ", s.ID())
 			}
 			ea, errA := s.Append(ring.Event{Data: []byte("next")})
@@ -134,7 +137,8 @@ func TestALoadedManagerAnswersAsTheSavedOneDid(t *testing.T) {
 			}
 		}
 		slices.Sort(ids)
-		if fmt.Sprint(ids) != "[empty evicting finished for owned]" || m.Stats().Active != len(ids) || m.Stats().Total != len(ids) {
+		if fmt.Sprint(ids) != "[empty evicting finished for owned]" || m.Stats().Active != len(ids) ||
+			m.Stats().Total != len(ids) {
 			t.Errorf("%v, %+v", ids, m.Stats())
 		}
 		if a, b := old.Stats(), m.Stats(); a.Events != b.Events || a.Bytes != b.Bytes || b.Evicted != 2 {
@@ -248,7 +252,8 @@ func TestWhatTheNewConfigDoesNotAdmitIsAnErrorThatNamesTheSession(t *testing.T) 
 			t.Errorf("%v, %v", m, err)
 		}
 	}
-	if _, err := shard.Load(t.Context(), bytes.NewReader(snapshot), shard.Config{Shards: -1}); !strings.Contains(fmt.Sprint(err), "Config.Shards") {
+	if _, err := shard.Load(t.Context(), bytes.NewReader(snapshot),
+		shard.Config{Shards: -1}); !strings.Contains(fmt.Sprint(err), "Config.Shards") {
 		t.Errorf("a wrong Config: %v", err)
 	}
 }
@@ -280,7 +285,8 @@ func TestSaveSaysWhatItCannotWrite(t *testing.T) {
 	if _, err := m.CreateWithID("odd", shard.Metadata{ClientInfo: map[string]any{"f": func() {}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Save(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), `"odd"`) || !strings.Contains(err.Error(), "ClientInfo") {
+	if err := m.Save(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), `"odd"`) ||
+		!strings.Contains(err.Error(), "ClientInfo") {
 		t.Errorf("%v", err)
 	}
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -348,10 +354,13 @@ func TestFramesThatAreMissingRepeatedOrMovedAreFound(t *testing.T) {
 		t.Fatal("the frames are not those of the snapshot")
 	}
 	for i := range frames {
-		wantDamaged(t, fmt.Sprint("missing ", i), build(slices.Delete(slices.Clone(frames), i, i+1)...), int64(len(snapshot)))
+		wantDamaged(t, fmt.Sprint("missing ", i), build(slices.Delete(slices.Clone(frames), i, i+1)...),
+			int64(len(snapshot)))
 		if i < len(frames)-1 { // what comes after the end is nobody's business
-			wantDamaged(t, fmt.Sprint("moved ", i), build(append(slices.Delete(slices.Clone(frames), i, i+1), frames[i])...), int64(len(snapshot)))
-			wantDamaged(t, fmt.Sprint("repeated ", i), build(slices.Insert(slices.Clone(frames), i, frames[i])...), int64(len(snapshot)))
+			wantDamaged(t, fmt.Sprint("moved ", i),
+				build(append(slices.Delete(slices.Clone(frames), i, i+1), frames[i])...), int64(len(snapshot)))
+			wantDamaged(t, fmt.Sprint("repeated ", i), build(slices.Insert(slices.Clone(frames), i, frames[i])...),
+				int64(len(snapshot)))
 		}
 	}
 	other := save(t, full(t, shard.Config{}))
@@ -412,7 +421,8 @@ func TestASessionIsSavedAsItWasAtOneMoment(t *testing.T) {
 
 func checkMoment(t *testing.T, snapshot []byte, retained int) {
 	t.Helper()
-	m, err := shard.Load(context.Background(), bytes.NewReader(snapshot), shard.Config{MaxClaims: -1, Ring: ring.Config{MaxEvents: retained}})
+	m, err := shard.Load(context.Background(), bytes.NewReader(snapshot),
+		shard.Config{MaxClaims: -1, Ring: ring.Config{MaxEvents: retained}})
 	if err != nil {
 		t.Error(err)
 		return

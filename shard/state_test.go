@@ -40,7 +40,8 @@ func TestWordHoldsPhaseAndActivity(t *testing.T) {
 }
 
 func TestCoarseClockDecidesOnlyWithHalfOfALongTTLLeftWhateverTheTick(t *testing.T) {
-	for _, tick := range []time.Duration{coarseTick, 100 * time.Millisecond, time.Second, 5 * time.Second, time.Minute} {
+	for _, tick := range []time.Duration{coarseTick, 100 * time.Millisecond, time.Second, 5 * time.Second,
+		time.Minute} {
 		grace := int64(tick - tick/4)
 		for _, ttl := range []time.Duration{1, time.Second, coarseTTL - 1} {
 			if got := coarseUntil(idleLimitOf(int64(ttl), grace), exactBelow(tick, grace)); got != -never {

@@ -3,8 +3,9 @@ package otel
 import "go.opentelemetry.io/otel/attribute"
 
 const (
-	unhealthyText   = "Active sessions with a problem, as shard.Session.Health says; any counts each of them once."
-	gapsText        = "Readers told that events are missing: those before where they wanted to resume, after an event ID that is not known, while they were reading."
+	unhealthyText = "Active sessions with a problem, as shard.Session.Health says; any counts each of them once."
+	gapsText      = "Readers told that events are missing: those before where they wanted to resume, after an " +
+		"event ID that is not known, while they were reading."
 	sessionsRefused = "Sessions that were not created, by reason."
 	readersRefused  = "Readers that were not attached, by reason."
 	eventsRefused   = "Appends that stored nothing, by reason; those of a retained event ID are counted apart."

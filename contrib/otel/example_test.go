@@ -29,6 +29,7 @@ func Example() {
 	if err := reader.Collect(context.Background(), &collected); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(collected.ScopeMetrics[0].Metrics), "instruments and", len(collected.ScopeMetrics[1].Metrics), "histograms")
+	fmt.Println(len(collected.ScopeMetrics[0].Metrics), "instruments and", len(collected.ScopeMetrics[1].Metrics),
+		"histograms")
 	// Output: 22 instruments and 2 histograms
 }

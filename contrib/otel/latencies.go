@@ -11,12 +11,13 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Latencies returns a Producer of two histograms with explicit buckets, reprise.append.duration and reprise.wakeup.duration, for a reader's
-// metric.WithProducer. Options.Handlers is not looked at.
+// Latencies returns a Producer of two histograms with explicit buckets, reprise.append.duration and
+// reprise.wakeup.duration, for a reader's metric.WithProducer. Options.Handlers is not looked at.
 //
-// Sampling begins at once, and each collection keeps it on. The histograms count a part of all events, as [shard.Manager.Latencies] says: they
-// answer how long, not how often; for that there is reprise.event.appended. They are cumulative whatever temporality the reader asks its
-// instruments for, and readers may share a Producer.
+// Sampling begins at once, and each collection keeps it on. The histograms count a part of all
+// events, as [shard.Manager.Latencies] says: they answer how long, not how often; for that there is
+// reprise.event.appended. They are cumulative whatever temporality the reader asks its instruments
+// for, and readers may share a Producer.
 func Latencies(m *shard.Manager, o Options) metric.Producer {
 	return &producer{m, attribute.NewSet(o.Attributes...), time.Now(), m.Latencies()}
 }
@@ -36,13 +37,15 @@ func (p *producer) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		Scope: instrumentation.Scope{Name: Scope},
 		Metrics: []metricdata.Metrics{
 			{
-				Name: "reprise.append.duration", Unit: "s", Description: "Time to store an event, of a sample of all appends.",
+				Name: "reprise.append.duration", Unit: "s", Description: "Time to store an event, of a sample " +
+					"of all appends.",
 				Data: p.histogram(l.Append.Sub(p.before.Append), now),
 			},
 			{
 				Name: "reprise.wakeup.duration", Unit: "s",
-				Description: "Time from an event being stored until a follower that waited for it runs, of a sample of all.",
-				Data:        p.histogram(l.WakeUp.Sub(p.before.WakeUp), now),
+				Description: "Time from an event being stored until a follower that waited for it runs, of a " +
+					"sample of all.",
+				Data: p.histogram(l.WakeUp.Sub(p.before.WakeUp), now),
 			},
 		},
 	}}, nil

@@ -236,12 +236,14 @@ func TestAttributesTellSeveralManagersApart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := Register(provider, m, Options{Attributes: []attribute.KeyValue{attribute.Int("manager", i)}}); err != nil {
+		if _, err := Register(provider, m, Options{Attributes: []attribute.KeyValue{attribute.Int("manager",
+			i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got := strings.Join(lines(collect(t, reader)), "\n")
-	for _, line := range []string{"reprise.session.created{manager=0} 1 {session}, rises", "reprise.session.created{manager=1} 2 {session}, rises"} {
+	for _, line := range []string{"reprise.session.created{manager=0} 1 {session}, rises",
+		"reprise.session.created{manager=1} 2 {session}, rises"} {
 		if !strings.Contains(got, line) {
 			t.Errorf("no %s in\n%s", line, got)
 		}
@@ -302,7 +304,8 @@ func TestLatenciesAreHistogramsInSeconds(t *testing.T) {
 			t.Fatalf("%s is %+v", name, metric)
 		}
 		p := h.DataPoints[0]
-		if !p.Attributes.HasValue("manager") || !p.StartTime.Before(p.Time) || len(p.BucketCounts) != len(p.Bounds)+1 || !slices.IsSorted(p.Bounds) {
+		if !p.Attributes.HasValue("manager") || !p.StartTime.Before(p.Time) ||
+			len(p.BucketCounts) != len(p.Bounds)+1 || !slices.IsSorted(p.Bounds) {
 			t.Errorf("%s: %+v", name, p)
 		}
 		return p

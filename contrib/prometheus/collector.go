@@ -2,10 +2,11 @@
 //
 //	sessions, err := shard.New(shard.Config{})
 //	events := &replay.Handler{Store: replay.Local(sessions)}
-//	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: map[string]*replay.Handler{"events": events}}))
+//	handlers := map[string]*replay.Handler{"events": events}
+//	registry.MustRegister(prometheus.New(sessions, prometheus.Options{Handlers: handlers}))
 //
-// No metric has a label of a session's: there are as many time series for a million sessions as for one. A dashboard for Grafana with all of
-// them is in dashboard.json.
+// No metric has a label of a session's: there are as many time series for a million sessions as for
+// one. A dashboard for Grafana with all of them is in dashboard.json.
 package prometheus
 
 import (
@@ -22,21 +23,24 @@ type Options struct {
 	// Handlers are those whose streams are shown, by the value of their label "handler".
 	Handlers map[string]*replay.Handler
 
-	// Labels are added to every metric. They tell several Managers of one process apart: all must have the same names, and other values.
+	// Labels are added to every metric. They tell several Managers of one process apart: all must
+	// have the same names, and other values.
 	Labels prometheus.Labels
 }
 
-// New returns a Collector for m, which may be nil where sessions live in another Store: then only the Handlers are shown.
+// New returns a Collector for m, which may be nil where sessions live in another Store: then only
+// the Handlers are shown.
 //
-// Collecting costs the same however many sessions there are, some ten microseconds, but for the count
-// of unhealthy sessions: it looks at each, which takes about 300 ns, and it is kept for 15 seconds, and
-// for twenty times what it took.
+// Collecting costs the same however many sessions there are, some ten microseconds, but for the
+// count of unhealthy sessions: it looks at each, which takes about a microsecond, and it is kept
+// for 15 seconds, and for twenty times what it took.
 //
-// Collecting is also what switches the sampling of latencies on: their
-// histograms are empty in the first scrape and count a part of all events, as [shard.Manager.Latencies] says. They
-// answer how long, not how often; for that there is reprise_events_appended_total.
+// Collecting is also what switches the sampling of latencies on: their histograms are empty in the
+// first scrape and count a part of all events, as [shard.Manager.Latencies] says. They answer how
+// long, not how often; for that there is reprise_events_appended_total.
 func New(m *shard.Manager, o Options) prometheus.Collector {
-	c := &collector{manager: m, handlers: make(map[string]*replay.Handler, len(o.Handlers)), descs: map[string]*prometheus.Desc{}}
+	c := &collector{manager: m, handlers: make(map[string]*replay.Handler, len(o.Handlers)),
+		descs: map[string]*prometheus.Desc{}}
 	for name, h := range o.Handlers {
 		c.handlers[name] = h
 	}
@@ -90,10 +94,12 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	for name, h := range c.handlers {
 		stats := h.Stats()
 		for _, f := range handlerMetrics {
-			metrics <- prometheus.MustNewConstMetric(c.descs[f.name], f.kind, f.of(stats), append([]string{name}, f.values()...)...)
+			metrics <- prometheus.MustNewConstMetric(c.descs[f.name], f.kind, f.of(stats),
+				append([]string{name}, f.values()...)...)
 		}
 		for status, n := range stats.Answers {
-			metrics <- prometheus.MustNewConstMetric(c.descs[answers.name], prometheus.CounterValue, float64(n), name, code(status))
+			metrics <- prometheus.MustNewConstMetric(c.descs[answers.name], prometheus.CounterValue, float64(n), name,
+				code(status))
 		}
 	}
 }
@@ -111,8 +117,9 @@ func (c *collector) collectManager(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// rising makes counters of Stats.Evicted and EvictedBytes, which are differences of sums and may be a few events less than before while events
-// are being appended. Prometheus would take that for a restart.
+// rising makes counters of Stats.Evicted and EvictedBytes, which are differences of sums and may be
+// a few events less than before while events are being appended. Prometheus would take that for a
+// restart.
 func (c *collector) rising(st shard.Stats) shard.Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

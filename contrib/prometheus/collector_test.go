@@ -160,7 +160,8 @@ func TestMetricsSayWhatStatsSay(t *testing.T) {
 
 func TestNamesAndUnitsFollowTheConventions(t *testing.T) {
 	m, h := busy(t)
-	problems, err := testutil.GatherAndLint(registered(t, New(m, Options{Handlers: map[string]*replay.Handler{"events": h}})))
+	problems, err := testutil.GatherAndLint(registered(t,
+		New(m, Options{Handlers: map[string]*replay.Handler{"events": h}})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,8 @@ func TestWithoutAManagerTheHandlersAreShown(t *testing.T) {
 	}
 }
 
-// A scraper that comes twice gets the histograms of what went on in between, in seconds and cumulated.
+// A scraper that comes twice gets the histograms of what went on in between, in seconds and
+// cumulated.
 func TestAScrapeGetsLatencies(t *testing.T) {
 	m := newManager(t, shard.Config{})
 	s := create(t, m, "s")
@@ -248,7 +250,8 @@ func TestAScrapeGetsLatencies(t *testing.T) {
 	if strings.Contains(text, "\nreprise_append_duration_seconds_count 0\n") {
 		t.Error("nothing was sampled")
 	}
-	for _, line := range []string{`reprise_append_duration_seconds_bucket{le="1e-07"} `, `reprise_wakeup_duration_seconds_bucket{le="1"} `} {
+	for _, line := range []string{`reprise_append_duration_seconds_bucket{le="1e-07"} `,
+		`reprise_wakeup_duration_seconds_bucket{le="1"} `} {
 		if !strings.Contains(text, "\n"+line) {
 			t.Errorf("no line %s", line)
 		}
@@ -256,7 +259,8 @@ func TestAScrapeGetsLatencies(t *testing.T) {
 }
 
 func TestHistogramsAreCumulated(t *testing.T) {
-	h := shard.Histogram{Bounds: []time.Duration{time.Millisecond, time.Second}, Counts: []uint64{2, 3, 4}, Sum: 20 * time.Second}
+	h := shard.Histogram{Bounds: []time.Duration{time.Millisecond, time.Second}, Counts: []uint64{2, 3, 4},
+		Sum: 20 * time.Second}
 	const want = `
 # HELP x y
 # TYPE x histogram

@@ -39,7 +39,8 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// series returns the names of all time series as a query has to write them, and for each the metric and its labels.
+// series returns the names of all time series as a query has to write them, and for each the metric
+// and its labels.
 func series(t *testing.T) (metrics map[string]string, labels map[string][]string) {
 	t.Helper()
 	m, h := busy(t)

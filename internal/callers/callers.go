@@ -1,6 +1,6 @@
-// Package callers tells a call that was made from inside a callback from every other call. A package
-// runs callbacks through one function of its own, and asks whether that function is among the
-// callers. The answer is exact: it compares entry points of functions, and reads no text.
+// Package callers tells a call that was made from inside a callback from every other call. A
+// package runs callbacks through one function of its own, and asks whether that function is among
+// the callers. The answer is exact: it compares entry points of functions, and reads no text.
 package callers
 
 import (

@@ -13,8 +13,8 @@ const (
 	restFactor = 20
 )
 
-// A Value is found out when somebody asks and it is too old. The zero Value is ready; it is safe for
-// concurrent use. Who asks while it is being found out waits for that.
+// A Value is found out when somebody asks and it is too old. The zero Value is ready; it is safe
+// for concurrent use. Whoever asks while it is being found out waits for that.
 type Value[T any] struct {
 	mu    sync.Mutex // held while find runs
 	value T

@@ -38,7 +38,8 @@ func FuzzWheel(f *testing.F) {
 	f.Add(uint8(3), int64(math.MaxInt64), []byte("0000111122223333"))
 	f.Add(uint8(0), int64(math.MinInt64), []byte("0123012301230123"))
 	f.Fuzz(func(t *testing.T, resolution uint8, start int64, input []byte) {
-		resolutions := []time.Duration{time.Millisecond, 1, 25 * time.Millisecond, time.Second, time.Hour, 0, -1, 63, 64, math.MaxInt64}
+		resolutions := []time.Duration{time.Millisecond, 1, 25 * time.Millisecond, time.Second, time.Hour, 0, -1, 63,
+			64, math.MaxInt64}
 		r := &wheelRun{T: t, input: input, now: start}
 		r.wheel = wheel.New[*entry](resolutions[int(resolution)%len(resolutions)], start)
 		r.tick = r.current()

@@ -44,7 +44,8 @@ func TestTimerNeverFiresEarlyAndAtMostATickLate(t *testing.T) {
 	if tick > int64(resolution) || tick*2 <= int64(resolution) || tick&(tick-1) != 0 {
 		t.Fatalf("tick is %d, want the largest power of two up to %d", tick, resolution)
 	}
-	for _, at := range []int64{0, 1, tick - 1, tick, tick + 1, 63 * tick, 64 * tick, 64*tick + 1, 65 * tick, 4095*tick + 7, 4096 * tick, 1e15, 1 << 60} {
+	for _, at := range []int64{0, 1, tick - 1, tick, tick + 1, 63 * tick, 64 * tick, 64*tick + 1, 65 * tick,
+		4095*tick + 7, 4096 * tick, 1e15, 1 << 60} {
 		w := wheel.New[*entry](resolution, 0)
 		e := newEntry()
 		e.at = at

@@ -121,7 +121,8 @@ func createsWithLimits(k *kit) {
 	k.start(Config{Ring: ring.Config{MaxEvents: 10}})
 	creator := has[replay.Creator](k)
 	md := shard.Metadata{Transport: "sse", Principal: "me", ClientInfo: map[string]any{"name": "x"}}
-	id, err := creator().CreateWith(k.ctx, shard.Options{ID: "small", Metadata: md, Ring: ring.Config{MaxEvents: 2, MaxEventBytes: 10}})
+	id, err := creator().CreateWith(k.ctx, shard.Options{ID: "small", Metadata: md,
+		Ring: ring.Config{MaxEvents: 2, MaxEventBytes: 10}})
 	if err != nil || id != "small" {
 		k.Fatalf("CreateWith: %q, %v", id, err)
 	}
@@ -170,7 +171,8 @@ func batchWhole(k *kit) {
 	k.create("s")
 	k.add("s", "before")
 	batch := []ring.Event{
-		{Stream: "a", Type: "t", Data: []byte("1")}, {ID: "own", Data: []byte("2")}, {Data: []byte{}}, {Stream: "b", Data: []byte("4")},
+		{Stream: "a", Type: "t", Data: []byte("1")}, {ID: "own", Data: []byte("2")}, {Data: []byte{}}, {Stream: "b",
+			Data: []byte("4")},
 	}
 	stored, err := batcher().AppendAll(k.ctx, "s", batch)
 	if err != nil || len(stored) != len(batch) {
