@@ -75,6 +75,18 @@ func stress(t *testing.T, cfg Config, ids string, d time.Duration) {
 				if ids == "own" || ids == "mixed" && n%2 == 0 {
 					e.ID = fmt.Sprintf("w%d-%d", w, n)
 				}
+				if n%5 == 0 {
+					more := payload(nil, uint64(w), n+1, int(n)%50)
+					pair := []Event{e, {Data: more, Stream: e.Stream}}
+					n++
+					got, err := r.AppendAll(nil, pair)
+					if err != nil || string(got[0].Data) != string(buf) || string(got[1].Data) != string(more) || got[1].Seq != got[0].Seq+1 {
+						t.Errorf("AppendAll: %v", err)
+						return
+					}
+					appended.Add(2)
+					continue
+				}
 				got, err := r.Append(e)
 				if err != nil || string(got.Data) != string(buf) {
 					t.Errorf("Append: %v", err)
