@@ -104,6 +104,28 @@ func TestWhatAStrangerCannotUseFails(t *testing.T) {
 	}
 }
 
+// The same version is packed again and again while it is worked on.
+func TestWhatIsKeptHidesNoChange(t *testing.T) {
+	root, cache := repository(t, nil), t.TempDir()
+	run := func() error {
+		return (&check{root: root, version: "v0.2.0", cache: cache, out: io.Discard}).run()
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"core/core.go": "package core\n\nconst Name = name\n",
+		"core/name.go": "package core\n\nconst name = \"core\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAModuleIsPackedWithItsOwnFilesAndTheLicence(t *testing.T) {
 	c := check{root: repository(t, nil), version: "v0.2.0", out: io.Discard}
 	if err := c.load(); err != nil {
