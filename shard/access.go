@@ -1,12 +1,20 @@
 package shard
 
-import "github.com/reprise-go/reprise/internal/shardaccess"
+import (
+	"github.com/reprise-go/reprise/internal/shardaccess"
+	"github.com/reprise-go/reprise/ring"
+)
 
 // Package replay reports what readers were handed, and the benchmarks ask how often expiry looks at
-// sessions. Neither is of use to applications, so neither is a method.
+// sessions; contrib/tiered brings sessions in from a Store. None of this is of use to applications,
+// so none of it is a method.
 func init() {
 	shardaccess.CountReplay = func(session any, events, gaps int) { session.(*Session).countReplay(events, gaps) }
 	shardaccess.Visits = func(manager any) uint64 { return manager.(*Manager).driver.visits.Load() }
+	shardaccess.NewTag = ring.NewTag
+	shardaccess.Restore = func(manager, o any, tag string, before uint64, events []ring.Event) (any, error) {
+		return manager.(*Manager).restore(o.(Options), tag, before, events)
+	}
 }
 
 func (s *Session) countReplay(events, gaps int) {

@@ -55,7 +55,12 @@ func (m *Manager) CreateWith(o Options) (*Session, error) {
 		if minted {
 			o.ID = m.minter.UUID()
 		}
-		s, err := m.insert(o, md, group)
+		home := m.shard(m.key(o.ID))
+		s, err := m.insert(home, o.ID, md, func() *Session {
+			s := newSession(home, o, md, group)
+			group.Init(&s.log)
+			return s
+		})
 		if !minted || !errors.Is(err, ErrExists) {
 			return s, m.notCreated(err)
 		}
@@ -64,12 +69,11 @@ func (m *Manager) CreateWith(o Options) (*Session, error) {
 
 // insert puts a new session into the map, if its ID is free. It takes the session's place when it
 // is certain that the ID is, under the lock of the map's bucket.
-func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, error) {
-	k := m.key(o.ID)
-	home := m.shard(k)
+func (m *Manager) insert(home *shard, id string, md *metadata, make func() *Session) (*Session, error) {
+	k := m.key(id)
 	for {
 		if old, ok := home.sessions.Load(k); ok && !old.vacate() {
-			return nil, about(ErrExists, o.ID)
+			return nil, about(ErrExists, id)
 		}
 		var refused error
 		s, taken := home.sessions.LoadOrTryCompute(k, func() (*Session, bool) {
@@ -77,9 +81,7 @@ func (m *Manager) insert(o Options, md *metadata, group *ring.Group) (*Session, 
 				return nil, true
 			}
 			home.total.Add(1)
-			s := newSession(home, o, md, group)
-			group.Init(&s.log)
-			return s, false
+			return make(), false
 		})
 		if refused != nil {
 			return nil, refused

@@ -1,16 +1,31 @@
-// Package tiered is a [replay.Store] in two tiers: sessions are written and followed in this process, at the speed of memory, and their events
-// are copied to another Store behind it, which other processes share. A client that comes back to another process resumes there.
+// Package tiered is a [replay.Store] in two tiers: sessions are written and followed in this process,
+// at the speed of memory, and their events are copied, in batches, to another Store behind it, which
+// survives the process and which other processes share.
 //
-// A session is written by the process that created it: its front. Appends there go to the log in memory, from which they are copied in
-// the same order and with the same IDs; the log itself is the queue, so that copying takes no memory. Elsewhere a session can be read,
-// touched and terminated, through the Store behind; an Append or Update is [ErrElsewhere].
+// # One writer
+//
+// A session is written by one process at a time. The Store behind knows which one by a lease
+// ([replay.Leaser]), which the process renews. When it has not done so for a Term, another process
+// that is asked for the session takes it over: it loads the session from behind, with its IDs and
+// sequence numbers, and goes on. A process that starts on a Store with sessions serves them in
+// the same way, each when it is first asked for. Everywhere else a session can be read, touched,
+// terminated and asked for; writing to it is [ErrElsewhere].
+//
+// A writer that was only paused, or cut off, and comes back after it has lost a session cannot
+// write to the copy any more: its session ends here, its readers are told to come back, callers that
+// wait for a copy get replay.ErrFenced, and later ones ErrElsewhere.
+//
+// Copies go by the incarnation of a session, never by its ID alone: a session that is created anew
+// under an ID that was used before has nothing to do with the old one, here and behind.
 //
 // # What is lost
 //
-// When a process dies, the events that it had not yet copied are lost to clients that resume elsewhere: those of the last round trip or so to the Store
-// behind, up to a whole log while that cannot be reached. [Store.Lag] tells how many they are. A client that had received such an event
-// is told that it is unknown; what was copied has no gap. With Config.Sync nothing is lost that an Append had returned.
+// With Config.Sync nothing is lost that an Append has confirmed. Without, an event is confirmed once
+// it is in memory, and copied a moment later: a process that dies loses those of the last round trip
+// to the Store behind, or, while that cannot be reached, of as long as it could not. [Store.Lag] tells
+// how many they are. Whoever had read such an event is told that it is unknown.
 //
-// When the log drops events that are not yet copied, the copy is ended, because it would have a gap: elsewhere the session is then
-// shard.ErrNotFound, and in its own process it goes on.
+// While the Store behind is away, sessions go on here. Should one of them have expired behind
+// meanwhile, its copy is made anew from what is retained here. When the log here drops events that
+// are not yet copied, the copy goes on behind the gap, and readers behind are told ring.ErrEvicted.
 package tiered

@@ -1,0 +1,191 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/reprise-go/reprise/internal/shardaccess"
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// CreateWith implements replay.Creator. The session is created behind first, so that its ID is free everywhere.
+func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error) {
+	if s.closing.Load() {
+		return "", shard.ErrClosed
+	}
+	if o.TTL == 0 {
+		o.TTL = s.cfg.Shard.TTL
+	}
+	limits := s.Limits()
+	orElse(&o.Ring.MaxEvents, limits.MaxEvents)
+	orElse(&o.Ring.MaxBytes, limits.MaxBytes)
+	orElse(&o.Ring.MaxEventBytes, limits.MaxEventBytes)
+	tag := shardaccess.NewTag()
+	w, err := s.createHeld(ctx, o, o.Metadata, tag)
+	if err != nil {
+		return "", err
+	}
+	o.ID = w.Held().Options.ID
+	if _, err := s.put(o, tag, w, 0, nil); err != nil {
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+		defer cancel()
+		return "", errors.Join(err, w.Terminate(undo))
+	}
+	return o.ID, nil
+}
+
+func (s *Store) createHeld(ctx context.Context, o shard.Options, md shard.Metadata, tag string) (w replay.Writer, err error) {
+	o.Metadata, o.Ring = md, behind(o.Ring)
+	err = s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
+		w, err = s.leases.CreateHeld(ctx, o, s.lease(tag))
+		return err
+	})
+	return w, err
+}
+
+// idRoom is what an ID that a log assigns may have. It counts against no limit here, and as an event's own behind.
+const idRoom = 64
+
+// behind are the limits of the copy of a session with these limits.
+func behind(c ring.Config) ring.Config {
+	c.MaxBytes = min(c.MaxBytes+idRoom, ring.MaxMaxBytes)
+	c.MaxEventBytes = min(c.MaxEventBytes+idRoom, ring.MaxMaxEventBytes)
+	return c
+}
+
+// inFront is the other way round.
+func inFront(c ring.Config) ring.Config {
+	c.MaxBytes = max(c.MaxBytes-idRoom, 1)
+	c.MaxEventBytes = max(c.MaxEventBytes-idRoom, 1)
+	return c
+}
+
+func (s *Store) lease(tag string) replay.Lease {
+	return replay.Lease{Holder: s.cfg.Holder, Term: s.cfg.Term, Note: tag}
+}
+
+// put makes a session of this process, which is whole, and known as held, before anybody can write to it.
+func (s *Store) put(o shard.Options, tag string, w replay.Writer, before uint64, events []ring.Event) (*session, error) {
+	restored, err := shardaccess.Restore(s.manager, o, tag, before, events)
+	if err != nil {
+		return nil, err
+	}
+	copied := before
+	if len(events) > 0 {
+		copied = events[len(events)-1].Seq
+	}
+	h := s.newSession(restored.(*shard.Session), tag, w, copied)
+	s.held.Store(o.ID, h)
+	if h.hasEnded() { // before it was known as held
+		h.over()
+	}
+	if s.closing.Load() {
+		h.seal()
+	}
+	return h, nil
+}
+
+// An arrival is a session that is being taken over. Whoever else wants it waits for the one who does it.
+type arrival struct {
+	done chan struct{}
+	h    *session
+	err  error
+}
+
+// writable returns a session that this process writes, taking it over if nobody does.
+func (s *Store) writable(ctx context.Context, id string) (*session, error) {
+	if h := s.find(id); h != nil {
+		return h, nil
+	}
+	if s.closing.Load() {
+		return nil, shard.ErrClosed
+	}
+	a := &arrival{done: make(chan struct{})}
+	if v, loaded := s.arriving.LoadOrStore(id, a); loaded {
+		a = v.(*arrival)
+		select {
+		case <-a.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if errors.Is(a.err, context.Canceled) && ctx.Err() == nil { // that was the other one's context
+			return s.writable(ctx, id)
+		}
+		return a.h, a.err
+	}
+	defer close(a.done)
+	defer s.arriving.Delete(id)
+	if a.h = s.find(id); a.h == nil {
+		a.h, a.err = s.takeOver(ctx, id)
+	}
+	return a.h, a.err
+}
+
+// takeOver gets the lease of a session and loads it from behind.
+func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
+	var w replay.Writer
+	err := s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
+		w, err = s.leases.Acquire(ctx, id, s.lease(shardaccess.NewTag()))
+		return err
+	})
+	if errors.Is(err, replay.ErrHeld) {
+		return nil, fmt.Errorf("%w: %w", ErrElsewhere, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	held := w.Held()
+	events, err := s.load(ctx, id)
+	if err == nil {
+		err = w.Renew(ctx) // loading may have taken long: is it still ours?
+	}
+	if err != nil {
+		return nil, err
+	}
+	before := held.Last
+	if len(events) > 0 {
+		before = events[0].Seq - 1
+	}
+	o := held.Options
+	o.Ring = inFront(o.Ring)
+	h, err := s.put(o, held.Note, w, before, events)
+	if err != nil {
+		return nil, errors.Join(err, w.Release(context.WithoutCancel(ctx)))
+	}
+	return h, nil
+}
+
+// load reads what is retained behind: nobody but this process writes there.
+func (s *Store) load(ctx context.Context, id string) ([]ring.Event, error) {
+	for {
+		r, err := s.back.Open(ctx, id, replay.Position{All: true})
+		if err != nil {
+			return nil, err
+		}
+		events, err := replay.Drain(r)
+		r.Close()
+		if errors.Is(err, ring.ErrEvicted) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return afterDuplicates(events), nil
+	}
+}
+
+// afterDuplicates leaves out what comes before an ID's second use. A writer may use an ID again that its own log has dropped, and the Store behind
+// not yet; what is older than that was dropped by the writer, too.
+func afterDuplicates(events []ring.Event) []ring.Event {
+	seen := make(map[string]struct{}, len(events))
+	for i := len(events) - 1; i >= 0; i-- {
+		if _, twice := seen[events[i].ID]; twice {
+			return events[i+1:]
+		}
+		seen[events[i].ID] = struct{}{}
+	}
+	return events
+}

@@ -1,0 +1,262 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// A batch of a copy has at most so many events and bytes.
+const (
+	batchEvents = 256
+	batchBytes  = 1 << 20
+)
+
+// wake has somebody copy, unless somebody does.
+func (h *session) wake() {
+	if h.busy.Load() || h.busy.Swap(true) {
+		return
+	}
+	h.store.owned.Go(h.copy)
+}
+
+// work is what a copier finds to do.
+func (h *session) hasWork() bool {
+	return h.copied.Load() < h.newest() || h.ending.Load() || h.finishing.Load() && !h.finished.Load()
+}
+
+// copy does what there is to do, and comes to an end with it.
+func (h *session) copy() {
+	ctx := h.store.ctx
+	var c copier
+	for failures := 0; ctx.Err() == nil; {
+		err := h.step(ctx, &c)
+		if err == nil {
+			failures = 0
+			if h.isGone() {
+				return
+			}
+			if h.hasWork() {
+				continue
+			}
+			h.busy.Store(false)
+			if !h.hasWork() || h.busy.Swap(true) {
+				return
+			}
+			continue
+		}
+		select {
+		case <-time.After(pause(failures)):
+		case <-ctx.Done():
+		}
+		failures++
+	}
+}
+
+func (h *session) isGone() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.gone
+}
+
+// A copier is where a copying goroutine is in the log.
+type copier struct {
+	cursor ring.Cursor
+	placed bool
+	batch  []ring.Event // read and not yet confirmed behind
+	single bool         // one of them was refused: they go one by one
+}
+
+// step does one thing: it ends the copy, copies a batch, or finishes the copy. An error is one that may pass.
+func (h *session) step(ctx context.Context, c *copier) error {
+	if h.ending.Load() {
+		return h.endCopy(ctx)
+	}
+	if len(c.batch) == 0 {
+		if restart := h.read(c); restart > 0 {
+			if err := h.call(ctx, func(ctx context.Context) error { return h.writer().Restart(ctx, restart) }); err != nil {
+				return h.explain(ctx, c, err)
+			}
+			h.change(func() { h.copied.Store(restart - 1) })
+			c.placed = false
+			return nil
+		}
+	}
+	if len(c.batch) > 0 {
+		return h.send(ctx, c)
+	}
+	if h.finishing.Load() && !h.finished.Load() && h.copied.Load() >= h.newest() {
+		if err := h.call(ctx, h.writer().Finish); err != nil {
+			return h.explain(ctx, c, err)
+		}
+		h.change(func() { h.finished.Store(true) })
+	}
+	return nil
+}
+
+// send copies the batch, or one event of it.
+func (h *session) send(ctx context.Context, c *copier) error {
+	n := len(c.batch)
+	if c.single {
+		n = 1
+	}
+	err := h.call(ctx, func(ctx context.Context) error { return h.writer().Append(ctx, c.batch[:n]) })
+	if errors.Is(err, ring.ErrEventTooLarge) || errors.Is(err, ring.ErrInvalidEvent) {
+		if n > 1 {
+			c.single = true
+			return nil
+		}
+		return h.skip(ctx, c, err)
+	}
+	if err != nil {
+		return h.explain(ctx, c, err)
+	}
+	h.sent(c, n, nil)
+	return nil
+}
+
+// sent goes on behind the first n events of the batch, which are behind, or will never be.
+func (h *session) sent(c *copier, n int, refused error) {
+	last := c.batch[n-1].Seq
+	c.batch = c.batch[:copy(c.batch, c.batch[n:])]
+	clear(c.batch[len(c.batch):cap(c.batch)])
+	c.single = c.single && len(c.batch) > 0
+	h.change(func() {
+		if refused != nil {
+			h.refused = append(h.refused[max(0, len(h.refused)-maxRefused):], refusal{last, refused})
+		}
+		h.copied.Store(last)
+	})
+}
+
+// skip leaves out an event that the Store behind, stricter than this one, never takes: what was before it goes from there, so that
+// readers are told of the gap.
+func (h *session) skip(ctx context.Context, c *copier, why error) error {
+	next := c.batch[0].Seq + 1
+	if err := h.call(ctx, func(ctx context.Context) error { return h.writer().Restart(ctx, next) }); err != nil {
+		return h.explain(ctx, c, err)
+	}
+	h.sent(c, 1, why)
+	return nil
+}
+
+// read fills the batch with what follows on what is copied. When that has been dropped here, it returns the sequence of the
+// oldest event that has not.
+func (h *session) read(c *copier) (restart uint64) {
+	if !c.placed {
+		cursor, err := h.front.Seek(h.front.PositionID(h.copied.Load()))
+		if err != nil {
+			return h.oldest()
+		}
+		c.cursor, c.placed = cursor.All(), true
+	}
+	size := 0
+	for len(c.batch) < batchEvents && size < batchBytes {
+		c.batch = append(c.batch, ring.Event{})
+		e := &c.batch[len(c.batch)-1]
+		if !c.cursor.Next(e) {
+			c.batch = c.batch[:len(c.batch)-1]
+			break
+		}
+		size += e.Size()
+	}
+	if len(c.batch) == 0 && c.cursor.Err() != nil {
+		c.placed = false
+		return h.oldest()
+	}
+	return 0
+}
+
+func (h *session) oldest() uint64 {
+	if first := h.front.Info().Log.First; first > h.copied.Load()+1 {
+		return first
+	}
+	return 0
+}
+
+// explain finds out what a failed call to the writer means, and does what follows from it. It returns nil when things have changed,
+// and err when there is nothing to do but try again.
+func (h *session) explain(ctx context.Context, c *copier, err error) error {
+	var missing *replay.MissingError
+	switch {
+	case errors.As(err, &missing): // the Store behind has lost the end of what it had
+		clear(c.batch)
+		c.batch, c.placed = c.batch[:0], false
+		h.change(func() { h.copied.Store(missing.Last) })
+		return nil
+	case errors.Is(err, replay.ErrFenced):
+		h.lose(err)
+		return nil
+	case errors.Is(err, shard.ErrNotFound):
+		return h.vanished(ctx, c)
+	case errors.Is(err, shard.ErrFinished):
+		h.change(func() { h.finished.Store(true); h.failed = err })
+		h.front.Finish()
+		return nil
+	}
+	return err
+}
+
+// vanished is called when the copy has ended and not by this process. If somebody has ended it, so be it. If it has expired while the
+// Store behind could not be reached, the session goes on, and gets a new copy.
+func (h *session) vanished(ctx context.Context, c *copier) error {
+	var info shard.Info
+	err := h.call(ctx, func(ctx context.Context) (err error) {
+		info, err = h.store.back.Info(ctx, h.id)
+		return err
+	})
+	switch {
+	case err == nil && info.Status != shard.Expired, err == nil && h.ending.Load():
+		h.lose(shard.ErrNotFound) // terminated, or another session by now
+		return nil
+	case err != nil && !errors.Is(err, shard.ErrNotFound):
+		return err
+	case err != nil && !h.wasAway():
+		h.lose(shard.ErrNotFound)
+		return nil
+	}
+	held := h.writer().Held()
+	o := held.Options
+	o.Ring = inFront(o.Ring)
+	w, err := h.store.createHeld(ctx, o, h.front.Info().Metadata, h.tag)
+	if errors.Is(err, shard.ErrExists) {
+		if info.Status == shard.Expired {
+			return err // its ID is taken for a while yet
+		}
+		h.lose(shard.ErrNotFound)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	clear(c.batch)
+	c.batch, c.placed = c.batch[:0], false
+	first := max(1, h.front.Info().Log.First)
+	h.change(func() {
+		h.w = w
+		h.copied.Store(first - 1)
+		h.finished.Store(false)
+	})
+	h.renewAt.Store(time.Now().Add(h.store.cfg.Term / 3).UnixNano())
+	if first > 1 {
+		return h.call(ctx, func(ctx context.Context) error { return w.Restart(ctx, first) })
+	}
+	return nil
+}
+
+// endCopy ends the copy of a session that has ended. One that has finished ends by itself.
+func (h *session) endCopy(ctx context.Context) error {
+	if !h.finished.Load() {
+		err := h.call(ctx, h.writer().Terminate)
+		if err != nil && !h.isLost(err) {
+			return err
+		}
+	}
+	h.store.held.CompareAndDelete(h.id, h)
+	h.change(func() { h.gone = true })
+	return nil
+}

@@ -1,0 +1,88 @@
+package tiered
+
+import (
+	"context"
+	"time"
+
+	"github.com/reprise-go/reprise/shard"
+)
+
+// renewAll renews the leases of all sessions, each on its own: none waits for another. One that fails is tried again
+// a little later.
+func (s *Store) renewAll() {
+	ticker := time.NewTicker(s.cfg.Term / 12)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-s.ctx.Done():
+			return
+		}
+		now := time.Now().UnixNano()
+		s.held.Range(func(_, v any) bool {
+			h := v.(*session)
+			if h.renewAt.Load() <= now && !h.isOver() && !h.renewing.Swap(true) {
+				s.owned.Go(h.renew)
+			}
+			return s.ctx.Err() == nil
+		})
+	}
+}
+
+// renew keeps the session, and lets it live on here when somebody reads it elsewhere.
+func (h *session) renew() {
+	defer h.renewing.Store(false)
+	ctx := h.store.ctx
+	err := h.call(ctx, h.writer().Renew)
+	if h.isLost(err) {
+		h.wakeToExplain()
+		return
+	}
+	if err != nil {
+		return // at the next tick again
+	}
+	h.renewAt.Store(time.Now().Add(h.store.cfg.Term / 3).UnixNano())
+	if !h.isIdle() {
+		return
+	}
+	var info shard.Info
+	err = h.call(ctx, func(ctx context.Context) (err error) {
+		info, err = h.store.back.Info(ctx, h.id)
+		return err
+	})
+	if err == nil && info.Attached > 0 {
+		h.front.Touch()
+	}
+}
+
+// isIdle reports whether the session may soon expire here: whoever reads it elsewhere keeps it alive.
+func (h *session) isIdle() bool {
+	info := h.front.Info()
+	return info.Attached == 0 && time.Since(info.LastActivity) > h.store.cfg.Term/2
+}
+
+// wakeToExplain has a lost lease looked into by whoever copies, or by the caller.
+func (h *session) wakeToExplain() {
+	if h.busy.Swap(true) {
+		return // the copier finds out by itself
+	}
+	var c copier
+	err := h.call(h.store.ctx, h.writer().Renew)
+	if err != nil {
+		h.explain(h.store.ctx, &c, err)
+	}
+	h.busy.Store(false)
+	if h.hasWork() && !h.isGone() {
+		h.wake()
+	}
+}
+
+// wasAway reports whether the Store behind could not be reached for so long that the copy may have expired.
+func (h *session) wasAway() bool {
+	renewed := time.Unix(0, h.renewAt.Load()).Add(-h.store.cfg.Term / 3)
+	ttl := h.writer().Held().Options.TTL
+	if ttl == 0 {
+		ttl = h.store.cfg.Shard.TTL
+	}
+	return ttl > 0 && time.Since(renewed) >= ttl
+}

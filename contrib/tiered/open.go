@@ -1,0 +1,85 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// Open implements replay.Store: of the session in this process, which takes it over if no other one has it, or else of the copy.
+func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
+	h, err := s.writable(ctx, id)
+	switch {
+	case err == nil:
+		return s.front.Open(ctx, h.id, at)
+	case errors.Is(err, ErrElsewhere), errors.Is(err, shard.ErrFinished):
+		return s.openBehind(ctx, id, at)
+	case errors.Is(err, shard.ErrNotFound):
+		if _, here := s.manager.Info(id); here == nil {
+			return s.front.Open(ctx, id, at)
+		}
+	}
+	return nil, err
+}
+
+// openBehind opens the copy. A place that its writer has named (see replay.Positioner) means nothing to the Store behind: it is found by the
+// sequence number in it.
+func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
+	r, err := s.back.Open(ctx, id, at)
+	if !errors.Is(err, ring.ErrUnknownID) {
+		return r, err
+	}
+	tag, number, ok := strings.Cut(at.LastEventID, ".")
+	seq, parseErr := strconv.ParseUint(number, 10, 40)
+	if !ok || parseErr != nil || number != strconv.FormatUint(seq, 10) {
+		return nil, err
+	}
+	streams := at.Streams
+	if at.All {
+		streams = nil
+	}
+	at = replay.Position{LastEventID: tag + "-" + number, All: len(streams) == 0, Streams: streams}
+	if r, again := s.back.Open(ctx, id, at); !errors.Is(again, ring.ErrUnknownID) {
+		return r, again
+	}
+	info, infoErr := s.back.Info(ctx, id)
+	if infoErr != nil {
+		return nil, infoErr
+	}
+	switch {
+	case seq > info.Log.Last:
+		return nil, err
+	case seq+1 < info.Log.First:
+		return nil, fmt.Errorf("%w: ID %q", ring.ErrEvicted, at.LastEventID)
+	case seq+1 > max(1, info.Log.First): // in the middle, after an event with an ID of the application's own
+		return s.openAfter(ctx, id, seq, at)
+	}
+	at.LastEventID = ""
+	return s.back.Open(ctx, id, at)
+}
+
+// openAfter opens the copy after a sequence number, by reading up to it.
+func (s *Store) openAfter(ctx context.Context, id string, seq uint64, at replay.Position) (replay.Reader, error) {
+	r, err := s.back.Open(ctx, id, replay.Position{All: true})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var e ring.Event
+	for r.Next(&e) {
+		if e.Seq == seq {
+			at.LastEventID = e.ID
+			return s.back.Open(ctx, id, at)
+		}
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %q", ring.ErrUnknownID, at.LastEventID)
+}

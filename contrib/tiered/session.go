@@ -1,0 +1,217 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reprise-go/reprise/replay"
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// A session is one that this process writes: its front in memory, and the writer of its copy behind. It stands
+// for one incarnation, and is never used for another.
+//
+// At most one goroutine copies: whoever sets busy starts it, and it ends when there is nothing to do. Work that comes
+// while it is about to end is found by one of the two, for it clears busy and then looks again, and others add work
+// and then look at busy.
+type session struct {
+	store *Store
+	id    string
+	front *shard.Session // immutable
+	tag   string         // of its log; immutable
+
+	gate   sync.RWMutex // held for reading by writes to front; by seal for writing
+	sealed bool         // Close has come: no more writes; guarded by gate
+
+	updating sync.Mutex // one Update at a time, so that both tiers see them in one order
+
+	busy      atomic.Bool   // a goroutine copies
+	copied    atomic.Uint64 // sequence up to which events are behind; written by the copier
+	finishing atomic.Bool   // Finish was called: the copy is to be finished too
+	finished  atomic.Bool   // it is
+	ending    atomic.Bool   // front has ended, and the copy is to end
+	renewAt   atomic.Int64  // Unix nanoseconds; written by the renewal
+	renewing  atomic.Bool   // a renewal is under way
+
+	mu     sync.Mutex
+	w      replay.Writer // replaced when the copy is made anew
+	failed error         // why nothing is copied any more, for good
+	gone   bool          // the copy has ended, or is another's
+	moved  chan struct{} // closed when copied, finished or one of the above changes
+
+	refused []refusal // the last events that the Store behind did not take
+}
+
+// A refusal is an event that is not behind, and never will be.
+type refusal struct {
+	seq uint64
+	why error
+}
+
+const maxRefused = 64
+
+func (s *Store) newSession(front *shard.Session, tag string, w replay.Writer, copied uint64) *session {
+	h := &session{store: s, id: front.ID(), front: front, tag: tag, w: w, moved: make(chan struct{})}
+	h.copied.Store(copied)
+	h.renewAt.Store(time.Now().Add(s.cfg.Term / 3).UnixNano())
+	return h
+}
+
+func (h *session) writer() replay.Writer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.w
+}
+
+// call makes a call to the Store behind.
+func (h *session) call(ctx context.Context, do func(context.Context) error) error {
+	return h.store.calls.through(ctx, h.store.cfg.Timeout, do)
+}
+
+func (h *session) newest() uint64 {
+	tail := h.front.Tail()
+	return tail.Seq()
+}
+
+func (h *session) lag() uint64 {
+	copied := h.copied.Load()
+	return max(h.newest(), copied) - copied
+}
+
+func (h *session) hasEnded() bool {
+	err := h.front.Err()
+	return err != nil && !errors.Is(err, shard.ErrFinished)
+}
+
+func (h *session) append(e ring.Event) (ring.Event, error) {
+	h.gate.RLock()
+	defer h.gate.RUnlock()
+	if h.sealed {
+		return ring.Event{}, shard.ErrClosed
+	}
+	return h.front.Append(e)
+}
+
+func (h *session) appendAll(es []ring.Event) ([]ring.Event, error) {
+	h.gate.RLock()
+	defer h.gate.RUnlock()
+	if h.sealed {
+		return nil, shard.ErrClosed
+	}
+	return h.front.AppendAll(nil, es)
+}
+
+// seal refuses further writes. What was stored before is in front when it returns.
+func (h *session) seal() {
+	h.gate.Lock()
+	defer h.gate.Unlock()
+	h.sealed = true
+}
+
+// update changes the copy, and then takes over here what came of it.
+func (h *session) update(ctx context.Context, change func(*shard.Metadata)) error {
+	h.updating.Lock()
+	defer h.updating.Unlock()
+	if err := h.front.Err(); err != nil && !errors.Is(err, shard.ErrFinished) {
+		return err
+	}
+	var now shard.Metadata
+	err := h.call(ctx, func(ctx context.Context) error {
+		return h.writer().Update(ctx, func(md *shard.Metadata) {
+			change(md)
+			now = *md
+		})
+	})
+	if h.isLost(err) {
+		return h.lose(err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.front.Update(func(md *shard.Metadata) { *md = now })
+}
+
+// change changes what others wait for.
+func (h *session) change(do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	do()
+	close(h.moved)
+	h.moved = make(chan struct{})
+}
+
+// until waits until ok, which is called with mu held, says so or fails.
+func (h *session) until(ctx context.Context, ok func() (bool, error)) error {
+	for {
+		h.mu.Lock()
+		is, err := ok()
+		moved := h.moved
+		h.mu.Unlock()
+		if is || err != nil {
+			return err
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-h.store.ctx.Done():
+			return fmt.Errorf("%w: what was stored is not behind", shard.ErrClosed)
+		}
+	}
+}
+
+// await waits until everything up to seq is behind, or the session has ended, and its events with it.
+func (h *session) await(ctx context.Context, seq uint64) error {
+	return h.until(ctx, func() (bool, error) {
+		for _, r := range h.refused {
+			if r.seq == seq {
+				return true, fmt.Errorf("tiered: sequence %d of %.64q is stored here and not behind: %w", seq, h.id, r.why)
+			}
+		}
+		return h.copied.Load() >= seq || h.gone, h.failed
+	})
+}
+
+func (h *session) awaitFinish(ctx context.Context) error {
+	err := h.until(ctx, func() (bool, error) { return h.finished.Load() || h.gone, h.failed })
+	if errors.Is(err, shard.ErrNotFound) {
+		return nil // it has ended behind already
+	}
+	return err
+}
+
+// awaitGone waits until the copy has ended.
+func (h *session) awaitGone(ctx context.Context) error {
+	return h.until(ctx, func() (bool, error) { return h.gone, nil })
+}
+
+func (h *session) isOver() bool { return h.ending.Load() }
+
+// over has the copy end, whatever is not yet copied: the session has ended, and its events with it.
+func (h *session) over() {
+	h.ending.Store(true)
+	h.wake()
+}
+
+// isLost reports whether the copy is another's, or gone.
+func (h *session) isLost(err error) bool {
+	return errors.Is(err, replay.ErrFenced) || errors.Is(err, shard.ErrNotFound)
+}
+
+// lose ends the session here, because its copy is another's or has ended: whoever reads or waits is told.
+func (h *session) lose(why error) error {
+	h.store.held.CompareAndDelete(h.id, h)
+	h.change(func() {
+		if h.failed == nil {
+			h.failed = why
+		}
+		h.gone = true
+	})
+	h.front.Terminate()
+	return why
+}
