@@ -30,16 +30,16 @@ var ofReplay = []mutant{
 		"if c := value[i]; c == '\\r' || c == '\\n' || c == 0 {",
 		"if c := value[i]; c == 0 {"}},
 		check{"replay", "TestAppendSSE", ""}},
-	{"events are not flushed", "replay/stream.go", []change{{
-		"\tif err := s.control.Flush(); err != nil {\n\t\treturn s.writeFailed(err)\n\t}\n",
+	{"events are not flushed", "internal/sse/writer.go", []change{{
+		"\tif err := w.control.Flush(); err != nil {\n\t\treturn w.fail(err)\n\t}\n",
 		""}},
 		check{"replay", "TestEventsAreFlushedAtOnce", ""}},
 	{"a foreign page is served", "replay/precheck.go", []change{{
 		"return refuse(http.StatusForbidden, \"origin not allowed\")",
 		"return nil"}},
 		check{"replay", "TestOrigin", ""}},
-	{"two streams of an exclusive session", "replay/handler.go", []change{{
-		"\t\tdefer h.taken.Delete(id)",
-		"\t\th.taken.Delete(id)"}},
+	{"two streams of an exclusive session", "internal/sse/set.go", []change{{
+		"\tif s.newest[key] != nil {\n\t\treturn false",
+		"\tif false {\n\t\treturn false"}},
 		check{"replay", "TestExclusive", ""}},
 }
