@@ -1,0 +1,48 @@
+package durablestreams
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An offset counts the messages of a stream up to a place: 0 is before the first.
+//
+// On the wire it is that number and the place inside the next message, which is always 0 so far; both have 16 digits, so
+// that offsets sort as bytes. (Clients are not to know, but the protocol's own test suite writes the first offset of all
+// like that.) The ID of an event is the first half of the offset just after it.
+type offset uint64
+
+const (
+	offsetDigits = 16
+	wholeMessage = "_0000000000000000"
+)
+
+// The offsets that a client may send and that name no fixed place.
+const (
+	fromStart = "-1"
+	fromNow   = "now"
+)
+
+// String is the offset on the wire.
+func (o offset) String() string { return o.eventID() + wholeMessage }
+
+func (o offset) eventID() string { return fmt.Sprintf("%0*d", offsetDigits, uint64(o)) }
+
+// parseOffset reads what String has written, and nothing else.
+func parseOffset(s string) (offset, bool) {
+	s, ok := strings.CutSuffix(s, wholeMessage)
+	if !ok {
+		return 0, false
+	}
+	return parseEventID(s)
+}
+
+// parseEventID reads what eventID has written.
+func parseEventID(s string) (offset, bool) {
+	if len(s) != offsetDigits {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	return offset(n), err == nil
+}
