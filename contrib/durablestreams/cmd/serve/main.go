@@ -24,27 +24,43 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:4437", "address to listen on")
 	poll := flag.Duration("long-poll", durablestreams.DefaultLongPoll, "how long a long-poll waits")
 	flag.Parse()
-	if err := run(*addr, *poll); err != nil {
+	if err := run(*addr, *poll, openMemory); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(addr string, poll time.Duration) error {
+// An opener opens a Store, and says how to close it.
+type opener func() (store replay.Store, close func() error, err error)
+
+func openMemory() (replay.Store, func() error, error) {
+	m, err := shard.New(shard.Config{MaxSessions: -1, MaxBytes: 4 << 30, TTL: -1, Linger: -1})
+	if err != nil {
+		return nil, nil, err
+	}
+	return replay.Local(m), m.Close, nil
+}
+
+// newHandler returns a Handler for pages of every origin.
+func newHandler(store replay.Store) *durablestreams.Handler {
+	return &durablestreams.Handler{
+		Store:       store,
+		AllowOrigin: func(*http.Request, string) bool { return true },
+		Limits:      ring.Config{MaxEvents: 1 << 20, MaxBytes: 256 << 20, MaxEventBytes: 16 << 20},
+		Logger:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+}
+
+func run(addr string, poll time.Duration, open opener) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m, err := shard.New(shard.Config{MaxSessions: -1, MaxBytes: 4 << 30, TTL: -1, Linger: -1})
+	store, closeStore, err := open()
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	h := &durablestreams.Handler{
-		Store:       replay.Local(m),
-		AllowOrigin: func(*http.Request, string) bool { return true },
-		Limits:      ring.Config{MaxEvents: 1 << 20, MaxBytes: 256 << 20, MaxEventBytes: 16 << 20},
-		LongPoll:    poll,
-		Logger:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	}
+	defer closeStore()
+	h := newHandler(store)
+	h.LongPoll = poll
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -52,7 +68,9 @@ func run(addr string, poll time.Duration) error {
 	fmt.Printf("Durable Streams on http://%s/\n", l.Addr())
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	server.RegisterOnShutdown(h.Close)
+	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		server.Shutdown(late)
@@ -60,5 +78,6 @@ func run(addr string, poll time.Duration) error {
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-stopped
 	return nil
 }

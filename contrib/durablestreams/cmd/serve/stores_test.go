@@ -1,0 +1,8 @@
+package main
+
+import "testing"
+
+// stores are the Stores that the program can serve.
+func stores(*testing.T) map[string]opener {
+	return map[string]opener{"memory": openMemory}
+}
