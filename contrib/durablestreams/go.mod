@@ -3,7 +3,7 @@ module github.com/reprise-go/reprise/contrib/durablestreams
 go 1.25.0
 
 require (
-	github.com/reprise-go/reprise v0.0.0
+	github.com/reprise-go/reprise v0.2.0
 	go.uber.org/goleak v1.3.0
 )
 

@@ -3,8 +3,8 @@ module github.com/reprise-go/reprise/contrib/durablestreams/cmd/serve
 go 1.25.0
 
 require (
-	github.com/reprise-go/reprise v0.0.0
-	github.com/reprise-go/reprise/contrib/durablestreams v0.0.0
+	github.com/reprise-go/reprise v0.2.0
+	github.com/reprise-go/reprise/contrib/durablestreams v0.2.0
 )
 
 require (

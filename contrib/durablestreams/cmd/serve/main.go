@@ -1,4 +1,4 @@
-// Serve is a Durable Streams server in memory, for clients and test suites to be pointed at.
+// Command serve is a Durable Streams server in memory, for clients and test suites to be pointed at.
 package main
 
 import (
