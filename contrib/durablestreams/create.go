@@ -161,9 +161,7 @@ func (q *request) fillNew(f found, want wish, in inheritance, first [][]byte) er
 	}
 	in.trim(q.limits, first)
 	events := in.events
-	for _, e := range batch(in.tail, first, &record{Closed: want.closed}) {
-		events = append(events, e)
-	}
+	events = append(events, batch(in.tail, first, &record{Closed: want.closed})...)
 	if err := f.take(q.r.Context()); err != nil {
 		return err
 	}
