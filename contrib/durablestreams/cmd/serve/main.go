@@ -1,4 +1,4 @@
-// Command serve is a Durable Streams server in memory, for clients and test suites to be pointed at.
+// Command serve is a Durable Streams server, in memory or on disk, for clients and test suites to be pointed at.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/contrib/durablestreams"
+	"github.com/reprise-go/reprise/contrib/pebble"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -22,9 +23,10 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:4437", "address to listen on")
+	dir := flag.String("dir", "", "directory to keep the streams in; without, they end with the process")
 	poll := flag.Duration("long-poll", durablestreams.DefaultLongPoll, "how long a long-poll waits")
 	flag.Parse()
-	if err := run(*addr, *poll, openMemory); err != nil {
+	if err := run(*addr, *poll, storeIn(*dir)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -39,6 +41,20 @@ func openMemory() (replay.Store, func() error, error) {
 		return nil, nil, err
 	}
 	return replay.Local(m), m.Close, nil
+}
+
+// storeIn opens a directory, or a Store in memory where there is none.
+func storeIn(dir string) opener {
+	if dir == "" {
+		return openMemory
+	}
+	return func() (replay.Store, func() error, error) {
+		s, err := pebble.Open(dir, pebble.Config{MaxSessions: -1, TTL: -1, Linger: -1})
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Close, nil
+	}
 }
 
 // newHandler returns a Handler for pages of every origin.
