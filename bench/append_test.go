@@ -66,6 +66,30 @@ func benchmarkAppend(b *testing.B, size int) {
 	}
 }
 
+// BenchmarkAppendAll measures one event of a batch of 16, of 256 bytes each, in a ring that retains 1000; in turn with
+// the same events one by one.
+func BenchmarkAppendAll(b *testing.B) {
+	const batch = 16
+	es, dst := make([]ring.Event, batch), make([]ring.Event, batch)
+	for i := range es {
+		es[i].Data = Payload(256)
+	}
+	b.Run("batch", func(b *testing.B) {
+		r := newRing(b, retain)
+		b.ReportAllocs()
+		for n := 0; n < b.N; n += batch {
+			must(r.AppendAll(dst, es))
+		}
+	})
+	b.Run("single", func(b *testing.B) {
+		r := newRing(b, retain)
+		b.ReportAllocs()
+		for n := range b.N {
+			must(r.Append(es[n%batch]))
+		}
+	})
+}
+
 func ownIDs() func() string {
 	own := NewOwnIDs(1, retain)
 	return func() string { return own.Next(0) }

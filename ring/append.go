@@ -10,14 +10,16 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// Append stores a copy of e and returns the stored event, whose Data is a view of the log. The caller may reuse e.Data at once; e.Seq is
-// ignored. Events go, oldest first, until the limits hold.
+// Append stores a copy of e and returns the stored event, whose Data is a view of the log. The
+// caller may reuse e.Data at once; e.Seq is ignored. Events go, oldest first, until the limits
+// hold.
 //
-// Errors, in this order: ErrClosed, ErrInvalidEvent naming the field, ErrEventTooLarge with both sizes, ErrDuplicateID together with
-// the retained event of that ID, so that a retry is idempotent, and ErrOverBudget. With any of them nothing is stored and nothing evicted.
+// Errors, in this order: ErrClosed, ErrInvalidEvent naming the field, ErrEventTooLarge with both
+// sizes, ErrDuplicateID together with the retained event of that ID, so that a retry is idempotent,
+// and ErrOverBudget. With any of them nothing is stored and nothing evicted.
 //
-// It takes two atomic swaps on the ring's own cache line, one more for an ID of the caller's own, and copies the payload once; it allocates when a
-// page is full.
+// It takes two atomic swaps on the ring's own cache line, one more for an ID of the caller's own,
+// and copies the payload once; it allocates when a page is full.
 func (r *Ring) Append(e Event) (stored Event, err error) {
 	err = r.AppendTo(&stored, &e)
 	return stored, err
@@ -25,16 +27,19 @@ func (r *Ring) Append(e Event) (stored Event, err error) {
 
 // AppendTo is Append for package shard: it reads e and fills stored in place. They may be the same.
 //
-// This is the owner's way for one event, when nobody else is at it and it fits into the current page. Everything else, and every error, is
-// appendAll's: it starts from nothing, so whatever stops this function before the swap has changed nothing, and after it only what an overtaken owner may.
+// This is the owner's way for one event, when nobody else is at it and it fits into the current
+// page. Everything else, and every error, is appendAll's: it starts from nothing, so whatever stops
+// this function before the swap has changed nothing, and after it only what an overtaken owner may.
 func (r *Ring) AppendTo(stored, e *Event) error {
 	word := r.word.Load()
 	step.At(step.WordRead)
 	c := r.cur.Load()
 	step.At(step.PageRead)
-	// Where the next append goes follows from these two, so that the three places that it touches beyond the ring itself can be fetched together.
+	// Where the next append goes follows from these two, so that the three places that it touches
+	// beyond the ring itself can be fetched together.
 	at := uintptr(unsafe.Pointer(c))
-	prefetch.Append(at, at+headBytes+uintptr(word>>nextSlotShift&(1<<nextSlotBits-1))*slotBytes, at+uintptr(word>>nextLineShift&(1<<nextLineBits-1))<<6)
+	prefetch.Append(at, at+headBytes+uintptr(word>>nextSlotShift&(1<<nextSlotBits-1))*slotBytes,
+		at+uintptr(word>>nextLineShift&(1<<nextLineBits-1))<<6)
 	g, newest := r.group, seqOf(word)
 	i := newest - c.base // a page later than the word has no such slot
 	texts := len(e.Stream) + len(e.Type)
@@ -124,7 +129,8 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 	return nil
 }
 
-// appendOne is AppendTo in the general form. With ErrDuplicateID, stored becomes the retained event.
+// appendOne is AppendTo in the general form. With ErrDuplicateID, stored becomes the retained
+// event.
 //
 //go:noinline
 func (r *Ring) appendOne(stored, e *Event) error {
@@ -136,13 +142,15 @@ func (r *Ring) appendOne(stored, e *Event) error {
 	return err
 }
 
-// AppendAll stores copies of all events under consecutive sequence numbers, visible at once, or none of them. It returns them as stored, in
-// their order, in the memory of dst if that has room for them; what dst held is overwritten. dst may be es.
+// AppendAll stores copies of all events under consecutive sequence numbers, visible at once, or
+// none of them. It returns them as stored, in their order, in the memory of dst if that has room
+// for them; what dst held is overwritten. dst may be es.
 //
-// The errors are those of Append, by the first event that causes one. An ID that comes twice in es is ErrDuplicateID too; more events than
-// Config.MaxEvents, or more bytes than Config.MaxBytes, Overhead and assigned IDs included, is ErrEventTooLarge, and so are more than 6 GiB.
-// With an error nothing is stored and the result is empty, but that ErrDuplicateID comes with the retained event of the first ID that has one.
-// No events at all are no error, unless the ring is closed.
+// The errors are those of Append, by the first event that causes one. An ID that comes twice in es
+// is ErrDuplicateID too; more events than Config.MaxEvents, or more bytes than Config.MaxBytes,
+// Overhead and assigned IDs included, is ErrEventTooLarge, and so are more than 6 GiB. With an
+// error nothing is stored and the result is empty, but that ErrDuplicateID comes with the retained
+// event of the first ID that has one. No events at all are no error, unless the ring is closed.
 func (r *Ring) AppendAll(dst, es []Event) ([]Event, error) {
 	var few [16]identity
 	ids := few[:]
@@ -168,7 +176,8 @@ func (r *Ring) AppendAll(dst, es []Event) ([]Event, error) {
 	return dst, err
 }
 
-// appendAll stores es and returns the page and the sequence of the first; with ErrDuplicateID, those of the retained event if there is one.
+// appendAll stores es and returns the page and the sequence of the first; with ErrDuplicateID,
+// those of the retained event if there is one.
 func (r *Ring) appendAll(es []Event, ids []identity) (at *page, seq uint64, err error) {
 	if r.word.Load()&closedBit != 0 {
 		return nil, 0, ErrClosed
@@ -271,11 +280,13 @@ func (r *Ring) check(p *plan, es []Event, ids []identity) error {
 	return nil
 }
 
-// write puts the events into p, the first into that slot and off bytes into the page, and returns where the last one ends.
+// write puts the events into p, the first into that slot and off bytes into the page, and returns
+// where the last one ends.
 func (r *Ring) write(to *page, p *plan, es []Event, ids []identity, slot, off uint64) uint64 {
 	count := p.newest + 1 - p.kept
 	bytes := p.rest
-	// The sums of all but the last say what is retained with the last: no reader ever sees one of them as the newest.
+	// The sums of all but the last say what is retained with the last: no reader ever sees one of
+	// them as the newest.
 	retained := (count+uint64(len(es)))<<costBits | uint64(bytes+p.cost)
 	for i := range es {
 		e, id := &es[i], ids[i]
@@ -313,14 +324,15 @@ func (p *plan) enter(ids []identity) {
 	}
 }
 
-// How long an appender waits for an owner before it overtakes it, and how long one that lost stays away.
+// How long an appender waits for an owner before it overtakes it, and how long one that lost stays
+// away.
 var (
 	patience = 16 // looks at the word, up to twice as long apart each time: some 5 µs in all
 	yields   = 4  // and then as many with the processor given up before each
 )
 
-// outwait gives the owner under word time to get through, and reports whether it has not. Waiting is only for speed: it spares the work of
-// overtaking, which is some ten times that of an append.
+// outwait gives the owner under word time to get through, and reports whether it has not. Waiting
+// is only for speed: it spares the work of overtaking, which is some ten times that of an append.
 func (r *Ring) outwait(word uint64) bool {
 	if !r.group.alone {
 		for i := range patience {
@@ -341,9 +353,10 @@ func (r *Ring) outwait(word uint64) bool {
 	return true
 }
 
-// backOff keeps an appender that has lost a race for the ring away from its cache lines: about a microsecond, twice as long with each loss up to some
-// sixteen. Otherwise appenders on several processors take the lines from each other at every step, and each step waits for that. Who wins goes
-// on meanwhile, and the loser then does what it likes, so the ring is as lock-free as without.
+// backOff keeps an appender that has lost a race for the ring away from its cache lines: about a
+// microsecond, twice as long with each loss up to some sixteen. Otherwise appenders on several
+// processors take the lines from each other at every step, and each step waits for that. Who wins
+// goes on meanwhile, and the loser then does what it likes, so the ring is as lock-free as without.
 func backOff(losses int) int {
 	for range 800 << min(losses, 4) {
 		pause()
@@ -355,6 +368,6 @@ func backOff(losses int) int {
 func pause() {}
 
 func (g *Group) batchTooLarge(n uint64, cost int64) error {
-	return fmt.Errorf("%w: a batch of %d events and %d bytes, overhead included; Config.MaxEvents is %d, Config.MaxBytes is %d",
+	return fmt.Errorf("%w: a batch of %d events and %d bytes with overhead; MaxEvents is %d, MaxBytes is %d",
 		ErrEventTooLarge, n, cost, g.maxEvents, g.maxBytes)
 }

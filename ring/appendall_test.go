@@ -150,7 +150,8 @@ func TestABatchIsCountedInTallyAndBudget(t *testing.T) {
 	wantErr(t, batch(11, 6), ErrOverBudget)
 }
 
-// Batches race with each other, single events, a reader and Close: a reader never sees a part of a batch as the newest.
+// Batches race with each other, single events, a reader and Close: a reader never sees a part of a
+// batch as the newest.
 func TestBatchesAreVisibleAtOnce(t *testing.T) {
 	for round := range 20 {
 		r := newRing(t, Config{MaxEvents: 64})

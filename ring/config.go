@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/internal/tally"
 )
 
-// The bounds of a Config, and of the sequence numbers that a ring can hand out before it closes itself.
+// The bounds of a Config, and of the sequence numbers that a ring can hand out before it closes
+// itself.
 const (
 	MaxMaxEvents     = 1 << 20
 	MaxMaxBytes      = 1<<43 - 1
@@ -44,7 +45,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Shared is what the rings of one Group have in common beside their limits. It is for package shard: everything in it is internal.
+// Shared is what the rings of one Group have in common beside their limits. It is for package
+// shard: everything in it is internal.
 type Shared struct {
 	Clock  *clock.Clock
 	Tally  *tally.Tally  // counters of all rings together; nil: nothing is counted
@@ -52,7 +54,8 @@ type Shared struct {
 	Start  uint64        // sequence numbers begin after this one; for tests of large ones
 }
 
-// A Group makes rings with the same limits; thousands of them share one copy. It is immutable and safe for concurrent use.
+// A Group makes rings with the same limits; thousands of them share one copy. It is immutable and
+// safe for concurrent use.
 type Group struct {
 	Shared
 	maxBytes      int64 // Config
@@ -107,7 +110,8 @@ func (g *Group) New() *Ring {
 	return r
 }
 
-// New returns an empty ring. A limit that is negative or above its bound is an error that names the field.
+// New returns an empty ring. A limit that is negative or above its bound is an error that names the
+// field.
 func New(cfg Config) (*Ring, error) {
 	g, err := NewGroup(cfg, Shared{})
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A Cursor reads a ring's events in order. It is a value: a copy reads on by itself. It holds no lock and pins no event. One
-// goroutine at a time uses a cursor; any number of cursors read the same ring. The zero Cursor has nothing to read.
+// A Cursor reads a ring's events in order. It is a value: a copy reads on by itself. It holds no
+// lock and pins no event. One goroutine at a time uses a cursor; any number of cursors read the
+// same ring. The zero Cursor has nothing to read.
 type Cursor struct {
 	ring   *Ring
 	seq    uint64 // read up to here
@@ -22,11 +23,13 @@ type Cursor struct {
 	name   [40]byte
 }
 
-// Next fills e with the next event and returns true. It returns false when there is none now, and then Err is nil and a later
-// event makes it true again, or when the cursor has been overtaken. Strings and Data are views of the log: valid for ever, read-only.
+// Next fills e with the next event and returns true. It returns false when there is none now, and
+// then Err is nil and a later event makes it true again, or when the cursor has been overtaken.
+// Strings and Data are views of the log: valid for ever, read-only.
 //
-// It is wait-free and does not allocate. A cursor that sees one stream steps over the events of the others, up to the one that is the newest when
-// Next is called: writers that are as fast as it cannot keep it.
+// It is wait-free and does not allocate. A cursor that sees one stream steps over the events of the
+// others, up to the one that is the newest when Next is called: writers that are as fast as it
+// cannot keep it.
 func (c *Cursor) Next(e *Event) bool {
 	r := c.ring
 	if r == nil || c.gone {
@@ -70,8 +73,8 @@ func (c *Cursor) Next(e *Event) bool {
 	return false
 }
 
-// Err returns ErrEvicted once writers have overtaken the cursor: an event that it had not read is gone, of its stream or of another, for the
-// ring cannot tell. Otherwise it returns nil.
+// Err returns ErrEvicted once writers have overtaken the cursor: an event that it had not read is
+// gone, of its stream or of another, for the ring cannot tell. Otherwise it returns nil.
 func (c *Cursor) Err() error {
 	if !c.gone {
 		return nil
@@ -96,8 +99,8 @@ func (c Cursor) All() Cursor {
 	return c
 }
 
-// Oldest returns a cursor before the oldest event that is retained, which sees the same streams. It is how a reader goes on that has been
-// overtaken.
+// Oldest returns a cursor before the oldest event that is retained, which sees the same streams. It
+// is how a reader goes on that has been overtaken.
 func (c Cursor) Oldest() Cursor {
 	if c.ring != nil {
 		c.seq, c.gone = c.ring.look().first-1, false
@@ -105,7 +108,8 @@ func (c Cursor) Oldest() Cursor {
 	return c
 }
 
-// keepStream makes the cursor see one stream, whose name is a view of the log: a copy, so that the cursor pins nothing.
+// keepStream makes the cursor see one stream, whose name is a view of the log: a copy, so that the
+// cursor pins nothing.
 func (c *Cursor) keepStream(stream string) {
 	c.one, c.length = true, uint16(len(stream))
 	if c.kept = len(stream) <= len(c.name); c.kept {

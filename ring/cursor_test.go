@@ -132,7 +132,7 @@ func TestReadingAndSeekingDoNotAllocate(t *testing.T) {
 	}
 }
 
-func TestAppendAllocatesOnlyChunks(t *testing.T) {
+func TestAppendAllocatesOnlyPages(t *testing.T) {
 	r := newRing(t, Config{})
 	buf := make([]byte, 256)
 	for range 3000 {

@@ -6,14 +6,16 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A directory leads to the complete pages, and to the index. The header is immutable: growing either swaps in another one, which shares the
-// other part.
+// A directory leads to the complete pages, and to the index. The header is immutable: growing
+// either swaps in another one, which shares the other part.
 //
-// The page of an ordinal is entered before the next page becomes cur, so that whoever loads dir after cur finds all pages before that.
-// It is taken out when a page is published at which all its events have gone, or overwritten by the page that comes round. An entry may be put by a
-// goroutine that slept until its page had gone: it looks at that, and takes the page out again.
+// The page of an ordinal is entered before the next page becomes cur, so that whoever loads dir
+// after cur finds all pages before that. It is taken out when a page is published at which all its
+// events have gone, or overwritten by the page that comes round. An entry may be put by a goroutine
+// that slept until its page had gone: it looks at that, and takes the page out again.
 //
-// A page is counted in Ring.books by who makes it cur, and taken off by who takes it out first: its dropped says whether anybody has.
+// A page is counted in Ring.books by who makes it cur, and taken off by who takes it out first: its
+// dropped says whether anybody has.
 type directory struct {
 	entries []atomic.Pointer[page] // by ordinal modulo their number, a power of two; written by settle and sweep
 	index   index
@@ -39,8 +41,8 @@ func (d *directory) page(ordinal uint64) *page {
 	return nil
 }
 
-// find returns the page of seq among those before the page with that ordinal, or nil when it has gone. Bases rise with ordinals, and pages that
-// have gone are older than all that are there.
+// find returns the page of seq among those before the page with that ordinal, or nil when it has
+// gone. Bases rise with ordinals, and pages that have gone are older than all that are there.
 func (d *directory) find(before, seq uint64) *page {
 	step.At(step.ReaderEntry)
 	low, high := before-min(before, uint64(len(d.entries))), before
@@ -78,7 +80,8 @@ func (r *Ring) enter(d *directory, p *page) {
 	}
 }
 
-// sweep takes out the pages from ordinal low on that hold nothing from sequence first on. Those after them do.
+// sweep takes out the pages from ordinal low on that hold nothing from sequence first on. Those
+// after them do.
 func (r *Ring) sweep(d *directory, low, before, first uint64) {
 	for ; low < before && len(d.entries) > 0; low++ {
 		p := d.page(low)

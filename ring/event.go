@@ -1,7 +1,8 @@
-// Package ring is one session's event log: a lock-free ring of fixed capacity with an index from event ID to sequence number.
+// Package ring is one session's event log: a lock-free ring of fixed capacity with an index from
+// event ID to sequence number.
 //
-// Any number of goroutines append and read at once. Appending is lock-free, reading is wait-free, and positioning a
-// reader after an event ID takes the same time however many events are retained.
+// Any number of goroutines append and read at once. Appending is lock-free, reading is wait-free,
+// and positioning a reader after an event ID takes the same time however many events are retained.
 package ring
 
 import (
@@ -22,7 +23,8 @@ type Event struct {
 // Size is what an event counts against MaxEventBytes: the bytes of its ID, Stream, Type and Data.
 func (e Event) Size() int { return len(e.ID) + len(e.Stream) + len(e.Type) + len(e.Data) }
 
-// Overhead is what a stored event counts against MaxBytes beyond its Size, in bytes, so that empty events are bounded too.
+// Overhead is what a stored event counts against MaxBytes beyond its Size, in bytes, so that empty
+// events are bounded too.
 const Overhead = 64
 
 // MaxIDBytes bounds an event's ID, Stream and Type, each.

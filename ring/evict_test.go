@@ -50,7 +50,7 @@ func TestOverMaxBytesTheOldestGoUntilItFits(t *testing.T) {
 	}
 }
 
-// Memory follows what is retained: the records, the slots, and chunks that are partly used.
+// Memory follows what is retained: events, slots, and pages that are partly used.
 func TestMemoryIsBoundedByTheLimits(t *testing.T) {
 	for _, c := range []struct {
 		events, size int
@@ -68,7 +68,7 @@ func TestMemoryIsBoundedByTheLimits(t *testing.T) {
 	}
 }
 
-// Small and large events in turn do not leave chunks half empty.
+// Small and large events in turn do not leave pages half empty.
 func TestMixedSizesDoNotWasteMemory(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 1000})
 	for n := range 5000 {
@@ -135,7 +135,8 @@ func TestReleaseTakesTheRingOutOfTheTallyAndTheBudgetOnce(t *testing.T) {
 	}
 }
 
-// Rings that share a budget: the one that grows pays with its own events, and an event that does not fit at all evicts nothing.
+// Rings that share a budget: the one that grows pays with its own events, and an event that does
+// not fit at all evicts nothing.
 func TestSharedBudgetIsPaidByTheRingThatAppends(t *testing.T) {
 	const cost = 100 + Overhead
 	budget := tally.NewBudget(10*cost, 0)

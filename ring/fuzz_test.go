@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// crowdedIDs are IDs in pairs and more that have the same hash tag in a ring of crowdedRing: the index cannot tell them apart.
+// crowdedIDs are IDs in pairs and more that have the same hash tag in a ring of crowdedRing: the
+// index cannot tell them apart.
 var crowdedIDs = sync.OnceValue(func() (ids []string) {
 	r := crowdedRing(Config{})
 	byTag := map[uint32][]string{}
@@ -36,7 +37,8 @@ func crowdedRing(cfg Config) *Ring {
 	return r
 }
 
-// shrinkIndex gives the ring an index of that many buckets, as crowded as it gets. Nobody else may use the ring meanwhile.
+// shrinkIndex gives the ring an index of that many buckets, as crowded as it gets. Nobody else may
+// use the ring meanwhile.
 func shrinkIndex(r *Ring, buckets int) {
 	v := r.look()
 	if v.dir.index == nil {
@@ -47,8 +49,8 @@ func shrinkIndex(r *Ring, buckets int) {
 	r.dir.Store(&directory{entries: v.dir.entries, index: small.to})
 }
 
-// FuzzIndexCollisions appends IDs of which many share a hash tag, with an index that is far too small again and again. Which IDs are retained, and
-// where, is what a map says.
+// FuzzIndexCollisions appends IDs of which many share a hash tag, with an index that is far too
+// small again and again. Which IDs are retained, and where, is what a map says.
 func FuzzIndexCollisions(f *testing.F) {
 	for size := range 4 {
 		for buckets := range 4 {

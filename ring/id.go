@@ -10,7 +10,8 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// An assigned ID is `<tag>-<sequence>`: tagLen random characters that tell rings apart, and the event's own sequence number.
+// An assigned ID is `<tag>-<sequence>`: tagLen random characters that tell rings apart, and the
+// event's own sequence number.
 const tagLen = 12
 
 // maxAssigned is the length of the longest assigned ID that imitations have not made longer.
@@ -29,7 +30,8 @@ func (r *Ring) ownTag(id string) bool {
 	return len(id) > tagLen+1 && id[tagLen] == '-' && id[:tagLen] == string(r.tag[:])
 }
 
-// assignedSeq returns the sequence of an ID that this ring would assign: its own tag and a canonical decimal number from 1 up.
+// assignedSeq returns the sequence of an ID that this ring would assign: its own tag and a
+// canonical decimal number from 1 up.
 func (r *Ring) assignedSeq(id string) (seq uint64, ok bool) {
 	if !r.ownTag(id) || id[tagLen+1] == '0' || len(id) > maxAssigned {
 		return 0, false
@@ -37,9 +39,10 @@ func (r *Ring) assignedSeq(id string) (seq uint64, ok bool) {
 	return decimal(id[tagLen+1:])
 }
 
-// PositionID returns the ID of the place just after sequence seq: `<tag>.<seq>`. The place is there whether or not an event is: 0 is the
-// beginning, in an empty ring too. Seek takes the ID as long as nothing after seq has been dropped. No assigned ID has this form; an event
-// that a producer gave this very ID is found by it for as long as it is retained. It allocates the string.
+// PositionID returns the ID of the place just after sequence seq: `<tag>.<seq>`. The place is there
+// whether or not an event is: 0 is the beginning, in an empty ring too. Seek takes the ID as long
+// as nothing after seq has been dropped. No assigned ID has this form; an event that a producer
+// gave this very ID is found by it for as long as it is retained. It allocates the string.
 func (r *Ring) PositionID(seq uint64) string {
 	id := make([]byte, tagLen+1, maxAssigned+8)
 	copy(id, r.tag[:])
@@ -47,7 +50,8 @@ func (r *Ring) PositionID(seq uint64) string {
 	return string(strconv.AppendUint(id, seq, 10))
 }
 
-// positionSeq returns the sequence of an ID that PositionID makes: the ring's own tag and a canonical decimal number from 0 up.
+// positionSeq returns the sequence of an ID that PositionID makes: the ring's own tag and a
+// canonical decimal number from 0 up.
 func (r *Ring) positionSeq(id string) (seq uint64, ok bool) {
 	if len(id) < tagLen+2 || len(id) > maxAssigned || id[tagLen] != '.' || id[:tagLen] != string(r.tag[:]) {
 		return 0, false
@@ -70,8 +74,8 @@ func decimal(digits string) (n uint64, ok bool) {
 	return n, true
 }
 
-// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from the end in eights, too many
-// of them, then the tag over the ones in front.
+// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from
+// the end in eights, too many of them, then the tag over the ones in front.
 func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
 	if len(dst) <= tagLen {
 		return // never: it tells the compiler
@@ -89,8 +93,9 @@ func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
 	dst[tagLen] = '-'
 }
 
-// eightDigits returns n < 1e8 in decimal, the first digit in the lowest byte: it splits n into two halves of four digits, these into
-// pairs and those into digits, all at once. The multiplications are divisions by 100 and by 10.
+// eightDigits returns n < 1e8 in decimal, the first digit in the lowest byte: it splits n into two
+// halves of four digits, these into pairs and those into digits, all at once. The multiplications
+// are divisions by 100 and by 10.
 func eightDigits(n uint64) uint64 {
 	n = n/1e4 | n%1e4<<32
 	hundreds := n * 10486 >> 20 & (0x7f<<32 | 0x7f)
@@ -102,7 +107,8 @@ func eightDigits(n uint64) uint64 {
 
 func assignedLen(seq uint64, zeros int) int { return tagLen + 1 + zeros + decimalLen(seq) }
 
-// decimalLen returns how many digits seq has, which is 1 to MaxSeq. The logarithm to base 10 is estimated from the one to base 2 and corrected by at most one.
+// decimalLen returns how many digits seq has, which is 1 to MaxSeq. The logarithm to base 10 is
+// estimated from the one to base 2 and corrected by at most one.
 func decimalLen(seq uint64) int {
 	n := bits.Len64(seq) * 1233 >> 12 & 15
 	if seq >= powersOf10[n] {
@@ -113,9 +119,10 @@ func decimalLen(seq uint64) int {
 
 var powersOf10 = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
-// unusual gives seq an assigned ID with so many zeros before its number that it is not one which a retained event was given by its
-// producer, or an event of the batch is. An ID with zeros is no longer canonical and found through the index, like any of the producer's own. It
-// returns where its entry may go.
+// unusual gives seq an assigned ID with so many zeros before its number that it is not one which a
+// retained event was given by its producer, or an event of the batch is. An ID with zeros is no
+// longer canonical and found through the index, like any of the producer's own. It returns where
+// its entry may go.
 func (r *Ring) unusual(p *plan, id *identity, seq uint64, es []Event) vacancy {
 	if len(es) > 1 && p.imitations == nil {
 		p.imitations = map[string]struct{}{}

@@ -27,7 +27,8 @@ func TestOwnIDThatLooksLikeAFutureAssignedOneIsRespected(t *testing.T) {
 	}
 }
 
-// Producers that imitate the ring's own IDs at random, with leading zeros and without, never make two retained events share one.
+// Producers that imitate the ring's own IDs at random, with leading zeros and without, never make
+// two retained events share one.
 func TestIDsAreUniqueWhateverMixOfOwnAndAssigned(t *testing.T) {
 	const limit = 7
 	r := newRing(t, Config{MaxEvents: limit})

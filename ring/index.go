@@ -7,15 +7,19 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// The index leads from an event ID to a sequence. Each entry is a word: tagBits of the ID's hash, then the sequence. An ID may stand in either
-// of two buckets, which follow from the tag alone, so that an index can be copied without looking at events.
+// The index leads from an event ID to a sequence. Each entry is a word: tagBits of the ID's hash,
+// then the sequence. An ID may stand in either of two buckets, which follow from the tag alone, so
+// that an index can be copied without looking at events.
 //
-// Nothing is deleted: an entry whose sequence is no longer retained is dead, and the next ID that wants its place takes it, with a swap. So the word
-// in one place only rises. A hit counts once the event's whole ID has been compared, so an entry that was put for an event which was never published
-// is harmless. An ID for which both buckets are full is counted as lost, and while one such is retained a lookup that
-// finds nothing looks at all events: the index is never wrong. At the density of a full ring, half, that does not happen by chance.
+// Nothing is deleted: an entry whose sequence is no longer retained is dead, and the next ID that
+// wants its place takes it, with a swap. So the word in one place only rises. A hit counts once the
+// event's whole ID has been compared, so an entry that was put for an event which was never
+// published is harmless. An ID for which both buckets are full is counted as lost, and while one
+// such is retained a lookup that finds nothing looks at all events: the index is never wrong. At
+// the density of a full ring, half, that does not happen by chance.
 //
-// An index is a power of two of buckets, and one more whose first word is the newest sequence that was lost.
+// An index is a power of two of buckets, and one more whose first word is the newest sequence that
+// was lost.
 type index []bucket
 
 type bucket [8]atomic.Uint64 // a cache line
@@ -41,14 +45,16 @@ func (x index) homes(tag uint32) (*bucket, *bucket) {
 	return &x[tag&mask], &x[tag*0x9E3779B1>>8&mask]
 }
 
-// A vacancy is where a new entry goes: a cell that held old, whose sequence is no longer retained. No cell: both buckets are full.
+// A vacancy is where a new entry goes: a cell that held old, whose sequence is no longer retained.
+// No cell: both buckets are full.
 type vacancy struct {
 	cell *atomic.Uint64
 	old  uint64
 }
 
-// find looks for id among the events that are retained at v; tag is its hash. When nothing is found, free is where the ID's entry may go. An
-// event that has gone since v was loaded may not be found.
+// find looks for id among the events that are retained at v; tag is its hash. When nothing is
+// found, free is where the ID's entry may go. An event that has gone since v was loaded may not be
+// found.
 func (r *Ring) find(v *view, id string, tag uint32) (seq uint64, p *page, free vacancy) {
 	if r.ownTag(id) {
 		if seq, ok := r.assignedSeq(id); ok {
@@ -86,8 +92,8 @@ func (r *Ring) find(v *view, id string, tag uint32) (seq uint64, p *page, free v
 	return 0, nil, emptier(a, b, deadA, deadB, v.first)
 }
 
-// look returns the cells whose entries are dead, as bits 56 and up, and whether one has that tag. It does without branches on what the entries
-// are, for no processor can predict these.
+// look returns the cells whose entries are dead, as bits 56 and up, and whether one has that tag.
+// It does without branches on what the entries are, for no processor can predict these.
 func (b *bucket) look(tag uint32, first uint64) (dead uint64, hit bool) {
 	for i := range b {
 		w := b[i].Load()
@@ -121,8 +127,9 @@ func (v *view) confirm(id string, seq uint64) *page {
 	return p
 }
 
-// insert enters an entry, in v if that is still free, where first is the oldest sequence that is retained before the entry's. Several goroutines may
-// enter the same one, and late ones long afterwards: they put it, or one that is dead by now, in the place of an older dead one.
+// insert enters an entry, in v if that is still free, where first is the oldest sequence that is
+// retained before the entry's. Several goroutines may enter the same one, and late ones long
+// afterwards: they put it, or one that is dead by now, in the place of an older dead one.
 func (x index) insert(entry, first uint64, v vacancy) {
 	a, b := x.homes(uint32(entry >> tagPos))
 	for {
@@ -145,7 +152,8 @@ func (x index) insert(entry, first uint64, v vacancy) {
 	}
 }
 
-// emptier returns the first dead cell of the bucket that has more of them, as look has found them; none when its entry is alive by now.
+// emptier returns the first dead cell of the bucket that has more of them, as look has found them;
+// none when its entry is alive by now.
 func emptier(a, b *bucket, deadA, deadB, first uint64) (v vacancy) {
 	if bits.OnesCount64(deadB) > bits.OnesCount64(deadA) {
 		a, deadA = b, deadB
@@ -170,9 +178,10 @@ func (x index) has(entry uint64) bool {
 	return false
 }
 
-// A largerIndex is one that an appender is making, with all that is retained up to a sequence. It is the appender's alone until a proposal with it is
-// sealed, and then that appender needs no other. It is kept from one try to the next: copying a million entries takes longer than others take to
-// publish, and what they publish meanwhile is added.
+// A largerIndex is one that an appender is making, with all that is retained up to a sequence. It
+// is the appender's alone until a proposal with it is sealed, and then that appender needs no
+// other. It is kept from one try to the next: copying a million entries takes longer than others
+// take to publish, and what they publish meanwhile is added.
 type largerIndex struct {
 	from index // what it is to replace
 	to   index

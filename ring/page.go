@@ -7,12 +7,15 @@ import (
 	"unsafe"
 )
 
-// A page is a piece of memory without pointers that holds consecutive events from base+1 on, as many as there is room for: this header, a
-// slot for each event, and then the events' bytes, back to back.
+// A page is a piece of memory without pointers that holds consecutive events from base+1 on, as
+// many as there is room for: this header, a slot for each event, and then the events' bytes, back
+// to back.
 //
-// It is written once. The header is complete before the page can be seen, but for count and dropped. The slots and bytes of the newest
-// page's free part belong to the owner of the ring, who publishes them with the state word; an owner that was overtaken may write there too, but
-// only until it notices, and in a page to which nobody appends any more. What is visible is never written again.
+// It is written once. The header is complete before the page can be seen, but for count and
+// dropped. The slots and bytes of the newest page's free part belong to the owner of the ring, who
+// publishes them with the state word; an owner that was overtaken may write there too, but only
+// until it notices, and in a page to which nobody appends any more. What is visible is never
+// written again.
 type page struct {
 	base    uint64 // the sequence before its first
 	ordinal uint64 // 1, 2, 3, …; 0: this page stands for none
@@ -20,8 +23,9 @@ type page struct {
 	units   uint32 // size, in units of 8 bytes
 	slots   uint32 // how many there are
 
-	// When the page was made, the retained events from sequence costsFrom on, costs of them, cost what is in goes of the slots: an append that
-	// evicts one of them need not look at it. The sequence is cut off at 32 bits, and nothing of it is known unless costs says so.
+	// When the page was made, the retained events from sequence costsFrom on, costs of them, cost
+	// what is in goes of the slots: an append that evicts one of them need not look at it. The
+	// sequence is cut off at 32 bits, and nothing of it is known unless costs says so.
 	costsFrom, costs uint32
 
 	count   atomic.Uint32 // of events, once it is complete; 0 before; written by settle, always the same
@@ -89,13 +93,13 @@ func (s *slot) end() uint64     { return s.off() + s.place>>sizeShift }
 func (s *slot) cost() int64     { return int64(s.size() + Overhead) }
 func (s *slot) idLen() int      { return int(s.texts & textMask) }
 func (s *slot) streamLen() int  { return int(s.texts >> streamShift & textMask) }
-func (s *slot) typeLen() int    { return int(s.texts >> typeShift & textMask) }
 func (s *slot) isIndexed() bool { return s.texts&indexed != 0 }
 
 func (p *page) id(s *slot) string     { return p.text(s.off(), s.idLen()) }
 func (p *page) stream(s *slot) string { return p.text(s.off()+uint64(s.idLen()), s.streamLen()) }
 
-// text returns a view of n bytes. An empty one must not point anywhere: the address may be one past the page.
+// text returns a view of n bytes. An empty one must not point anywhere: the address may be one past
+// the page.
 func (p *page) text(off uint64, n int) string {
 	if n == 0 {
 		return ""
@@ -128,7 +132,8 @@ func (p *page) fill(s *slot, e *Event, seq uint64) {
 	e.Time = time.Unix(0, s.nanos)
 }
 
-// put writes event e with the given ID length and size, ID included, behind off, and its slot but for goes. An ID to be assigned is left out.
+// put writes event e with the given ID length and size, ID included, behind off, and its slot but
+// for goes. An ID to be assigned is left out.
 func (p *page) put(s *slot, off uint64, e *Event, idLen, size int, retained uint64, nanos int64, flag uint32) {
 	s.retained = retained
 	s.nanos = nanos

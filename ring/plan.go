@@ -6,12 +6,14 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A plan says what storing some events after the newest one takes. It is made without owning anything, and everything that can be refused is refused
-// in it: ownership is never given back without an event, which would make the state word recur.
+// A plan says what storing some events after the newest one takes. It is made without owning
+// anything, and everything that can be refused is refused in it: ownership is never given back
+// without an event, which would make the state word recur.
 //
-// Others publish meanwhile, and a plan that takes long may be out of date every time. So what takes long is kept from one try to the next,
-// and only what came since is added: a larger index, and the sum of what is to be evicted. Then a try costs what others have published since the
-// last one. (A scan for IDs that the index has lost is not: see index.)
+// Others publish meanwhile, and a plan that takes long may be out of date every time. So what takes
+// long is kept from one try to the next, and only what came since is added: a larger index, and the
+// sum of what is to be evicted. Then a try costs what others have published since the last one. (A
+// scan for IDs that the index has lost is not: see index.)
 type plan struct {
 	view
 	own   bool  // some of the events bring an ID
@@ -25,7 +27,8 @@ type plan struct {
 	fits  bool    // cur has room, and so has the index
 	grows bool    // the index must be larger
 
-	// What goes: kept is the oldest event that stays, and rest what those from kept up to asOf cost.
+	// What goes: kept is the oldest event that stays, and rest what those from kept up to asOf
+	// cost.
 	kept, asOf uint64
 	rest       int64
 	gone       int64 // what those before kept cost
@@ -42,8 +45,9 @@ type identity struct {
 	indexed bool
 }
 
-// plan makes p for word, with the events' identities. Not ok: the word is out of date. An error is true of the moment when the word was read; with
-// ErrDuplicateID, p.page and seq are where the event is that has the ID.
+// plan makes p for word, with the events' identities. Not ok: the word is out of date. An error is
+// true of the moment when the word was read; with ErrDuplicateID, p.page and seq are where the
+// event is that has the ID.
 func (r *Ring) plan(p *plan, word uint64, es []Event, ids []identity) (at *page, seq uint64, ok bool, err error) {
 	g, n := r.group, uint64(len(es))
 	p.cur = r.cur.Load()
@@ -78,7 +82,8 @@ func (r *Ring) plan(p *plan, word uint64, es []Event, ids []identity) (at *page,
 	return nil, 0, true, nil
 }
 
-// identify gives each event an ID that is not retained, or returns where the first is that is retained.
+// identify gives each event an ID that is not retained, or returns where the first is that is
+// retained.
 func (r *Ring) identify(p *plan, es []Event, ids []identity) (at *page, seq uint64, err error) {
 	p.total = uint64(p.size)
 	imitated := r.books.Load()&imitated != 0
@@ -109,7 +114,8 @@ func (r *Ring) identify(p *plan, es []Event, ids []identity) (at *page, seq uint
 	return nil, 0, nil
 }
 
-// evict works out which events go so that n more of p.cost fit into the ring's limits and the shared budget.
+// evict works out which events go so that n more of p.cost fit into the ring's limits and the
+// shared budget.
 func (r *Ring) evict(p *plan, n int64) (ok bool, err error) {
 	g := r.group
 	before := int64(0)

@@ -6,17 +6,22 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A proposal is the outcome of an append, complete: whoever has sealed the ring can put it in place. It is immutable but for won.
+// A proposal is the outcome of an append, complete: whoever has sealed the ring can put it in
+// place. It is immutable but for won.
 //
-// A proposal for a sequence is put into Ring.prop only while that is the next one, over nothing or over one for an older sequence, and it is taken out
-// only once the ring has gone on. So there is at most one that a ring sealed at a sequence can mean, and it is the one that is found in prop
-// afterwards. cur and dir did not change between the publication of the newest event and the seal, so what the proposal names is what is there.
+// A proposal for a sequence is put into Ring.prop only while that is the next one, over nothing or
+// over one for an older sequence, and it is taken out only once the ring has gone on. So there is
+// at most one that a ring sealed at a sequence can mean, and it is the one that is found in prop
+// afterwards. cur and dir did not change between the publication of the newest event and the seal,
+// so what the proposal names is what is there.
 //
-// Lock-freedom: while the word stands still at one sequence, only so many changes of word and prop are possible, a bounded number for each
-// appender: to busy, to sealed, and a proposal put over an older one. Each step of an appender that fails was failed by one of them. So after
-// boundedly many steps of its own an appender has returned, or somebody has published. An owner that stops for ever at any step costs each of the
-// others one patience (outwait). One appender alone may be overtaken again and again: appending is not wait-free. Allocator, collector and
-// scheduler are outside the claim.
+// Lock-freedom: while the word stands still at one sequence, only so many changes of word and prop
+// are possible, a bounded number for each appender: to busy, to sealed, and a proposal put over an
+// older one. Each step of an appender that fails was failed by one of them. So after boundedly many
+// steps of its own an appender has returned, or somebody has published. An owner that stops for
+// ever at any step costs each of the others one patience (outwait). One appender alone may be
+// overtaken again and again: appending is not wait-free. Allocator, collector and scheduler are
+// outside the claim.
 type proposal struct {
 	seq          uint64 // of the first of its events: the newest one's and one
 	word         uint64 // the word that publishes it
@@ -29,8 +34,9 @@ type proposal struct {
 	won          atomic.Bool
 }
 
-// propose makes a proposal of p and sees it, or another one for the same sequence, through. It returns nil when p has not been published: either
-// another proposal or the owner was faster, or the ring is closed.
+// propose makes a proposal of p and sees it, or another one for the same sequence, through. It
+// returns nil when p has not been published: either another proposal or the owner was faster, or
+// the ring is closed.
 func (r *Ring) propose(p *plan, es []Event, ids []identity) *proposal {
 	if x := r.prop.Load(); x != nil && x.seq == p.newest+1 {
 		r.settle(x)
@@ -61,11 +67,13 @@ func (r *Ring) propose(p *plan, es []Event, ids []identity) *proposal {
 	return nil
 }
 
-// settle seals the ring for x, which was found in prop, and puts it in place, unless the ring goes on without it. Anybody may do so, any number of
-// times, and stop and go on at any moment: after the seal each step does nothing where it was done before, or where the ring has gone on.
+// settle seals the ring for x, which was found in prop, and puts it in place, unless the ring goes
+// on without it. Anybody may do so, any number of times, and stop and go on at any moment: after
+// the seal each step does nothing where it was done before, or where the ring has gone on.
 //
-// The order matters to readers, who load cur and then dir: the complete page is in the directory before the next one is cur, and an event's
-// entry in the index before the event is visible. won tells the proposal's maker, who cannot tell from the word who has published.
+// The order matters to readers, who load cur and then dir: the complete page is in the directory
+// before the next one is cur, and an event's entry in the index before the event is visible. won
+// tells the proposal's maker, who cannot tell from the word who has published.
 func (r *Ring) settle(x *proposal) {
 	word, sealed := r.seal(x)
 	if !sealed {
@@ -108,7 +116,8 @@ func (r *Ring) settle(x *proposal) {
 	r.prop.CompareAndSwap(x, nil)
 }
 
-// seal seals the ring for x, giving a busy owner one chance to get through, and returns the sealed word. False: the ring goes on without x.
+// seal seals the ring for x, giving a busy owner one chance to get through, and returns the sealed
+// word. False: the ring goes on without x.
 func (r *Ring) seal(x *proposal) (sealed uint64, ok bool) {
 	for waited := false; ; {
 		word := r.word.Load()
@@ -131,8 +140,9 @@ func (r *Ring) seal(x *proposal) (sealed uint64, ok bool) {
 	}
 }
 
-// retract takes the page that x has completed out of d again if all of it has gone: then it may have been entered by a goroutine that had slept since
-// the seal, and later sweeps begin after it. What is visible decides: a current page may belong to a proposal that is not published yet.
+// retract takes the page that x has completed out of d again if all of it has gone: then it may
+// have been entered by a goroutine that had slept since the seal, and later sweeps begin after it.
+// What is visible decides: a current page may belong to a proposal that is not published yet.
 func (r *Ring) retract(d *directory, x *proposal) {
 	p := x.cur
 	if p.isNone() || r.look().first < x.seq {
@@ -143,7 +153,8 @@ func (r *Ring) retract(d *directory, x *proposal) {
 	}
 }
 
-// proposal builds what p takes: a new page that begins with es, and larger tables if there is no room in them.
+// proposal builds what p takes: a new page that begins with es, and larger tables if there is no
+// room in them.
 func (r *Ring) proposal(p *plan, es []Event, ids []identity) *proposal {
 	n := uint64(len(es))
 	x := &proposal{seq: p.newest + 1, cur: p.cur, dir: p.dir, first: p.first, kept: p.kept}
@@ -196,7 +207,8 @@ func (r *Ring) nextPage(p *plan, n uint64) *page {
 // noteCosts notes in next what the events cost that will go while it is the current page.
 func (r *Ring) noteCosts(next *page, p *plan) {
 	full := uint64(next.slots) + 1
-	if count := p.newest + 1 - p.kept; int64(count+full) <= int64(r.group.maxEvents) && p.rest+p.rest/8+next.bytes()+int64(full)*Overhead <= r.group.maxBytes {
+	if count := p.newest + 1 - p.kept; int64(count+full) <= int64(r.group.maxEvents) &&
+		p.rest+p.rest/8+next.bytes()+int64(full)*Overhead <= r.group.maxBytes {
 		return // nothing will go
 	}
 	seq := p.kept

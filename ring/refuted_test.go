@@ -20,8 +20,9 @@ func budgeted(t *testing.T, bytes int64) *Ring {
 	return g.New()
 }
 
-// Another event takes what is left of the budget between a writer's look at the tail and its plan. By then it is the ring's own oldest
-// event, which the writer must evict as it would have had to at any other moment.
+// Another event takes what is left of the budget between a writer's look at the tail and its plan.
+// By then it is the ring's own oldest event, which the writer must evict as it would have had to at
+// any other moment.
 func TestOverBudgetIsNotDecidedOnAnOldTail(t *testing.T) {
 	r := budgeted(t, 1000)
 	stopped, resume := stopAt(t, step.DirectoryRead)
@@ -39,8 +40,8 @@ func TestOverBudgetIsNotDecidedOnAnOldTail(t *testing.T) {
 	}
 }
 
-// A writer has drawn from the budget, is not going to be stored before it wakes up, and keeps others of the same ring from storing an event
-// that fits before it, after it and without it.
+// A writer has drawn from the budget, is not going to be stored before it wakes up, and keeps
+// others of the same ring from storing an event that fits before it, after it and without it.
 func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
 	r := budgeted(t, 1000)
 	stopped, resume := stopAt(t, step.Planned)
@@ -60,7 +61,8 @@ func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
 	}
 }
 
-// A goroutine that is about to wake the waiters sleeps. Later appends must wake them, and so must Close.
+// A goroutine that is about to wake the waiters sleeps. Later appends must wake them, and so must
+// Close.
 func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
 	for name, act := range map[string]func(*Ring){"append": func(r *Ring) { r.Append(Event{}) }, "close": (*Ring).Close} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +90,8 @@ func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
 	}
 }
 
-// A cursor of one stream steps over others' events. A Next that chases a writer which is as fast as it would never come back to look at its context.
+// A cursor of one stream steps over others' events. A Next that chases a writer which is as fast as
+// it would never come back to look at its context.
 func TestNextIsWaitFreeThoughOtherStreamsGrowAsFastAsItReads(t *testing.T) {
 	const limit = 100
 	r := newRing(t, Config{MaxEvents: limit})

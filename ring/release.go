@@ -9,8 +9,8 @@ const (
 	bookBits = 2
 )
 
-// Release closes the ring and takes it out of its Group's Tally and Budget, once, however often it is called. It returns
-// the final statistics. Cursors go on reading.
+// Release closes the ring and takes it out of its Group's Tally and Budget, once, however often it
+// is called. It returns the final statistics. Cursors go on reading.
 func (r *Ring) Release() Stats {
 	r.Close()
 	s := r.Stats()
@@ -32,11 +32,13 @@ func (r *Ring) Release() Stats {
 	return s
 }
 
-// Discard lets go of the events of a released ring, once nobody is to read any more, while the Ring itself may be held for long. Before Release it does
-// nothing: the final statistics are still to be taken. Cursors that have not read everything are overtaken, a Seek finds nothing, and Stats shows
+// Discard lets go of the events of a released ring, once nobody is to read any more, while the Ring
+// itself may be held for long. Before Release it does nothing: the final statistics are still to be
+// taken. Cursors that have not read everything are overtaken, a Seek finds nothing, and Stats shows
 // no events. What readers were given stays valid.
 //
-// Appenders that have slept through it find a page that has no room and is older than nothing, and then the closed bit.
+// Appenders that have slept through it find a page that has no room and is older than nothing, and
+// then the closed bit.
 func (r *Ring) Discard() {
 	if r.books.Load()&released == 0 {
 		return
@@ -51,14 +53,15 @@ func (r *Ring) Discard() {
 // IsDiscarded reports whether the ring has let go of its events.
 func (r *Ring) IsDiscarded() bool { return r.cur.Load() == &discarded }
 
-// What cur and dir of a ring are that has let go of its events. No proposal names them, so nothing is ever swapped for them, and no sequence is
-// above the page's base.
+// What cur and dir of a ring are that has let go of its events. No proposal names them, so nothing
+// is ever swapped for them, and no sequence is above the page's base.
 var (
 	discarded          = page{base: math.MaxUint64}
 	discardedDirectory directory
 )
 
-// Memory estimates the heap that the ring holds beyond itself, in bytes; what readers hold beyond it is not counted.
+// Memory estimates the heap that the ring holds beyond itself, in bytes; what readers hold beyond
+// it is not counted.
 func (r *Ring) Memory() int64 {
 	if r.IsDiscarded() {
 		return 0
@@ -66,8 +69,9 @@ func (r *Ring) Memory() int64 {
 	return r.books.Load() >> bookBits
 }
 
-// account notes that the ring's heap has grown by n bytes. Each change is counted by the one goroutine whose swap brought it about. Release sets its flag in
-// the word that it reads, so that it takes out exactly what was counted before, and later changes are not.
+// account notes that the ring's heap has grown by n bytes. Each change is counted by the one
+// goroutine whose swap brought it about. Release sets its flag in the word that it reads, so that
+// it takes out exactly what was counted before, and later changes are not.
 func (r *Ring) account(n int64) {
 	if books := r.books.Add(n << bookBits); books&released == 0 && r.group.Tally != nil {
 		r.group.Tally.Stripe(r.stripeHash()).Memory.Add(n)

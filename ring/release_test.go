@@ -6,7 +6,8 @@ import (
 	"github.com/reprise-go/reprise/internal/tally"
 )
 
-// Whatever a ring has counted while it lived, Release takes it out again, also when the ring never saw an event.
+// Whatever a ring has counted while it lived, Release takes it out again, also when the ring never
+// saw an event.
 func TestReleaseTakesOutExactlyWhatWasCounted(t *testing.T) {
 	for _, c := range []struct {
 		name   string

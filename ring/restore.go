@@ -17,9 +17,10 @@ func NewTag() string {
 	return string(tag[:])
 }
 
-// InitAt makes r, which is zero, an empty ring that goes on where another one, in another process, was: with its
-// tag, so that the IDs which that one assigned are known here, and after the sequence number start.
-// The events up to start count as evicted. It is for package shard. The error names what is wrong.
+// InitAt makes r, which is zero, an empty ring that goes on where another one, in another process,
+// was: with its tag, so that the IDs which that one assigned are known here, and after the sequence
+// number start. The events up to start count as evicted. It is for package shard. The error names
+// what is wrong.
 func (g *Group) InitAt(r *Ring, tag string, start uint64) error {
 	if len(tag) != tagLen || strings.Trim(tag, tagAlphabet) != "" {
 		return fmt.Errorf("ring: tag %.40q, want %d of %s", tag, tagLen, tagAlphabet)

@@ -46,7 +46,8 @@ func TestFullRingOfAPowerOfTwoGrowsAnIndex(t *testing.T) {
 	wantAll(t, r, 9, 8)
 }
 
-// The oldest event is in the way of all that come: its entry is looked at again and again, and copied with every growth.
+// The oldest event is in the way of all that come: its entry is looked at again and again, and
+// copied with every growth.
 func TestOldestIDIsFoundWhileTheRingFills(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 500})
 	for n := range 500 {

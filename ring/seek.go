@@ -2,14 +2,16 @@ package ring
 
 import "fmt"
 
-// Seek positions a cursor just after the event with that ID, on that event's stream; "" means before the oldest event, all
-// streams. It takes the same time however many events are retained, and does not allocate unless the stream's name is longer
-// than 40 bytes.
+// Seek positions a cursor just after the event with that ID, on that event's stream; "" means
+// before the oldest event, all streams. It takes the same time however many events are retained,
+// and does not allocate unless the stream's name is longer than 40 bytes.
 //
-// It takes the ID of a place too, as PositionID makes it: the cursor begins there and sees all streams.
+// It takes the ID of a place too, as PositionID makes it: the cursor begins there and sees all
+// streams.
 //
-// It returns ErrEvicted for an ID that this ring assigned to an event that is gone, or for a place after which something is gone, and
-// ErrUnknownID for any other ID that is not retained: from the future, another ring's, or a producer's own ID that was evicted.
+// It returns ErrEvicted for an ID that this ring assigned to an event that is gone, or for a place
+// after which something is gone, and ErrUnknownID for any other ID that is not retained: from the
+// future, another ring's, or a producer's own ID that was evicted.
 func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 	if lastEventID == "" {
 		return Cursor{ring: r, seq: r.look().first - 1}, nil
@@ -32,7 +34,8 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 		if ok && seq < v.first {
 			return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
 		}
-		// An assigned ID whose sequence went meanwhile may have been retained a moment ago, or belong to another event by now: look again, once.
+		// An assigned ID whose sequence went meanwhile may have been retained a moment ago, or
+		// belong to another event by now: look again, once.
 		if !ok || seq >= r.look().first {
 			return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
 		}

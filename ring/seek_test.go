@@ -135,8 +135,8 @@ func TestSeekAndLookUpAreExactWhileTheIndexGrows(t *testing.T) {
 	}
 }
 
-// Writers that help each other do not take an ID for lost because somebody else has just entered it: lookups would have to look at the
-// records for as long as it is retained.
+// Writers that help each other do not take an ID for lost because somebody else has just entered
+// it: lookups would have to look at the records for as long as it is retained.
 func TestWritersThatHelpEachOtherLoseNoID(t *testing.T) {
 	r := newRing(t, Config{})
 	var writers sync.WaitGroup

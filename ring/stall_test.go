@@ -160,8 +160,9 @@ func stallCases() (cases []stallCase) {
 	return cases
 }
 
-// One appender stops at p, another one that comes across it at q. A third one goes on, lap after lap, and readers read: nothing is lost, doubled
-// or torn. When the two wake up late, in either order, each stores its events once; nothing is stored once the ring is closed.
+// One appender stops at p, another one that comes across it at q. A third one goes on, lap after
+// lap, and readers read: nothing is lost, doubled or torn. When the two wake up late, in either
+// order, each stores its events once; nothing is stored once the ring is closed.
 func TestAppendersStoppedAtAnyTwoPlacesBlockNobodyAndLoseNothing(t *testing.T) {
 	impatient(t)
 	met := map[[2]step.Point]bool{}
@@ -219,8 +220,9 @@ func stallTwo(t *testing.T, p, q step.Point, c stallCase) bool {
 	return metB
 }
 
-// Eight of nine writers stop for ever inside their appends, each at another place. The ninth overtakes them, and then nothing that they left
-// behind is in its way: it passes the same steps for an event as one that was always alone.
+// Eight of nine writers stop for ever inside their appends, each at another place. The ninth
+// overtakes them, and then nothing that they left behind is in its way: it passes the same steps
+// for an event as one that was always alone.
 func TestStoppedWritersCostTheNinthNothingOnceItHasOvertakenThem(t *testing.T) {
 	impatient(t)
 	places := []step.Point{step.Planned, step.Owned, step.Written, step.Inserting, step.Publishing, step.Proposed, step.Sealed, step.PageSwapped}
@@ -259,7 +261,8 @@ func TestStoppedWritersCostTheNinthNothingOnceItHasOvertakenThem(t *testing.T) {
 	}
 }
 
-// stopAt makes the next goroutine that gets to p stop there. It returns a channel that is closed once one has, and what lets it go on.
+// stopAt makes the next goroutine that gets to p stop there. It returns a channel that is closed
+// once one has, and what lets it go on.
 func stopAt(t *testing.T, p step.Point) (stopped <-chan struct{}, resume func()) {
 	t.Helper()
 	var armed atomic.Bool

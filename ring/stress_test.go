@@ -31,8 +31,8 @@ func checkPayload(t *testing.T, e *Event) (writer, counter uint64) {
 	return binary.LittleEndian.Uint64(e.Data), binary.LittleEndian.Uint64(e.Data[8:])
 }
 
-// Eight writers and eight readers share a ring that holds eight events. Every event that a reader sees is whole, follows the one before, and
-// writers' own counters only rise.
+// Eight writers and eight readers share a ring that holds eight events. Every event that a reader
+// sees is whole, follows the one before, and writers' own counters only rise.
 func TestStressTinyRingLosesTearsAndReordersNothing(t *testing.T) {
 	for _, procs := range []int{1, 2, 4, 8} {
 		for _, ids := range []string{"assigned", "own", "mixed"} {

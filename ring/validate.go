@@ -22,8 +22,8 @@ func (g *Group) tooLarge(size int) error {
 	return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.maxBytes)
 }
 
-// checkFields says whether the fields of e may be stored. ID, Stream and Type must survive the SSE wire format, and the ID an HTTP header
-// as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
+// checkFields says whether the fields of e may be stored. ID, Stream and Type must survive the SSE
+// wire format, and the ID an HTTP header as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
 func checkFields(e *Event) error {
 	if !printable(e.ID) {
 		if err := checkID(e.ID); err != nil {
@@ -72,15 +72,16 @@ func checkID(id string) error {
 	return nil
 }
 
-// printable reports whether s is short and all of it is 0x21 to 0x7E, eight bytes at a time: what nearly every ID, Stream and Type is, and
-// always valid. The rest is for the slow checks.
+// printable reports whether s is short and all of it is 0x21 to 0x7E, eight bytes at a time: what
+// nearly every ID, Stream and Type is, and always valid. The rest is for the slow checks.
 func printable(s string) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	if len(s) > MaxIDBytes {
 		return false
 	}
 	if len(s) >= 8 {
-		// A byte from 0x80 has its high bit set; one below 0x21 borrows into it; 0x7F carries into it.
+		// A byte from 0x80 has its high bit set; one below 0x21 borrows into it; 0x7F carries into
+		// it.
 		for i := 0; ; i = min(i+8, len(s)-8) {
 			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56

@@ -8,8 +8,9 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// waiters are the goroutines that wait for the same event. Whoever finds them in Ring.wake closes the channel, and only then takes them out:
-// should it stall in between, the next append wakes them all the same.
+// waiters are the goroutines that wait for the same event. Whoever finds them in Ring.wake closes
+// the channel, and only then takes them out: should it stall in between, the next append wakes them
+// all the same.
 type waiters struct {
 	ch    chan struct{}
 	woken atomic.Int64 // 0; asked, by a waiter; then a reading of the clock, by whoever wakes them, taken once the event was visible
@@ -20,18 +21,20 @@ const asked = -1
 // untimed is what WaitTimed answers when it cannot tell.
 const untimed time.Duration = -1
 
-// Wait blocks until an event with Seq > seq is visible, ctx ends or the ring closes, and returns nil, ctx's error or ErrClosed; nil
-// whenever there is such an event.
+// Wait blocks until an event with Seq > seq is visible, ctx ends or the ring closes, and returns
+// nil, ctx's error or ErrClosed; nil whenever there is such an event.
 //
-// No wake-up is lost: a waiter registers and then looks at the state word once more, an append publishes and then looks for waiters.
+// No wake-up is lost: a waiter registers and then looks at the state word once more, an append
+// publishes and then looks for waiters.
 func (r *Ring) Wait(ctx context.Context, seq uint64) error {
 	_, err := r.wait(ctx, seq, false)
 	return err
 }
 
-// WaitTimed is Wait, and tells how much time went by from the moment an event became visible that woke the caller until the caller ran
-// again. That is negative when the caller did not have to wait, or was woken in the moment that it came. It costs the caller and whoever
-// appends the event a reading of the clock each, about 100 ns.
+// WaitTimed is Wait, and tells how much time went by from the moment an event became visible that
+// woke the caller until the caller ran again. That is negative when the caller did not have to
+// wait, or was woken in the moment that it came. It costs the caller and whoever appends the event
+// a reading of the clock each, about 100 ns.
 func (r *Ring) WaitTimed(ctx context.Context, seq uint64) (late time.Duration, err error) {
 	return r.wait(ctx, seq, true)
 }
@@ -83,8 +86,9 @@ func (r *Ring) wakeAll() {
 	}
 }
 
-// wake closes the channel unless it is closed. A channel has no such operation; that closing it twice panics, and does nothing else, makes
-// one. It takes two goroutines that wake the same waiters at once to get that far.
+// wake closes the channel unless it is closed. A channel has no such operation; that closing it
+// twice panics, and does nothing else, makes one. It takes two goroutines that wake the same
+// waiters at once to get that far.
 func (w *waiters) wake() {
 	select {
 	case <-w.ch:

@@ -65,7 +65,8 @@ func TestWaitOnAClosedRing(t *testing.T) {
 	wantErr(t, r.Wait(t.Context(), 1), ErrClosed)
 }
 
-// Followers that wait for each event get every one of them; a lost wake-up would leave one waiting for ever.
+// Followers that wait for each event get every one of them; a lost wake-up would leave one waiting
+// for ever.
 func TestNoWakeUpIsLost(t *testing.T) {
 	r := newRing(t, Config{MaxEvents: 100_000})
 	const followers, writers, each = 4, 4, 2000

@@ -83,7 +83,8 @@ func TestWaitTimedIsNegativeForThoseWhoDidNotWait(t *testing.T) {
 	})
 }
 
-// An old reading is nobody's: whoever comes while the woken waiters are still in place was not woken by that event.
+// An old reading is nobody's: whoever comes while the woken waiters are still in place was not
+// woken by that event.
 func TestWaitTimedTakesNoReadingOfAnEarlierEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRing(t, Config{})

@@ -1,3 +1,3 @@
-// Package prefetch asks for memory early, which Go does not offer. It reads nothing and changes nothing: addresses may be those of memory that is
-// long gone.
+// Package prefetch asks for memory early, which Go does not offer. It reads nothing and changes
+// nothing: addresses may be those of memory that is long gone.
 package prefetch

@@ -1,8 +1,9 @@
 package step
 
-// The ring's protocol. An append that nothing is in the way of passes WordRead, PageRead, Planned, Owned, Written, Inserting for an ID of its own,
-// Publishing and Published. What it cannot do as owner it proposes, from Proposing to Withdrawing; those who settle somebody else's
-// proposal pass the same points from Sealing on.
+// The ring's protocol. An append that nothing is in the way of passes WordRead, PageRead, Planned,
+// Owned, Written, Inserting for an ID of its own, Publishing and Published. What it cannot do as
+// owner it proposes, from Proposing to Withdrawing; those who settle somebody else's proposal pass
+// the same points from Sealing on.
 const (
 	WordRead         Point = iota // the state word is known, the current page is not
 	PageRead                      // …and the page, not the directory
