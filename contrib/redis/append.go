@@ -14,9 +14,10 @@ import (
 
 // Append implements replay.Store. It is activity.
 //
-// When the connection breaks before the answer has come, Append asks again for as long as it may, and finds out whether the event was stored: it
-// is never stored twice. Only if all events that the session retains are younger than the first attempt can that not be told; then the
-// error is ErrUnavailable.
+// When the connection breaks before the answer has come, Append asks again for as long as it may,
+// and finds out whether the event was stored: it is never stored twice. Only if all events that the
+// session retains are younger than the first attempt can that not be told; then the error is
+// ErrUnavailable.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
 	var one [1]ring.Event
 	one[0] = e
@@ -27,8 +28,8 @@ func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event
 	return one[0], nil
 }
 
-// AppendAll implements replay.Batcher, in one round trip. What Append says of answers that are lost holds for all events together. The server
-// does nothing else meanwhile: some 5 µs an event.
+// AppendAll implements replay.Batcher, in one round trip. What Append says of answers that are lost
+// holds for all events together. The server does nothing else meanwhile.
 func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
 	stored := append([]ring.Event(nil), es...)
 	if _, err := s.store(ctx, id, stored, "", ""); err != nil {
@@ -37,8 +38,11 @@ func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ri
 	return stored, nil
 }
 
-// store stores es, and makes them what was stored. fence and first are those of a Writer. With ring.ErrDuplicateID it returns the event that is retained.
-func (s *Store) store(ctx context.Context, id string, es []ring.Event, fence, first string) (duplicate ring.Event, err error) {
+// store stores es, and makes them what was stored. fence and first are those of a Writer. With
+// ring.ErrDuplicateID it returns the event that is retained.
+func (s *Store) store(
+	ctx context.Context, id string, es []ring.Event, fence, first string,
+) (duplicate ring.Event, err error) {
 	if !validID(id) {
 		return duplicate, refusal(codeNotFound, id)
 	}
@@ -56,7 +60,8 @@ func (s *Store) store(ctx context.Context, id string, es []ring.Event, fence, fi
 		}
 		e.Time = time.Unix(0, e.Time.UnixNano())
 		r := record(*e, token)
-		e.Data = r[len(r)-len(e.Data):] // also because the client may still be sending when it has given up on the answer
+		// Also because the client may still be sending when it has given up on the answer.
+		e.Data = r[len(r)-len(e.Data):]
 		args = append(args, rueidis.BinaryString(r), e.ID)
 	}
 	if look || len(es) == 0 { // what is wrong with the session, or with an event before, comes first
@@ -96,7 +101,8 @@ func (s *Store) store(ctx context.Context, id string, es []ring.Event, fence, fi
 	return duplicate, nil
 }
 
-// errDuplicate is a refusal that brings the retained event, except for an ID that a batch has twice; it does not leave the package by itself.
+// errDuplicate is a refusal that brings the retained event, except for an ID that a batch has
+// twice; it does not leave the package by itself.
 var errDuplicate = fmt.Errorf("%w", ring.ErrDuplicateID)
 
 // retained returns the event of a refusal with codeDuplicate, and the error for it.
@@ -111,8 +117,8 @@ func retained(m rueidis.RedisMessage) (e ring.Event, err error) {
 	return e, fmt.Errorf("%w: %q is sequence %d", ring.ErrDuplicateID, e.ID, e.Seq)
 }
 
-// check says whether e may be stored, but for its size, for which a session may have limits of its own. It asks a ring, so that there
-// is one set of rules.
+// check says whether e may be stored, but for its size, for which a session may have limits of its
+// own. It asks a ring, so that there is one set of rules.
 func (s *Store) check(e ring.Event) error {
 	e.Data = nil
 	if _, err := s.rules.Append(e); errors.Is(err, ring.ErrInvalidEvent) {

@@ -25,7 +25,8 @@ var payload = strings.Repeat("x", 256)
 // retained is how many events each session or plain stream retains.
 const retained = 1000
 
-// A contender is a way to append one event to a log of the writer's own that retains the newest thousand or so.
+// A contender is a way to append one event to a log of the writer's own that retains the newest
+// thousand or so.
 type contender struct {
 	name   string
 	append func(writer, n int) error
@@ -58,8 +59,8 @@ func contenders(b *testing.B, s *server, writers int) []contender {
 	}
 	return []contender{
 		{name: "XADD", append: func(w, _ int) error {
-			return client.Do(ctx, client.B().Xadd().Key("plain"+strconv.Itoa(w)).Maxlen().Almost().Threshold(limit).Id("*").
-				FieldValue().FieldValue("d", payload).Build()).Error()
+			xadd := client.B().Xadd().Key("plain" + strconv.Itoa(w)).Maxlen().Almost().Threshold(limit).Id("*")
+			return client.Do(ctx, xadd.FieldValue().FieldValue("d", payload).Build()).Error()
 		}},
 		{name: "scripted XADD", append: func(w, _ int) error {
 			return script.Exec(ctx, client, []string{"scripted" + strconv.Itoa(w)}, []string{limit, payload}).Error()
@@ -112,7 +113,8 @@ func (s *server) cpu() time.Duration {
 	return time.Duration(sum * float64(time.Second))
 }
 
-// redisBenchmark is the rate of XADD that redis-benchmark gets with that many connections and that many commands on their way in each.
+// redisBenchmark is the rate of XADD that redis-benchmark gets with that many connections and that
+// many commands on their way in each.
 func redisBenchmark(b *testing.B, s *server, connections, pipeline, n int) float64 {
 	b.Helper()
 	_, port, _ := strings.Cut(s.addr, ":")

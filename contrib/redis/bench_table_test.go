@@ -16,11 +16,15 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// BenchmarkTable measures the Store beside what Redis can do at most, all on one machine, and prints the tables. make bench-redis runs it.
+// BenchmarkTable measures the Store beside what Redis can do at most, all on one machine, and
+// prints the tables. make bench-redis runs it.
 func BenchmarkTable(b *testing.B) {
 	for b.Loop() {
 		s := newServer(b)
-		fmt.Printf("\nRedis %s and the clients on the same machine; %d bytes an event, %d retained a session\n\n", s.info("redis_version"), len(payload), retained)
+		fmt.Printf(
+			"\nRedis %s and the clients on the same machine; %d bytes an event, %d retained a session\n\n",
+			s.info("redis_version"), len(payload), retained,
+		)
 		appendTable(b, s)
 		replayTable(b, s)
 		followTable(b, s)
@@ -28,14 +32,16 @@ func BenchmarkTable(b *testing.B) {
 	}
 }
 
-// appendTable measures the contenders in turn, several times, so that a machine that others use as well treats them alike.
+// appendTable measures the contenders in turn, several times, so that a machine that others use as
+// well treats them alike.
 func appendTable(b *testing.B, s *server) {
 	const rounds, round = 7, 400 * time.Millisecond
 	fmt.Println("| writers | contender | appends/s | of scripted XADD | server µs/append |")
 	fmt.Println("|---:|---|---:|---:|---:|")
 	for _, writers := range []int{1, 8, 64} {
 		all := contenders(b, s, writers)
-		perSecond, server, share := make([][]float64, len(all)), make([][]float64, len(all)), make([][]float64, len(all))
+		perSecond, server := make([][]float64, len(all)), make([][]float64, len(all))
+		share := make([][]float64, len(all))
 		var plain, piped []float64
 		var from atomic.Int64
 		for n := range rounds {
@@ -56,12 +62,16 @@ func appendTable(b *testing.B, s *server) {
 		fmt.Printf("| %d | redis-benchmark XADD, a connection each | %.0f | | |\n", writers, median(plain))
 		fmt.Printf("| %d | redis-benchmark XADD, one connection, pipelined | %.0f | | |\n", writers, median(piped))
 		for i, c := range all {
-			fmt.Printf("| %d | %s | %.0f | %.0f%% | %.1f |\n", writers, c.name, median(perSecond[i]), median(share[i]), median(server[i]))
+			fmt.Printf(
+				"| %d | %s | %.0f | %.0f%% | %.1f |\n", writers, c.name, median(perSecond[i]), median(share[i]),
+				median(server[i]),
+			)
 		}
 	}
 }
 
-// replayTable measures what a client that comes back costs: Open after one of the last events, Drain, Close.
+// replayTable measures what a client that comes back costs: Open after one of the last events,
+// Drain, Close.
 func replayTable(b *testing.B, s *server) {
 	ctx := context.Background()
 	client := newClient(b, s.addr)
@@ -72,7 +82,11 @@ func replayTable(b *testing.B, s *server) {
 		e, err := store.Append(ctx, "s", ring.Event{Data: []byte(payload)})
 		wantNoErr(b, "Append", err)
 		ids = append(ids, e.ID)
-		wantNoErr(b, "XADD", client.Do(ctx, client.B().Xadd().Key("replayed").Id("*").FieldValue().FieldValue("d", payload).Build()).Error())
+		wantNoErr(
+			b, "XADD",
+			client.Do(ctx, client.B().Xadd().Key("replayed").Id("*").FieldValue().FieldValue("d", payload).Build()).
+				Error(),
+		)
 	}
 	fmt.Println("\n| replay of 1000 retained | median µs | p99 µs |")
 	fmt.Println("|---|---:|---:|")
@@ -88,7 +102,10 @@ func replayTable(b *testing.B, s *server) {
 		})
 	}
 	timed("XREVRANGE of 10 entries", 1000, func() {
-		wantNoErr(b, "XREVRANGE", client.Do(ctx, client.B().Xrevrange().Key("replayed").End("+").Start("-").Count(10).Build()).Error())
+		wantNoErr(
+			b, "XREVRANGE",
+			client.Do(ctx, client.B().Xrevrange().Key("replayed").End("+").Start("-").Count(10).Build()).Error(),
+		)
 	})
 	timed("PING", 1000, func() { wantNoErr(b, "PING", client.Do(ctx, client.B().Ping().Build()).Error()) })
 }
@@ -104,7 +121,8 @@ func timed(what string, times int, do func()) {
 	fmt.Printf("| %s | %.0f | %.0f |\n", what, median(took), percentile(took, 99))
 }
 
-// followTable measures how long an event takes from the Append of one process to the reader of another, an event at a time.
+// followTable measures how long an event takes from the Append of one process to the reader of
+// another, an event at a time.
 func followTable(b *testing.B, s *server) {
 	const events = 1000
 	p := startProcess(b, s.addr)
@@ -131,7 +149,8 @@ func followTable(b *testing.B, s *server) {
 	fmt.Printf("| one event at a time | %.0f | %.0f |\n", median(took), percentile(took, 99))
 }
 
-// memoryTable measures what full sessions take in the server, beside plain streams with the same data.
+// memoryTable measures what full sessions take in the server, beside plain streams with the same
+// data.
 func memoryTable(b *testing.B, s *server) {
 	const logs = 20
 	ctx := context.Background()
@@ -152,7 +171,8 @@ func memoryTable(b *testing.B, s *server) {
 	}
 	grown("plain stream", retained, func(log int) {
 		for range retained {
-			wantNoErr(b, "XADD", client.Do(ctx, client.B().Xadd().Key("memory"+strconv.Itoa(log)).Id("*").FieldValue().FieldValue("d", payload).Build()).Error())
+			xadd := client.B().Xadd().Key("memory"+strconv.Itoa(log)).Id("*").FieldValue().FieldValue("d", payload)
+			wantNoErr(b, "XADD", client.Do(ctx, xadd.Build()).Error())
 		}
 	})
 	for _, kind := range []string{"assigned", "own"} {

@@ -9,35 +9,40 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is ready for production. All processes that
-// share sessions must have the same one, Timeout aside: sessions of another one are refused with [ErrConfig].
+// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is
+// ready for production. All processes that share sessions must have the same one, Timeout aside:
+// sessions of another one are refused with [ErrConfig].
 type Config struct {
-	// Prefix begins all keys and channels, so that several stores can share the servers: 1 to 32 of the characters A-Z a-z 0-9 . _ -.
-	// Default: "reprise".
+	// Prefix begins all keys and channels, so that several stores can share the servers: 1 to 32 of
+	// the characters A-Z a-z 0-9 . _ -. Default: "reprise".
 	Prefix string
-	// MaxSessions bounds the active sessions, finished ones included. Default: 10,000; negative: unlimited, which saves Create a
-	// round trip.
+	// MaxSessions bounds the active sessions, finished ones included. Default: 10,000; negative:
+	// unlimited, which saves Create a round trip.
 	MaxSessions int
-	// MaxPerPrincipal bounds the active sessions of one non-empty principal. Default, or negative: unlimited.
+	// MaxPerPrincipal bounds the active sessions of one non-empty principal. Default, or negative:
+	// unlimited.
 	MaxPerPrincipal int
-	// MaxAttached bounds the open readers of one session, in all processes together. Default, or negative: unlimited.
+	// MaxAttached bounds the open readers of one session, in all processes together. Default, or
+	// negative: unlimited.
 	MaxAttached int
 	// MaxClaims bounds the keys that one session claims. Default: 1000; negative: unlimited.
 	MaxClaims int
-	// TTL is how long a session lives without activity, in whole milliseconds. Default: 1 hour; negative: for ever.
+	// TTL is how long a session lives without activity, in whole milliseconds. Default: 1 hour;
+	// negative: for ever.
 	TTL time.Duration
-	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished one stays readable, in whole
-	// milliseconds. Default: 1 minute; negative: not at all.
+	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished
+	// one stays readable, in whole milliseconds. Default: 1 minute; negative: not at all.
 	Linger time.Duration
-	// Ring holds the limits of each session's log. There is no bound on the bytes of all sessions together: that is the
-	// servers' maxmemory, with the policy noeviction.
+	// Ring holds the limits of each session's log. There is no bound on the bytes of all sessions
+	// together: that is the servers' maxmemory, with the policy noeviction.
 	Ring ring.Config
 
-	// Lease is how long a reader holds its session open beyond the last sign of life of its process, which gives one every third of a Lease
-	// and looks at the session's newest event at the same time. From 1 second to 1 hour. Default: 15 seconds.
+	// Lease is how long a reader holds its session open beyond the last sign of life of its
+	// process, which gives one every third of a Lease and looks at the session's newest event at
+	// the same time. From 1 second to 1 hour. Default: 15 seconds.
 	Lease time.Duration
-	// Timeout bounds every method that talks to Redis, attempts and pauses together, beside the caller's context. From 10 ms to
-	// 1 minute. Default: 5 seconds.
+	// Timeout bounds every method that talks to Redis, attempts and pauses together, beside the
+	// caller's context. From 10 ms to 1 minute. Default: 5 seconds.
 	Timeout time.Duration
 }
 
@@ -81,7 +86,8 @@ func (c Config) normalize() (Config, error) {
 	return c, nil
 }
 
-// layout is the version of what the Store keeps on the server. A change of it changes every fingerprint.
+// layout is the version of what the Store keeps on the server. A change of it changes every
+// fingerprint.
 const layout = 2
 
 // fingerprint tells a Config from others that make sessions which do not go with its own.

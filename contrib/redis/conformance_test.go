@@ -27,8 +27,9 @@ type node struct {
 
 func (o *opener) open(t testing.TB, c storetest.Config) replay.Store {
 	cfg := redis.Config{
-		Prefix: fmt.Sprint("t", o.count.Add(1)), MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal, MaxAttached: c.MaxAttached,
-		TTL: c.TTL, Linger: c.Linger, Ring: c.Ring,
+		Prefix:      fmt.Sprint("t", o.count.Add(1)),
+		MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal, MaxAttached: c.MaxAttached, TTL: c.TTL,
+		Linger: c.Linger, Ring: c.Ring,
 	}
 	return node{newStoreOn(t, cfg, o.clients[0]), cfg}
 }

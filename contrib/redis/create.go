@@ -12,17 +12,21 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Create implements replay.Store; an empty id asks for a version 4 UUID. Where the number of sessions is limited it takes a round trip
-// more for each limit, one more with an ID of the caller's, and when a limit is reached some to find out which sessions have ended.
+// Create implements replay.Store; an empty id asks for a version 4 UUID. Where the number of
+// sessions is limited it takes a round trip more for each limit, one more with an ID of the
+// caller's, and when a limit is reached some to find out which sessions have ended.
 //
-// A limit is never exceeded: a session has its place in the registry before it begins and until it was seen to have ended. If a process dies
-// within Create, a place may stay taken without need, for 10 seconds at most. A server that loses places which it had confirmed, or a registry that
-// cannot be reached for half a TTL while sessions can, admits as many sessions more, until these are active again.
+// A limit is never exceeded: a session has its place in the registry before it begins and until it
+// was seen to have ended. If a process dies within Create, a place may stay taken without need, for
+// 10 seconds at most. A server that loses places which it had confirmed, or a registry that cannot
+// be reached for half a TTL while sessions can, admits as many sessions more, until these are
+// active again.
 func (s *Store) Create(ctx context.Context, id string, md shard.Metadata) (string, error) {
 	return s.CreateWith(ctx, shard.Options{ID: id, Metadata: md})
 }
 
-// CreateWith implements replay.Creator. A TTL is in whole milliseconds. Limits of the session's own may be above or below those of Config.
+// CreateWith implements replay.Creator. A TTL is in whole milliseconds. Limits of the session's own
+// may be above or below those of Config.
 func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error) {
 	b, err := s.birth(o)
 	if err != nil {
@@ -99,7 +103,9 @@ func (s *Store) create(ctx context.Context, b *birth) error {
 			return err
 		}
 		if !wait.pause(ctx) {
-			return failure(ctx, errors.New("the place was due before the session was there; are the servers' clocks apart?"))
+			return failure(
+				ctx, errors.New("the place was due before the session was there; are the servers' clocks apart?"),
+			)
 		}
 	}
 }
@@ -124,7 +130,8 @@ func (s *Store) createOnce(ctx context.Context, b *birth) error {
 	r := b.o.Ring
 	args := []string{
 		s.head, b.tag, b.metadata, b.o.Principal, until, life, strconv.FormatInt(b.o.TTL.Milliseconds(), 10),
-		strconv.Itoa(r.MaxEvents), strconv.Itoa(r.MaxBytes), strconv.Itoa(r.MaxEventBytes), b.hold[0], b.hold[1], b.hold[2],
+		strconv.Itoa(r.MaxEvents), strconv.Itoa(r.MaxBytes), strconv.Itoa(r.MaxEventBytes),
+		b.hold[0], b.hold[1], b.hold[2],
 	}
 	err := s.do(ctx, s.scripts.create, b.o.ID, args)
 	if err != nil && !uncertain(err) {
@@ -135,5 +142,6 @@ func (s *Store) createOnce(ctx context.Context, b *birth) error {
 
 // uncertain reports whether a call that failed so may have taken effect, or may yet.
 func uncertain(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded)
 }

@@ -19,8 +19,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A duel is the same calls on this Store and on Local. Their answers must be the same, as long as the server keeps what it has. It drops keys
-// at random too: from then on a session may have lost what it had, and says so, until it is made anew in both.
+// A duel is the same calls on this Store and on Local. Their answers must be the same, as long as
+// the server keeps what it has. It drops keys at random too: from then on a session may have lost
+// what it had, and says so, until it is made anew in both.
 type duel struct {
 	testing.TB
 	ctx    context.Context
@@ -30,7 +31,9 @@ type duel struct {
 	store  *redis.Store
 	local  replay.Store
 	prefix string
-	drops  bool            // keys; the place of a session whose state is dropped is free only later, so that no limit on sessions is met then
+	// drops is set if keys are dropped. The place of a session whose state is dropped is free only
+	// later, so that no limit on sessions is met then.
+	drops  bool
 	hurt   map[string]bool // sessions of which a key was dropped
 	pairs  []*pair         // readers
 	ids    map[string][2]string
@@ -73,30 +76,36 @@ func newDuel(t testing.TB, s *server, seed uint64) *duel {
 	if seed%2 == 0 {
 		most, each = 100, 100
 	}
-	m, err := shard.New(shard.Config{MaxSessions: most, MaxPerPrincipal: each, MaxAttached: 3, MaxClaims: 3, Linger: -1, Ring: limits})
+	m, err := shard.New(
+		shard.Config{MaxSessions: most, MaxPerPrincipal: each, MaxAttached: 3, MaxClaims: 3, Linger: -1, Ring: limits},
+	)
 	wantNoErr(t, "shard.New", err)
 	t.Cleanup(func() { m.Close() })
 	cable, prefix := proxy.New(t, s.addr), fmt.Sprint("duel", seed, "-", time.Now().UnixNano()%1e6)
 	store := newStore(t, redis.Config{
-		Prefix: prefix, MaxSessions: most, MaxPerPrincipal: each, MaxAttached: 3, MaxClaims: 3, Linger: -1, Ring: limits, Timeout: time.Minute, Lease: time.Minute,
+		Prefix: prefix, MaxSessions: most, MaxPerPrincipal: each, MaxAttached: 3, MaxClaims: 3, Linger: -1,
+		Ring: limits, Timeout: time.Minute, Lease: time.Minute,
 	}, cable.Addr())
 	return &duel{
-		TB: t, ctx: t.Context(), rnd: rand.New(rand.NewPCG(seed, 7)), server: s, cable: cable, store: store, local: replay.Local(m), prefix: prefix, drops: seed%2 == 0,
-		hurt: map[string]bool{}, ids: map[string][2]string{},
+		TB: t, ctx: t.Context(), rnd: rand.New(rand.NewPCG(seed, 7)), server: s, cable: cable, store: store,
+		local: replay.Local(m), prefix: prefix, drops: seed%2 == 0, hurt: map[string]bool{},
+		ids: map[string][2]string{},
 	}
 }
 
 // sentinels are what errors are compared by.
 var sentinels = []error{
-	shard.ErrNotFound, shard.ErrExists, shard.ErrAttachLimit, shard.ErrSessionLimit, shard.ErrClaimed, shard.ErrClaimLimit,
-	shard.ErrInvalidClaim, shard.ErrPrincipal, ring.ErrDuplicateID, ring.ErrEventTooLarge, ring.ErrInvalidEvent, ring.ErrEvicted, ring.ErrUnknownID,
+	shard.ErrNotFound, shard.ErrExists, shard.ErrAttachLimit, shard.ErrSessionLimit, shard.ErrClaimed,
+	shard.ErrClaimLimit, shard.ErrInvalidClaim, shard.ErrPrincipal, ring.ErrDuplicateID, ring.ErrEventTooLarge,
+	ring.ErrInvalidEvent, ring.ErrEvicted, ring.ErrUnknownID,
 }
 
 func kind(err error) string {
 	if err == nil {
 		return "no error"
 	}
-	if errors.Is(err, shard.ErrFinished) { // without Linger it ends when its readers have gone, which either Store notices in its own time
+	// Without Linger it ends when its readers have gone: either Store notices in its own time.
+	if errors.Is(err, shard.ErrFinished) {
 		err = shard.ErrNotFound
 	}
 	for _, s := range sentinels {
@@ -203,7 +212,8 @@ func (d *duel) append(id string, n int) {
 	}
 }
 
-// batch is AppendAll of Local. Where that has none, it takes what ours took, one by one, and is not asked about what ours refused.
+// batch is AppendAll of Local. Where that has none, it takes what ours took, one by one, and is not
+// asked about what ours refused.
 func (d *duel) batch(id string, es []ring.Event, ours error) (stored []ring.Event, err error) {
 	stored, err = replay.AppendAll(d.ctx, d.local, id, es)
 	if !errors.Is(err, replay.ErrUnsupported) {
@@ -271,13 +281,17 @@ func (d *duel) read() {
 		}
 		return
 	}
-	// One that was overtaken ends where it notices: the one may have had the events that the other lost.
+	// One that was overtaken ends where it notices: the one may have had the events that the other
+	// lost.
 	if errors.Is(errA, ring.ErrEvicted) != errors.Is(errB, ring.ErrEvicted) {
 		d.drop(func(q *pair) bool { return p == q })
 		return
 	}
 	if kind(errA) != kind(errB) || errA == nil && len(a) != len(b) {
-		d.Fatalf("call %d, readers of %s: %d events and %v; Local has %d and %v", d.calls, p.id, len(a), errA, len(b), errB)
+		d.Fatalf(
+			"call %d, readers of %s: %d events and %v; Local has %d and %v", d.calls, p.id, len(a), errA, len(b),
+			errB,
+		)
 	}
 	for i := range min(len(a), len(b)) {
 		d.alike(p.id, a[i], b[i])
@@ -329,7 +343,8 @@ func (d *duel) info(id string) {
 	if !d.same("Info", id, ours, local) {
 		return
 	}
-	if a.Log != b.Log || a.Status != b.Status || a.Attached != b.Attached || a.Principal != b.Principal || a.Transport != b.Transport {
+	if a.Log != b.Log || a.Status != b.Status || a.Attached != b.Attached || a.Principal != b.Principal ||
+		a.Transport != b.Transport {
 		d.Fatalf("call %d, Info of %s: %+v; Local has %+v", d.calls, id, a, b)
 	}
 }
@@ -367,7 +382,8 @@ func (d *duel) finish() {
 		d.local.Terminate(d.ctx, id)
 	}
 	for _, key := range splitLines(d.server.cli("KEYS", "{"+d.prefix+"*")) {
-		if strings.HasSuffix(key, "}places") || strings.Contains(key, "}places:") || d.server.cli("EXISTS", key) == "0" {
+		if strings.HasSuffix(key, "}places") || strings.Contains(key, "}places:") ||
+			d.server.cli("EXISTS", key) == "0" {
 			continue // that of a session whose state was dropped, until it expires
 		}
 		if ttl := d.server.cli("PTTL", key); ttl == "-1" {

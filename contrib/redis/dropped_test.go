@@ -82,7 +82,8 @@ func TestKeyThatIsDroppedBeforeOpen(t *testing.T) {
 						wantErr(t, "Append", err, shard.ErrNotFound)
 					}
 				}
-				for _, at := range []replay.Position{{}, {LastEventID: ids[0]}, {LastEventID: ids[1]}, {LastEventID: ids[2]}} {
+				for _, last := range []string{"", ids[0], ids[1], ids[2]} {
+					at := replay.Position{LastEventID: last}
 					_, err := s.Open(t.Context(), "s", at)
 					wantErr(t, fmt.Sprintf("Open at %+v", at), err, missed(p))
 				}
@@ -117,7 +118,8 @@ func TestKeyThatIsDroppedBetweenBatches(t *testing.T) {
 				if _, err := s.AppendAll(t.Context(), "s", es); err != nil {
 					t.Fatal(err)
 				}
-				r, fresh := mustRead(t, s, "s", replay.Position{}), mustRead(t, s, "s", replay.Position{Streams: []string{"none"}})
+				r := mustRead(t, s, "s", replay.Position{})
+				fresh := mustRead(t, s, "s", replay.Position{Streams: []string{"none"}})
 				drop(t, s, "s", p)
 				for range more {
 					s.Append(t.Context(), "s", ring.Event{})
@@ -249,7 +251,8 @@ func TestSessionWithoutIndexOrStateIsNobodysAndBeginsAnew(t *testing.T) {
 	}
 }
 
-// 1,500 sessions on a server that evicts what it wants: everything returns, and whoever misses something is told.
+// 1,500 sessions on a server that evicts what it wants: everything returns, and whoever misses
+// something is told.
 func TestServerThatEvicts(t *testing.T) {
 	for _, policy := range []string{"allkeys-lru", "volatile-lru"} {
 		t.Run(policy, func(t *testing.T) {
@@ -289,7 +292,8 @@ func count(m *sync.Map) (n int) {
 	return n
 }
 
-// evictedSession makes a session, appends, and reads that session and an older one. Each has either all events from 1 to the last, or an error.
+// evictedSession makes a session, appends, and reads that session and an older one. Each has either
+// all events from 1 to the last, or an error.
 func evictedSession(t *testing.T, s *Store, n, each int, told, whole, readers *sync.Map) {
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()

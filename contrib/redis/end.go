@@ -8,14 +8,16 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Finish implements replay.Finisher: Append returns shard.ErrFinished from now on, readers get what is left and then shard.ErrFinished. The
-// session ends Config.Linger later, or when it is terminated before. Finishing a finished session does nothing. It takes a round trip more
-// for each limit on the number of sessions.
+// Finish implements replay.Finisher: Append returns shard.ErrFinished from now on, readers get what
+// is left and then shard.ErrFinished. The session ends Config.Linger later, or when it is
+// terminated before. Finishing a finished session does nothing. It takes a round trip more for each
+// limit on the number of sessions.
 func (s *Store) Finish(ctx context.Context, id string) error {
 	return s.end(ctx, id, shard.Finished, "")
 }
 
-// Terminate implements replay.Store. It takes a round trip more for each limit on the number of sessions.
+// Terminate implements replay.Store. It takes a round trip more for each limit on the number of
+// sessions.
 func (s *Store) Terminate(ctx context.Context, id string) error {
 	if err := s.end(ctx, id, shard.Terminated, ""); !errors.Is(err, shard.ErrNotFound) {
 		return err

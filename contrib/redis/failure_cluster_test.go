@@ -91,8 +91,9 @@ func (c *cluster) replacesHanging(t *testing.T) {
 	}
 }
 
-// Replication is asynchronous: what a dying primary has confirmed and not passed on is lost. A follower sees every event once and in order up to
-// there, and is told; one that has not read so far notices nothing.
+// Replication is asynchronous: what a dying primary has confirmed and not passed on is lost. A
+// follower sees every event once and in order up to there, and is told; one that has not read so
+// far notices nothing.
 func (c *cluster) replacesDead(t *testing.T) {
 	writing, reading := c.two(t, "dead")
 	f := follow(t, reading, replay.Position{})

@@ -65,7 +65,8 @@ func (l *loss) more(t *testing.T) {
 	l.asleep = l.open(t, 15)
 }
 
-// check wants everybody who had seen a lost event to be told so, also once its number is another event's.
+// check wants everybody who had seen a lost event to be told so, also once its number is another
+// event's.
 func (l *loss) check(t *testing.T) {
 	t.Helper()
 	eventually(t, "the session is there again", func() bool {

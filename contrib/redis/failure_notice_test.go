@@ -36,7 +36,8 @@ func TestSubscriptionsThatBreak(t *testing.T) {
 	w.check(t, writing, f)
 }
 
-// A reading node behind a cable, and a writing one. The session s has one event, which the reader has seen.
+// A reading node behind a cable, and a writing one. The session s has one event, which the reader
+// has seen.
 func quiet(t *testing.T, lease time.Duration) (*proxy.Proxy, *redis.Store, replay.Reader) {
 	t.Helper()
 	s := newServer(t)
@@ -44,7 +45,9 @@ func quiet(t *testing.T, lease time.Duration) (*proxy.Proxy, *redis.Store, repla
 	cfg.Lease = lease
 	writing := newStore(t, cfg, s.addr)
 	// RESP2, for its notifications have a connection of their own.
-	reading := newStoreOn(t, cfg, newClientWith(t, rueidis.ClientOption{InitAddress: []string{cable.Addr()}, AlwaysRESP2: true}))
+	reading := newStoreOn(
+		t, cfg, newClientWith(t, rueidis.ClientOption{InitAddress: []string{cable.Addr()}, AlwaysRESP2: true}),
+	)
 	create(t, writing, "s")
 	r, err := reading.Open(t.Context(), "s", replay.Position{})
 	wantNoErr(t, "Open", err)
@@ -75,8 +78,8 @@ func wantEnd(t *testing.T, r replay.Reader, want error) {
 	}
 }
 
-// Nothing comes through to the follower while the session goes on and ends, and then the connections break. With such a lease
-// no periodic look helps.
+// Nothing comes through to the follower while the session goes on and ends, and then the
+// connections break. With such a lease no periodic look helps.
 func TestSilentNetwork(t *testing.T) {
 	cable, writing, r := quiet(t, time.Hour)
 	cable.Set(true, false)

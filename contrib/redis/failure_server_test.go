@@ -28,7 +28,9 @@ func TestFollowersOnAllNodesSeeTheSame(t *testing.T) {
 	create(t, stores[0], "s")
 	var followers []*follower
 	for _, store := range stores {
-		followers = append(followers, follow(t, store, replay.Position{}), follow(t, store, replay.Position{Live: true}))
+		followers = append(
+			followers, follow(t, store, replay.Position{}), follow(t, store, replay.Position{Live: true}),
+		)
 	}
 	w := write(t, 8, stores...)
 	w.until(t, 1000)
@@ -107,7 +109,8 @@ func TestServerThatIsNotThere(t *testing.T) {
 	s.start()
 	eventually(t, "the Store works again", func() bool {
 		e, err := store.Append(t.Context(), "s", ring.Event{ID: "x"})
-		return (err == nil || errors.Is(err, ring.ErrDuplicateID)) && e.Seq == 2 // a duplicate, if an attempt was too slow for Timeout
+		// It is a duplicate if an attempt was too slow for Timeout.
+		return (err == nil || errors.Is(err, ring.ErrDuplicateID)) && e.Seq == 2
 	})
 	equal(t, "the event that the follower has waited for", f.until(t, 2)[1].ID, "x")
 }
@@ -148,13 +151,16 @@ func TestNetworkThatBreaks(t *testing.T) {
 func TestAnswersThatAreLost(t *testing.T) {
 	s := newServer(t)
 	cable := proxy.New(t, s.addr)
-	// One connection, which nothing but the cable breaks: so it is up when an answer is to be lost, however slow the machine is.
+	// One connection, which nothing but the cable breaks: so it is up when an answer is to be lost,
+	// however slow the machine is.
 	one := newClientWith(t, rueidis.ClientOption{
-		InitAddress: []string{cable.Addr()}, PipelineMultiplex: -1, ConnWriteTimeout: patience, Dialer: net.Dialer{Timeout: patience, KeepAlive: time.Hour},
+		InitAddress: []string{cable.Addr()}, PipelineMultiplex: -1, ConnWriteTimeout: patience,
+		Dialer: net.Dialer{Timeout: patience, KeepAlive: time.Hour},
 	})
 	store, beside := newStoreOn(t, roomy("p"), one), newStore(t, roomy("p"), s.addr)
 	create(t, store, "s")
-	mustAppend(t, store, ring.Event{}) // the server knows the script from now on, so that one answer is all there is to lose
+	// The server knows the script from now on, so that one answer is all there is to lose.
+	mustAppend(t, store, ring.Event{})
 	for i, e := range []ring.Event{{ID: "own", Data: []byte("1")}, {Data: []byte("2")}, {Data: []byte("2")}} {
 		cable.Set(true, false)
 		stored := make(chan ring.Event, 1)
@@ -210,7 +216,8 @@ func TestServerWithoutMemory(t *testing.T) {
 	events, err := replay.Drain(r)
 	wantNoErr(t, "Drain", err)
 	equal(t, "events", len(events), stored)
-	if _, err := store.Open(t.Context(), "s", replay.Position{LastEventID: fmt.Sprint(stored)}); !errors.Is(err, ring.ErrUnknownID) {
+	_, err = store.Open(t.Context(), "s", replay.Position{LastEventID: fmt.Sprint(stored)})
+	if !errors.Is(err, ring.ErrUnknownID) {
 		t.Errorf("the event that was refused is there: error %v", err)
 	}
 	wantNoErr(t, "Terminate", store.Terminate(t.Context(), "other"))
@@ -220,7 +227,8 @@ func TestServerWithoutMemory(t *testing.T) {
 	})
 }
 
-// The server comes back without the newest events, which it had confirmed. Their numbers are given again, and nobody takes the new ones for them.
+// The server comes back without the newest events, which it had confirmed. Their numbers are given
+// again, and nobody takes the new ones for them.
 func TestServerThatLostTheTail(t *testing.T) {
 	s := newServer(t)
 	store := newStore(t, roomy("p"), s.addr)

@@ -15,12 +15,17 @@ type cluster struct {
 	servers []*server
 }
 
-// newCluster starts six servers that find a failed one within about six seconds. On a busy machine one that lives may take some seconds to answer.
+// nodeTimeout is after how many milliseconds a server that does not answer is taken for failed.
+const nodeTimeout = "5000"
+
+// newCluster starts six servers that find a failed one within about six seconds. On a busy machine
+// one that lives may take some seconds to answer.
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
 	for range 6 {
-		c.servers = append(c.servers, newServer(t, "cluster-enabled yes", "cluster-node-timeout 5000", "cluster-replica-validity-factor 0",
+		c.servers = append(c.servers, newServer(t,
+			"cluster-enabled yes", "cluster-node-timeout "+nodeTimeout, "cluster-replica-validity-factor 0",
 			"cluster-require-full-coverage no", "cluster-allow-replica-migration no", "repl-ping-replica-period 1"))
 	}
 	c.join()
@@ -28,8 +33,8 @@ func newCluster(t testing.TB) *cluster {
 	return c
 }
 
-// join makes the servers one cluster, the first three primaries with a third of the slots each. It asks again for what does not come about:
-// handshakes run out of time on a busy machine.
+// join makes the servers one cluster, the first three primaries with a third of the slots each. It
+// asks again for what does not come about: handshakes run out of time on a busy machine.
 func (c *cluster) join() {
 	c.t.Helper()
 	for i, s := range c.servers {
@@ -47,7 +52,8 @@ func (c *cluster) join() {
 			}
 		}
 		for _, s := range c.servers {
-			if nodes := s.try("CLUSTER", "NODES"); strings.Count(nodes, "master") != 6 || strings.Contains(nodes, "handshake") {
+			nodes := s.try("CLUSTER", "NODES")
+			if strings.Count(nodes, "master") != 6 || strings.Contains(nodes, "handshake") {
 				return false
 			}
 		}
@@ -55,7 +61,9 @@ func (c *cluster) join() {
 	})
 	for i, s := range c.servers[3:] {
 		primary := c.servers[i].cli("CLUSTER", "MYID")
-		eventually(c.t, "the replica has its primary", func() bool { return s.try("CLUSTER", "REPLICATE", primary) == "OK" })
+		eventually(
+			c.t, "the replica has its primary", func() bool { return s.try("CLUSTER", "REPLICATE", primary) == "OK" },
+		)
 	}
 }
 
@@ -74,11 +82,13 @@ func (c *cluster) settle() {
 		for _, s := range c.servers {
 			info := s.try("CLUSTER", "INFO")
 			nodes := s.try("CLUSTER", "NODES")
-			if !strings.Contains(info, "cluster_state:ok") || strings.Count(nodes, "master") != 3 || strings.Count(nodes, "slave") != 3 ||
+			if !strings.Contains(info, "cluster_state:ok") || strings.Count(nodes, "master") != 3 ||
+				strings.Count(nodes, "slave") != 3 ||
 				strings.Contains(nodes, "fail") {
 				return false
 			}
-			if role := s.try("INFO", "replication"); strings.Contains(role, "role:slave") && !strings.Contains(role, "master_link_status:up") {
+			role := s.try("INFO", "replication")
+			if strings.Contains(role, "role:slave") && !strings.Contains(role, "master_link_status:up") {
 				return false
 			}
 		}
@@ -121,16 +131,8 @@ func (c *cluster) pair(slot int) (primary, replica *server) {
 	var id string
 	for _, line := range lines {
 		fields := strings.Fields(line)
-		for _, slots := range fields[8:] {
-			from, to, ok := strings.Cut(slots, "-")
-			if !ok {
-				to = from
-			}
-			low, _ := strconv.Atoi(from)
-			high, _ := strconv.Atoi(to)
-			if low <= slot && slot <= high {
-				id, primary = fields[0], c.at(fields[1])
-			}
+		if hasSlot(fields, slot) {
+			id, primary = fields[0], c.at(fields[1])
 		}
 	}
 	for _, line := range lines {
@@ -139,6 +141,34 @@ func (c *cluster) pair(slot int) (primary, replica *server) {
 		}
 	}
 	return primary, replica
+}
+
+// hasSlot says whether a line of CLUSTER NODES is of a server that has a slot.
+func hasSlot(fields []string, slot int) bool {
+	for _, slots := range fields[min(8, len(fields)):] {
+		from, to, ok := strings.Cut(slots, "-")
+		if !ok {
+			to = from
+		}
+		low, err := strconv.Atoi(from)
+		high, _ := strconv.Atoi(to)
+		if err == nil && low <= slot && slot <= high { // else it is a slot on its way: [93->-node]
+			return true
+		}
+	}
+	return false
+}
+
+// hear says whether s has answered every other server's last ping.
+func (c *cluster) hear(s *server) bool {
+	for _, other := range c.servers {
+		for _, line := range splitLines(other.try("CLUSTER", "NODES")) {
+			if fields := strings.Fields(line); c.at(fields[1]) == s && other != s && fields[4] != "0" {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // running returns a server that answers.

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// EndWithUs makes the kernel end a program when the tests are killed before they can, even one that is stopped.
+// EndWithUs makes the kernel end a program when the tests are killed before they can, even one that
+// is stopped.
 func EndWithUs(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -22,7 +22,8 @@ func InBucketOf(session string, n int) string {
 	}
 }
 
-// SlotOf returns the slot of a key that has a hash tag: CRC16 (XMODEM) of the tag, modulo 16384, as the cluster specification says.
+// SlotOf returns the slot of a key that has a hash tag: CRC16 (XMODEM) of the tag, modulo 16384, as
+// the cluster specification says.
 func SlotOf(key string) int {
 	_, tag, _ := strings.Cut(key, "{")
 	tag, _, _ = strings.Cut(tag, "}")

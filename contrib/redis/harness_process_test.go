@@ -23,8 +23,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// asProcess tells the test binary to be one process of several, on the Redis at that address, asHasty how long its Leases are, and asTiered to have
-// sessions of its own in front of Redis.
+// asProcess tells the test binary to be one process of several, on the Redis at that address,
+// asHasty how long its Leases are, and asTiered to have sessions of its own in front of Redis.
 const (
 	asProcess = "REPRISE_REDIS_PROCESS"
 	asHasty   = "REPRISE_REDIS_LEASE"
@@ -103,7 +103,8 @@ func startProcess(t testing.TB, redisAddr string, environment ...string) *proces
 	return startTest(t, "^TestProcess$", append(environment, asProcess+"="+redisAddr)...)
 }
 
-// startTest runs one test in another process, in an environment that makes it serve, and say where, until its standard input ends.
+// startTest runs one test in another process, in an environment that makes it serve, and say where,
+// until its standard input ends.
 func startTest(t testing.TB, name string, environment ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], "-test.run", name)}
@@ -139,7 +140,8 @@ func (p *process) kill() {
 	p.cmd.Wait()
 }
 
-// A client follows session s over HTTP, and comes back with the last event ID whenever the connection ends.
+// A client follows session s over HTTP, and comes back with the last event ID whenever the
+// connection ends.
 type client struct {
 	url     string
 	http    http.Client

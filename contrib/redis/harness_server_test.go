@@ -32,7 +32,8 @@ func program(t testing.TB, name, pkg string) string {
 	return path
 }
 
-// A server is a redis-server of the test's own on a loopback port, with its files in a temporary directory. It ends with the test.
+// A server is a redis-server of the test's own on a loopback port, with its files in a temporary
+// directory. It ends with the test.
 type server struct {
 	t       testing.TB
 	addr    string
@@ -46,7 +47,12 @@ type server struct {
 func newServer(t testing.TB, settings ...string) *server {
 	t.Helper()
 	dir := t.TempDir()
-	s := &server{t: t, args: []string{"--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "log"), "--repl-diskless-sync-delay", "0"}}
+	s := &server{
+		t: t,
+		args: []string{
+			"--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "log"), "--repl-diskless-sync-delay", "0",
+		},
+	}
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, " ")
 		s.args = append(s.args, "--"+name, value)
@@ -121,7 +127,8 @@ func (s *server) cli(args ...string) string {
 }
 
 func (s *server) try(args ...string) string {
-	out, _ := exec.Command(program(s.t, "redis-cli", "redis-tools"), append([]string{"-p", s.port()}, args...)...).CombinedOutput()
+	out, _ := exec.Command(program(s.t, "redis-cli", "redis-tools"), append([]string{"-p", s.port()}, args...)...).
+		CombinedOutput()
 	return strings.TrimSpace(string(out))
 }
 

@@ -27,8 +27,9 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// InTime runs attempt until it was fast enough to tell: what holds for some time alone can be seen only by one who looks before it is over. An
-// attempt that was too slow returns false, and the next one has twice the time.
+// InTime runs attempt until it was fast enough to tell: what holds for some time alone can be seen
+// only by one who looks before it is over. An attempt that was too slow returns false, and the next
+// one has twice the time.
 func InTime(t testing.TB, unit time.Duration, attempt func(unit time.Duration) bool) {
 	t.Helper()
 	for range 5 {
@@ -46,15 +47,17 @@ type Process struct {
 	ended chan struct{}
 }
 
-// Start starts a redis-server with these arguments on a port of 127.0.0.1, and waits until it serves. It returns nil when it ends instead, as when
-// the port is taken.
+// Start starts a redis-server with these arguments on a port of 127.0.0.1, and waits until it
+// serves. It returns nil when it ends instead, as when the port is taken.
 func Start(t testing.TB, port string, args ...string) *Process {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Fatal("redis-server is missing: apt-get install -y --no-install-recommends redis-server")
 	}
-	p := &Process{exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1"}, args...)...), make(chan struct{})}
+	p := &Process{
+		exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1"}, args...)...), make(chan struct{}),
+	}
 	EndWithUs(p.Cmd)
 	if err := p.Cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -99,8 +102,9 @@ func (p *Process) serves(addr string) bool {
 		strings.Contains(string(info), "\nloading:0\r")
 }
 
-// FreePort returns a port that nobody listens on. It lies below those that outgoing connections get, so that none of these takes it from a
-// server that is restarted. Another process may: what is started on it is to be tried again on another.
+// FreePort returns a port that nobody listens on. It lies below those that outgoing connections
+// get, so that none of these takes it from a server that is restarted. Another process may: what is
+// started on it is to be tried again on another.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	for range 1000 {

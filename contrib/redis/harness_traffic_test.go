@@ -18,7 +18,10 @@ import (
 
 // roomy is a Config under which nothing is evicted and an outage of some seconds is sat out.
 func roomy(prefix string) redis.Config {
-	return redis.Config{Prefix: prefix, Timeout: time.Minute, Lease: 3 * time.Second, Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 30}}
+	return redis.Config{
+		Prefix: prefix, Timeout: time.Minute, Lease: 3 * time.Second,
+		Ring: ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 30},
+	}
 }
 
 func create(t testing.TB, s replay.Store, id string) {
@@ -54,15 +57,16 @@ func (r *record) count() int {
 	return len(r.confirmed)
 }
 
-// traffic is writers that append to session s, one after the other through each Store, until they are stopped.
+// traffic is writers that append to session s, one after the other through each Store, until they
+// are stopped.
 type traffic struct {
 	*record
 	writing sync.WaitGroup
 	halt    atomic.Bool
 }
 
-// write starts writers. Every other one gives its events IDs and repeats an append that failed; the others let the Store
-// assign IDs and go on with the next event.
+// write starts writers. Every other one gives its events IDs and repeats an append that failed; the
+// others let the Store assign IDs and go on with the next event.
 func write(t testing.TB, writers int, stores ...replay.Store) *traffic {
 	t.Helper()
 	w := &traffic{record: newRecord()}
@@ -129,7 +133,8 @@ type follower struct {
 	stop   context.CancelFunc
 }
 
-// follow reads from a position until the reader ends or stop is called. It never opens another reader, but asks one again whose Wait failed.
+// follow reads from a position until the reader ends or stop is called. It never opens another
+// reader, but asks one again whose Wait failed.
 func follow(t testing.TB, store replay.Store, at replay.Position) *follower {
 	t.Helper()
 	r, err := store.Open(t.Context(), "s", at)
@@ -198,8 +203,8 @@ func (f *follower) until(t testing.TB, n int) []ring.Event {
 	return f.events
 }
 
-// wantExactly wants the events to be everything that was stored: each confirmed one once, with the sequence that its writer was told,
-// none twice, no sequence left out, and every writer's in order.
+// wantExactly wants the events to be everything that was stored: each confirmed one once, with the
+// sequence that its writer was told, none twice, no sequence left out, and every writer's in order.
 func (r *record) wantExactly(t testing.TB, events []ring.Event) {
 	t.Helper()
 	r.wantOnce(t, events)
@@ -217,7 +222,8 @@ func (r *record) wantExactly(t testing.TB, events []ring.Event) {
 	t.Logf("%d events, %d confirmed, %d in doubt", len(events), len(r.confirmed), len(r.unknown))
 }
 
-// wantOnce wants the events to be some of what was written: none twice, no sequence left out, and every writer's in order.
+// wantOnce wants the events to be some of what was written: none twice, no sequence left out, and
+// every writer's in order.
 func (r *record) wantOnce(t testing.TB, events []ring.Event) {
 	t.Helper()
 	r.mu.Lock()
@@ -257,8 +263,12 @@ func (w *traffic) check(t testing.TB, store replay.Store, followers ...*follower
 	for i, f := range followers {
 		seen := f.until(t, len(events))
 		for n := range events {
-			if seen[n].Seq != events[n].Seq || seen[n].ID != events[n].ID || string(seen[n].Data) != string(events[n].Data) {
-				t.Fatalf("follower %d has %d %q at place %d, want %d %q", i, seen[n].Seq, seen[n].Data, n, events[n].Seq, events[n].Data)
+			if seen[n].Seq != events[n].Seq || seen[n].ID != events[n].ID ||
+				string(seen[n].Data) != string(events[n].Data) {
+				t.Fatalf(
+					"follower %d has %d %q at place %d, want %d %q", i, seen[n].Seq, seen[n].Data, n, events[n].Seq,
+					events[n].Data,
+				)
 			}
 		}
 	}

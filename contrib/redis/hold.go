@@ -122,8 +122,10 @@ func (w *writer) Held() replay.Held { return w.held }
 func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 	for i, e := range es {
 		if e.Seq == 0 || e.Seq != es[0].Seq+uint64(i) || e.ID == "" || e.Time.IsZero() {
-			return fmt.Errorf("%w: event %d of %d has sequence %d, ID %q, time %v: want sequences from %d on, an ID and a time",
-				ring.ErrInvalidEvent, i, len(es), e.Seq, e.ID, e.Time, es[0].Seq)
+			return fmt.Errorf(
+				"%w: event %d of %d has sequence %d, ID %q, time %v: want sequences from %d on, an ID and a time",
+				ring.ErrInvalidEvent, i, len(es), e.Seq, e.ID, e.Time, es[0].Seq,
+			)
 		}
 	}
 	if len(es) == 0 {

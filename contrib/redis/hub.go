@@ -12,10 +12,11 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// hub tells this process's readers when to look. It subscribes to the channel of each bucket that a reader's session is in, and renews
-// the readers' leases, with a look at what is newest in case a notification was lost. Each bucket has two goroutines of its own, so that one
-// whose server hangs holds up no other. It has them while there are readers, and for up to two thirds of a Lease after the last, so
-// that clients that come and go do not cost a subscription each time.
+// hub tells this process's readers when to look. It subscribes to the channel of each bucket that a
+// reader's session is in, and renews the readers' leases, with a look at what is newest in case a
+// notification was lost. Each bucket has two goroutines of its own, so that one whose server hangs
+// holds up no other. It has them while there are readers, and for up to two thirds of a Lease after
+// the last, so that clients that come and go do not cost a subscription each time.
 type hub struct {
 	store *Store
 	name  string // tells this Store's readers from those of other processes
@@ -68,8 +69,8 @@ func (h *hub) add(r *reader) error {
 	return nil
 }
 
-// spawn runs a task in the background, with a context that ends with the Store. It returns false when too many are running already: tasks
-// are such that time does what they would have done.
+// spawn runs a task in the background, with a context that ends with the Store. It returns false
+// when too many are running already: tasks are such that time does what they would have done.
 func (h *hub) spawn(task func(context.Context)) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

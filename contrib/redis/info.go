@@ -13,8 +13,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Info implements replay.Store. Times are the server's, in milliseconds. Attached is exact, except that after the server has dropped a session's
-// leases, and them alone, it counts a reader again within a third of Config.Lease.
+// Info implements replay.Store. Times are the server's, in milliseconds. Attached is exact, except
+// that after the server has dropped a session's leases, and them alone, it counts a reader again
+// within a third of Config.Lease.
 func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 	info, _, err := s.describe(ctx, id)
 	return info, err
@@ -41,7 +42,9 @@ func (s *Store) describe(ctx context.Context, id string) (info shard.Info, store
 	info.Created, info.LastActivity = time.UnixMilli(number(list[1])), time.UnixMilli(number(list[2]))
 	info.Attached = int(number(list[6]))
 	if seq, first := uint64(number(list[3])), uint64(number(list[4])); info.Status <= shard.Finished {
-		info.Log = ring.Stats{Events: int(seq + 1 - first), Bytes: number(list[5]), First: first, Last: seq, Evicted: first - 1}
+		info.Log = ring.Stats{
+			Events: int(seq + 1 - first), Bytes: number(list[5]), First: first, Last: seq, Evicted: first - 1,
+		}
 		if seq < first {
 			info.Log.First = 0
 		}
@@ -49,8 +52,8 @@ func (s *Store) describe(ctx context.Context, id string) (info shard.Info, store
 	return info, stored, nil
 }
 
-// Update implements replay.Store. It takes two round trips, and two more whenever another update comes between, for which it
-// pauses. An Update inside change is shard.ErrNestedUpdate.
+// Update implements replay.Store. It takes two round trips, and two more whenever another update
+// comes between, for which it pauses. An Update inside change is shard.ErrNestedUpdate.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
 	return s.update(ctx, id, change, "")
 }
@@ -102,8 +105,9 @@ func apply(change func(*shard.Metadata), md *shard.Metadata) { change(md) }
 // Touch implements replay.Store.
 func (s *Store) Touch(ctx context.Context, id string) error { return s.touch(ctx, id, s.head) }
 
-// Authorize is for a request that comes in the name of principal, "" for nobody's: it returns shard.ErrPrincipal when the session belongs to
-// somebody else, or to nobody when principal is somebody, and otherwise counts as activity. The errors of Touch apply too.
+// Authorize is for a request that comes in the name of principal, "" for nobody's: it returns
+// shard.ErrPrincipal when the session belongs to somebody else, or to nobody when principal is
+// somebody, and otherwise counts as activity. The errors of Touch apply too.
 func (s *Store) Authorize(ctx context.Context, id, principal string) error {
 	return s.touch(ctx, id, s.head, principal)
 }
@@ -119,8 +123,8 @@ func (s *Store) touch(ctx context.Context, id string, args ...string) error {
 	return err
 }
 
-// Claim implements replay.Claimer. Claims go with the index of event IDs: where the server drops that, the session has ended, so that no
-// key is ever claimed twice.
+// Claim implements replay.Claimer. Claims go with the index of event IDs: where the server drops
+// that, the session has ended, so that no key is ever claimed twice.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
 	if !validID(id) {
 		return refusal(codeNotFound, id)
@@ -131,7 +135,10 @@ func (s *Store) Claim(ctx context.Context, id, key string) error {
 	}
 	err := s.do(ctx, s.scripts.claim, id, []string{s.head, sent, strconv.Itoa(s.cfg.MaxClaims), randomText(tagLen)})
 	if errors.Is(err, shard.ErrInvalidClaim) {
-		err = fmt.Errorf("%w: %.64q has %d bytes, want 1 to %d of UTF-8", shard.ErrInvalidClaim, key, len(key), shard.MaxClaimBytes)
+		err = fmt.Errorf(
+			"%w: %.64q has %d bytes, want 1 to %d of UTF-8", shard.ErrInvalidClaim, key, len(key),
+			shard.MaxClaimBytes,
+		)
 	}
 	return err
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Whatever was called in whatever order: every key has an expiry, and when that is over none is left.
+// Whatever was called in whatever order: every key has an expiry, and when that is over none is
+// left.
 func TestNothingIsLeftOnTheServer(t *testing.T) {
 	client := dial(t, startServer(t))
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			s := newStore(t, client, Config{
-				MaxSessions: []int{0, -1}[seed%2], MaxPerPrincipal: int(seed % 3 * 4), TTL: 700 * time.Millisecond, Linger: 300 * time.Millisecond,
-				Lease: time.Second, Ring: ring.Config{MaxEvents: 8},
+				MaxSessions: []int{0, -1}[seed%2], MaxPerPrincipal: int(seed % 3 * 4), TTL: 700 * time.Millisecond,
+				Linger: 300 * time.Millisecond, Lease: time.Second, Ring: ring.Config{MaxEvents: 8},
 			})
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			var readers []replay.Reader
@@ -75,7 +76,12 @@ func anything(t *testing.T, s *Store, rnd *rand.Rand, readers []replay.Reader) [
 	case 12:
 		call(t, s, "DEL", s.buckets.keys(id)[rnd.IntN(4)])
 	case 13:
-		_, err = s.CreateWith(ctx, shard.Options{ID: id, TTL: time.Duration(1+rnd.IntN(900)) * time.Millisecond, Ring: ring.Config{MaxEvents: 3}})
+		_, err = s.CreateWith(
+			ctx,
+			shard.Options{
+				ID: id, TTL: time.Duration(1+rnd.IntN(900)) * time.Millisecond, Ring: ring.Config{MaxEvents: 3},
+			},
+		)
 	}
 	if errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)
@@ -85,7 +91,10 @@ func anything(t *testing.T, s *Store, rnd *rand.Rand, readers []replay.Reader) [
 
 // A principal that was here leaves nothing behind, though nobody asks for its sessions again.
 func TestPrincipalsLeaveNoKeys(t *testing.T) {
-	s := newStore(t, dial(t, startServer(t)), Config{MaxPerPrincipal: 5, TTL: 50 * time.Millisecond, Linger: -1, Lease: time.Second})
+	s := newStore(
+		t, dial(t, startServer(t)),
+		Config{MaxPerPrincipal: 5, TTL: 50 * time.Millisecond, Linger: -1, Lease: time.Second},
+	)
 	for i := range 50 {
 		id, err := s.Create(t.Context(), "", shard.Metadata{Principal: fmt.Sprint("user-", i)})
 		wantErr(t, "Create", err, nil)
@@ -99,7 +108,9 @@ func TestPrincipalsLeaveNoKeys(t *testing.T) {
 // The registry's keys expire, but not while a session in it is active.
 func TestPlacesLiveAsLongAsTheirSessions(t *testing.T) {
 	t.Parallel()
-	s := newStore(t, dial(t, startServer(t)), Config{MaxPerPrincipal: 1, TTL: 2 * time.Second, Linger: -1, Lease: time.Second})
+	s := newStore(
+		t, dial(t, startServer(t)), Config{MaxPerPrincipal: 1, TTL: 2 * time.Second, Linger: -1, Lease: time.Second},
+	)
 	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
 	first := call(t, s, "PEXPIRETIME", s.sets("me")[1].key)
 	Eventually(t, "the registry is told that the session lives on", func() bool {

@@ -12,9 +12,10 @@ import (
 // held are the readers of one session, which a tag tells from others that had its ID.
 type held struct{ id, tag string }
 
-// beat renews the leases of one bucket every third of a Lease, until it has neither readers nor a subscription. It has one command on
-// its way at a time, and pauses after one that failed, longer each time: that is all that a server which hangs gets, or costs. Other
-// buckets do not wait for it.
+// beat renews the leases of one bucket every third of a Lease, until it has neither readers nor a
+// subscription. It has one command on its way at a time, and pauses after one that failed, longer
+// each time: that is all that a server which hangs gets, or costs. Other buckets do not wait for
+// it.
 func (h *hub) beat(ctx context.Context, bucket int) {
 	every := h.store.cfg.Lease / 3
 	ticker := time.NewTicker(every)
@@ -44,7 +45,8 @@ func (h *hub) beat(ctx context.Context, bucket int) {
 	}
 }
 
-// survey lists the readers of a bucket, or gives up its subscription when it has been idle since the survey before.
+// survey lists the readers of a bucket, or gives up its subscription when it has been idle since
+// the survey before.
 func (h *hub) survey(bucket int) (all map[held][]*reader, more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -70,7 +72,8 @@ func (h *hub) survey(bucket int) (all map[held][]*reader, more bool) {
 	return all, true
 }
 
-// renew holds a session for its readers, and wakes those that have not seen what is newest. The error is one of the server or of the way there.
+// renew holds a session for its readers, and wakes those that have not seen what is newest. The
+// error is one of the server or of the way there.
 func (h *hub) renew(ctx context.Context, k held, readers []*reader) error {
 	s := h.store
 	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Timeout, s.cfg.Lease/3))

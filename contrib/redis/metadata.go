@@ -13,7 +13,8 @@ type wireMetadata struct {
 	ClientInfo map[string]any `json:"clientInfo"`
 }
 
-// encodeMetadata returns md as JSON: what ClientInfo holds comes back as encoding/json decodes it, numbers as float64.
+// encodeMetadata returns md as JSON: what ClientInfo holds comes back as encoding/json decodes it,
+// numbers as float64.
 func encodeMetadata(md shard.Metadata) (string, error) {
 	if err := md.Validate(); err != nil {
 		return "", err

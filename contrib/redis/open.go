@@ -12,20 +12,23 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// batchEvents is how many events a reader asks for at a time; it is fewer when they are large, so that a batch is about 1 MiB at most.
+// batchEvents is how many events a reader asks for at a time; it is fewer when they are large, so
+// that a batch is about 1 MiB at most.
 const batchEvents = "256"
 
-// Open implements replay.Store. It finds the position, attaches the reader and brings the first events in one round trip; finding an event by
-// its ID takes a look-up in a hash and one in the stream's radix tree, however many are retained. When it ends without an answer, the reader
-// is detached in the background, also if the server attaches it only later.
+// Open implements replay.Store. It finds the position, attaches the reader and brings the first
+// events in one round trip; finding an event by its ID takes a look-up in a hash and one in the
+// stream's radix tree, however many are retained. When it ends without an answer, the reader is
+// detached in the background, also if the server attaches it only later.
 //
-// Next of the Reader may take a round trip; it asks for up to 256 events at a time. Wait costs one whenever there is news of the session.
-// A reader whose process gives no sign of life loses its hold on the session a Lease later; if it comes back when Config.MaxAttached others are
-// there, it ends with shard.ErrAttachLimit. While Redis is away a reader waits; when it asked in vain for Config.Timeout, Next ends it
-// with [ErrUnavailable] and Wait returns that.
+// Next of the Reader may take a round trip; it asks for up to 256 events at a time. Wait costs one
+// whenever there is news of the session. A reader whose process gives no sign of life loses its
+// hold on the session a Lease later; if it comes back when Config.MaxAttached others are there, it
+// ends with shard.ErrAttachLimit. While Redis is away a reader waits; when it asked in vain for
+// Config.Timeout, Next ends it with [ErrUnavailable] and Wait returns that.
 //
-// When the server has dropped events that should be retained, one reader that is opened at the start is told so, by [ErrLost] from Open. Those
-// that come later get what there is.
+// When the server has dropped events that should be retained, one reader that is opened at the
+// start is told so, by [ErrLost] from Open. Those that come later get what there is.
 func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
 	if !validID(id) {
 		return nil, refusal(codeNotFound, id)
@@ -50,7 +53,9 @@ func (r *reader) begin(ctx context.Context, at replay.Position) error {
 	if at.Live {
 		live = "1"
 	}
-	args := []string{r.store.head, r.name, strconv.Itoa(max(0, r.store.cfg.MaxAttached)), at.LastEventID, live, batchEvents}
+	args := []string{
+		r.store.head, r.name, strconv.Itoa(max(0, r.store.cfg.MaxAttached)), at.LastEventID, live, batchEvents,
+	}
 	list, err := r.store.list(ctx, r.store.scripts.open, r.id, args)
 	if err != nil {
 		return err
@@ -71,7 +76,8 @@ func (r *reader) begin(ctx context.Context, at replay.Position) error {
 // remember is for how long a session remembers a reader that must not come any more.
 const remember = time.Minute
 
-// abandon detaches a reader whose Open has ended without an answer. It tries until the lease must have run out by itself.
+// abandon detaches a reader whose Open has ended without an answer. It tries until the lease must
+// have run out by itself.
 func (r *reader) abandon(ctx context.Context) {
 	s := r.store
 	ctx, cancel := context.WithTimeout(ctx, max(s.cfg.Lease, s.cfg.Timeout))
@@ -84,7 +90,8 @@ func (r *reader) abandon(ctx context.Context) {
 	}
 }
 
-// see sets which streams the reader sees. h is the header of the event that it begins after, if it does.
+// see sets which streams the reader sees. h is the header of the event that it begins after, if it
+// does.
 func (r *reader) see(at replay.Position, h string) {
 	switch {
 	case at.All:

@@ -46,12 +46,14 @@ func (p *place) until() string { return strconv.FormatInt(p.look, 10) }
 // grace is for how long nobody looks whether a place that was taken has its session.
 func (s *Store) grace() time.Duration { return min(max(s.cfg.TTL, time.Second), 10*time.Second) }
 
-// life is for how long the registry knows a session with this TTL without being told again: more than twice as long as it can live without activity.
+// life is for how long the registry knows a session with this TTL without being told again: more
+// than twice as long as it can live without activity.
 func (s *Store) life(ttl time.Duration) time.Duration {
 	return 2*(ttl+s.cfg.Linger+s.cfg.Lease+s.grace()) + time.Second
 }
 
-// reserve takes a place in each set, if need be one of a session that turns out to have ended. With an error it has taken none.
+// reserve takes a place in each set, if need be one of a session that turns out to have ended. With
+// an error it has taken none.
 func (s *Store) reserve(ctx context.Context, p *place, ttl time.Duration) error {
 	p.look = math.MaxInt64
 	for _, in := range p.sets {
@@ -75,7 +77,8 @@ func (s *Store) reserveIn(ctx context.Context, p *place, in set, ttl time.Durati
 			p.look = min(p.look, number(list[1])+s.grace().Milliseconds())
 			return nil
 		}
-		if len(list) == 2 || looked >= in.most || len(list) < 2+2*128 && looked > 0 { // all of them were seen to live on
+		// With fewer than it could have named, all of them were seen to live on.
+		if len(list) == 2 || looked >= in.most || len(list) < 2+2*128 && looked > 0 {
 			return limitReached(in)
 		}
 		freed, err := s.lookAt(ctx, in, list[2:])
@@ -93,9 +96,14 @@ func (s *Store) reserveIn(ctx context.Context, p *place, in set, ttl time.Durati
 }
 
 // askFor runs the reserving script, which answers {0 or 1, time, …}.
-func (s *Store) askFor(ctx context.Context, member string, in set, most int, ttl time.Duration) ([]rueidis.RedisMessage, error) {
+func (s *Store) askFor(
+	ctx context.Context, member string, in set, most int, ttl time.Duration,
+) ([]rueidis.RedisMessage, error) {
 	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	args := []string{member, strconv.Itoa(most), ms(s.grace()), ms(s.life(ttl)), strconv.FormatUint(uint64(s.cfg.fingerprint()), 10)}
+	args := []string{
+		member, strconv.Itoa(most), ms(s.grace()), ms(s.life(ttl)),
+		strconv.FormatUint(uint64(s.cfg.fingerprint()), 10),
+	}
 	m, err := s.attempt(ctx, s.scripts.reserve, []string{in.key}, args, nil)
 	if err == nil {
 		err = refused(m, in.key)
@@ -117,7 +125,8 @@ func limitReached(in set) error {
 	return fmt.Errorf("%w: %d, the most there may be", shard.ErrSessionLimit, in.most)
 }
 
-// lookAt looks at places that are due, as members and scores in turn, and takes out those whose sessions have ended. It reports whether there were any.
+// lookAt looks at places that are due, as members and scores in turn, and takes out those whose
+// sessions have ended. It reports whether there were any.
 func (s *Store) lookAt(ctx context.Context, in set, due []rueidis.RedisMessage) (freed bool, err error) {
 	scores, errs := make([]string, len(due)/2), make([]error, len(due)/2)
 	var looking sync.WaitGroup
@@ -163,7 +172,8 @@ func (s *Store) settle(ctx context.Context, in set, args []string) error {
 	return err
 }
 
-// vacate gives places back that were taken in vain, also when the caller has gone. If it fails they are free when the grace has passed.
+// vacate gives places back that were taken in vain, also when the caller has gone. If it fails they
+// are free when the grace has passed.
 func (s *Store) vacate(ctx context.Context, p *place) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.cfg.Timeout, time.Second))
 	defer cancel()
@@ -173,7 +183,8 @@ func (s *Store) vacate(ctx context.Context, p *place) {
 	p.taken = nil
 }
 
-// release gives up the places of a session that has ended, or lets others look whether it has. member begins with the tag.
+// release gives up the places of a session that has ended, or lets others look whether it has.
+// member begins with the tag.
 func (s *Store) release(ctx context.Context, member, principal string, ended bool) error {
 	score := "0"
 	if ended {
@@ -187,8 +198,9 @@ func (s *Store) release(ctx context.Context, member, principal string, ended boo
 	return nil
 }
 
-// hinted looks at a script's hint that the registry should hear that a session lives on, and tells it in the background, a few sessions at a time. The
-// next activity gives the hint again if it fails.
+// hinted looks at a script's hint that the registry should hear that a session lives on, and tells
+// it in the background, a few sessions at a time. The next activity gives the hint again if it
+// fails.
 func (s *Store) hinted(id string, hint int64) {
 	if hint != codeHint {
 		return

@@ -10,11 +10,13 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// reader is a Reader. Its fields belong to the goroutine that uses it, but for the last ones, through which the hub tells it when to look.
+// reader is a Reader. Its fields belong to the goroutine that uses it, but for the last ones,
+// through which the hub tells it when to look.
 //
-// It reads the stream from its entry on, and what it learns from the hub is only that there may be something to read: so no
-// notification that is lost, doubled or late can make a gap or a duplicate. With each batch the server looks whether the entry that was read last
-// is still the one that it was.
+// It reads the stream from its entry on, and what it learns from the hub is only that there may be
+// something to read: so no notification that is lost, doubled or late can make a gap or a
+// duplicate. With each batch the server looks whether the entry that was read last is still the one
+// that it was.
 type reader struct {
 	store   *Store
 	id      string
@@ -129,8 +131,8 @@ func (r *reader) Wait(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads on until it has an event that the reader sees, has caught up, or has found the end. The error is one that may pass. Every round moves
-// the reader on, or ends it.
+// fetch reads on until it has an event that the reader sees, has caught up, or has found the end.
+// The error is one that may pass. Every round moves the reader on, or ends it.
 func (r *reader) fetch(ctx context.Context) error {
 	for {
 		list, err := r.store.list(ctx, r.store.scripts.read, r.id, []string{r.store.head, r.tag, r.entry, batchEvents})
@@ -166,14 +168,17 @@ func (r *reader) Close() {
 	if r.lapsed.Load() { // a renewal may be on its way that attaches it again
 		again = milliseconds(remember)
 	}
-	r.store.attempt(ctx, r.store.scripts.detach, r.store.buckets.keys(r.id), []string{r.store.head, r.tag, r.name, again}, nil)
+	r.store.attempt(
+		ctx, r.store.scripts.detach, r.store.buckets.keys(r.id), []string{r.store.head, r.tag, r.name, again}, nil,
+	)
 	r.buf, r.next = nil, 0
 	if r.err == nil {
 		r.err = replay.ErrClosed
 	}
 }
 
-// notify is called by the hub. Sequence 0 means that something else than an event has happened, or may have.
+// notify is called by the hub. Sequence 0 means that something else than an event has happened, or
+// may have.
 func (r *reader) notify(seq uint64) {
 	if seq == 0 {
 		r.forced.Store(true)

@@ -10,16 +10,19 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// An event is an entry `<sequence>-<milliseconds>` of its session's stream, with one field, the record:
+// An event is an entry `<sequence>-<milliseconds>` of its session's stream, with one field, the
+// record:
 //
 //	token 8 bytes | time 8 | lengths of ID, stream and type, 2 each | ID | stream | type | data
 //
-// in little-endian order. The token is 40 random bits in text. It tells an event from another one that a server gives the same sequence
-// after it has lost the first, and a repeated append from a new one. An ID of length 0 was assigned: it is
+// in little-endian order. The token is 40 random bits in text. It tells an event from another one
+// that a server gives the same sequence after it has lost the first, and a repeated append from a
+// new one. An ID of length 0 was assigned: it is
 //
 //	<tag>-<sequence>-<token>
 //
-// with the tag of the session. So an ID never names another event than the one it was given to, whatever the server has lost meanwhile.
+// with the tag of the session. So an ID never names another event than the one it was given to,
+// whatever the server has lost meanwhile.
 const (
 	tagLen    = 12
 	tokenLen  = 8

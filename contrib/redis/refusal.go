@@ -41,11 +41,13 @@ const (
 )
 
 var codeNames = [...]string{
-	codeNotFound: "NOT_FOUND", codeFinished: "FINISHED", codeExists: "EXISTS", codeAttachLimit: "ATTACH_LIMIT", codeEvicted: "EVICTED",
-	codeUnknownID: "UNKNOWN_ID", codeLost: "LOST", codeBusy: "BUSY", codeUncertain: "UNCERTAIN", codeWrongPrincipal: "WRONG_PRINCIPAL",
-	codeOtherConfig: "OTHER_CONFIG", codeDamaged: "DAMAGED", codeAbandoned: "ABANDONED", codeFenced: "FENCED", codeHeld: "HELD",
-	codeMissing: "MISSING", codeTooLarge: "TOO_LARGE", codeBatchTooLarge: "BATCH_TOO_LARGE", codeDuplicate: "DUPLICATE",
-	codeClaimed: "CLAIMED", codeClaimLimit: "CLAIM_LIMIT", codeInvalidClaim: "INVALID_CLAIM", codeHint: "HINT",
+	codeNotFound: "NOT_FOUND", codeFinished: "FINISHED", codeExists: "EXISTS", codeAttachLimit: "ATTACH_LIMIT",
+	codeEvicted: "EVICTED", codeUnknownID: "UNKNOWN_ID", codeLost: "LOST", codeBusy: "BUSY",
+	codeUncertain: "UNCERTAIN", codeWrongPrincipal: "WRONG_PRINCIPAL", codeOtherConfig: "OTHER_CONFIG",
+	codeDamaged: "DAMAGED", codeAbandoned: "ABANDONED", codeFenced: "FENCED", codeHeld: "HELD",
+	codeMissing: "MISSING", codeTooLarge: "TOO_LARGE", codeBatchTooLarge: "BATCH_TOO_LARGE",
+	codeDuplicate: "DUPLICATE", codeClaimed: "CLAIMED", codeClaimLimit: "CLAIM_LIMIT",
+	codeInvalidClaim: "INVALID_CLAIM", codeHint: "HINT",
 }
 
 // luaNames declares the names for a script, in one line.
@@ -80,7 +82,11 @@ func refusal(code int64, id string) error {
 	case codeBusy:
 		return errConflict
 	case codeUncertain:
-		return fmt.Errorf("%w: the answer to an append was lost, and with it whether the event was stored before others pushed it out", ErrUnavailable)
+		return fmt.Errorf(
+			"%w: the answer to an append was lost, and with it whether the event was stored "+
+				"before others pushed it out",
+			ErrUnavailable,
+		)
 	case codeWrongPrincipal:
 		return about(shard.ErrPrincipal, id)
 	case codeOtherConfig:
@@ -120,8 +126,11 @@ func explained(code int64, list []rueidis.RedisMessage, id string) error {
 	case codeMissing:
 		return &replay.MissingError{Last: uint64(amount(1))}
 	case codeTooLarge:
-		return fmt.Errorf("%w: its size is %d bytes and %d of overhead; the session takes events of %d bytes, and retains %d with their overhead",
-			ring.ErrEventTooLarge, amount(1), ring.Overhead, amount(2), amount(3))
+		return fmt.Errorf(
+			"%w: its size is %d bytes and %d of overhead; the session takes events of %d bytes, "+
+				"and retains %d with their overhead",
+			ring.ErrEventTooLarge, amount(1), ring.Overhead, amount(2), amount(3),
+		)
 	case codeDuplicate:
 		return errDuplicate
 	case codeBatchTooLarge:

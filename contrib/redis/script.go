@@ -51,12 +51,15 @@ var (
 	luaSettle string
 )
 
-// scripts are the operations. All of them are sent as writing ones, so that no client hands any to a replica.
+// scripts are the operations. All of them are sent as writing ones, so that no client hands any to
+// a replica.
 type scripts struct {
-	append, read, open, renew, detach, create, end, touch, info, update, claim, hold, place, expires, reserve, settle *rueidis.Lua
+	append, read, open, renew, detach, create, end, touch, info, update *rueidis.Lua
+	claim, hold, place, expires, reserve, settle                        *rueidis.Lua
 }
 
-// Scripts with allowed memory take little or give some back: they run on a server that is out of memory too.
+// Scripts with allowed memory take little or give some back: they run on a server that is out of
+// memory too.
 const allowOOM = "#!lua flags=allow-oom\n"
 
 func newScripts() scripts {
@@ -65,13 +68,15 @@ func newScripts() scripts {
 	return scripts{
 		append: of("", luaAppend), create: of("", luaCreate), update: of("", luaUpdate), claim: of("", luaClaim),
 		read: of("", luaRead), info: of("", luaInfo), expires: of("", luaExpires),
-		open: of(allowOOM, luaOpen), renew: of(allowOOM, luaRenew), detach: of(allowOOM, luaDetach), end: of(allowOOM, luaEnd),
+		open:  of(allowOOM, luaOpen),
+		renew: of(allowOOM, luaRenew), detach: of(allowOOM, luaDetach), end: of(allowOOM, luaEnd),
 		touch: of(allowOOM, luaTouch), hold: of(allowOOM, luaHold), place: of(allowOOM, luaPlace),
 		reserve: rueidis.NewLuaScript(names + luaReserve), settle: rueidis.NewLuaScript(allowOOM + luaSettle),
 	}
 }
 
-// settings packs what every script is told of the Config: its fingerprint, Linger and Lease, in milliseconds.
+// settings packs what every script is told of the Config: its fingerprint, Linger and Lease, in
+// milliseconds.
 func settings(c Config) string {
 	b := binary.LittleEndian.AppendUint32(nil, c.fingerprint())
 	for _, d := range []time.Duration{c.Linger, c.Lease} {
@@ -80,8 +85,9 @@ func settings(c Config) string {
 	return string(b)
 }
 
-// run runs a script of a session until it was answered, ctx or Config.Timeout ends, or there is no hope. A refusal is an error. again, if
-// set, returns the arguments of another attempt, when so much time has passed since the first.
+// run runs a script of a session until it was answered, ctx or Config.Timeout ends, or there is no
+// hope. A refusal is an error. again, if set, returns the arguments of another attempt, when so
+// much time has passed since the first.
 func (s *Store) run(
 	ctx context.Context, script *rueidis.Lua, id string, args []string, again func(since time.Duration) []string,
 ) (m rueidis.RedisMessage, err error) {
@@ -126,8 +132,9 @@ func (s *Store) attempt(
 	}
 }
 
-// absent reports whether a session is not there at all. A cluster that moves a slot refuses every script that names several keys of which
-// none exists, and so does not say that; one that names a single key is answered by one side or the other.
+// absent reports whether a session is not there at all. A cluster that moves a slot refuses every
+// script that names several keys of which none exists, and so does not say that; one that names a
+// single key is answered by one side or the other.
 func (s *Store) absent(ctx context.Context, state string) bool {
 	n, err := s.client.Do(ctx, s.client.B().Exists().Key(state).Build()).AsInt64()
 	return err == nil && n == 0
@@ -138,7 +145,8 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeoutCause(ctx, s.cfg.Timeout, errTimeout)
 }
 
-// backoff is how long to pause before trying again: from about 5 ms, twice as long each time, to 250 ms.
+// backoff is how long to pause before trying again: from about 5 ms, twice as long each time, to
+// 250 ms.
 type backoff struct{ next time.Duration }
 
 // pause returns false when ctx has ended.
@@ -153,7 +161,9 @@ func (b *backoff) pause(ctx context.Context) bool {
 }
 
 // list runs a script that answers a list.
-func (s *Store) list(ctx context.Context, script *rueidis.Lua, id string, args []string) ([]rueidis.RedisMessage, error) {
+func (s *Store) list(
+	ctx context.Context, script *rueidis.Lua, id string, args []string,
+) ([]rueidis.RedisMessage, error) {
 	m, err := s.run(ctx, script, id, args, nil)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,8 @@ func TestStoreWithAnotherConfigIsRefused(t *testing.T) {
 	mustCreate(t, one, "s", shard.Metadata{})
 	mustStore(t, one, "s", ring.Event{})
 	for name, cfg := range map[string]Config{
-		"MaxEvents": {Ring: ring.Config{MaxEvents: 7}}, "TTL": {TTL: time.Minute}, "MaxSessions": {MaxSessions: 5}, "Lease": {Lease: time.Minute},
+		"MaxEvents": {Ring: ring.Config{MaxEvents: 7}}, "TTL": {TTL: time.Minute},
+		"MaxSessions": {MaxSessions: 5}, "Lease": {Lease: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg.Prefix = "shared"
@@ -52,7 +53,10 @@ func TestMetadataThatIsNotTextIsRefused(t *testing.T) {
 		}
 	}
 	mustCreate(t, s, "s", shard.Metadata{Transport: "ü"})
-	wantErr(t, "Update", s.Update(t.Context(), "s", func(md *shard.Metadata) { md.Transport = "\xff" }), shard.ErrInvalidMetadata)
+	wantErr(
+		t, "Update", s.Update(t.Context(), "s", func(md *shard.Metadata) { md.Transport = "\xff" }),
+		shard.ErrInvalidMetadata,
+	)
 	if info, err := s.Info(t.Context(), "s"); err != nil || info.Transport != "ü" {
 		t.Errorf("Transport %q, error %v", info.Transport, err)
 	}
@@ -96,7 +100,8 @@ func TestUpdateThatIsOvertakenKeepsToTimeout(t *testing.T) {
 	}
 }
 
-// delayed is a client that keeps one command back when it is told to, though the server is well: it is sent when its caller has gone.
+// delayed is a client that keeps one command back when it is told to, though the server is well: it
+// is sent when its caller has gone.
 type delayed struct {
 	rueidis.Client
 	hold  *atomic.Bool

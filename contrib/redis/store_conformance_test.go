@@ -14,8 +14,8 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Subject{
 		Open: func(t testing.TB, c storetest.Config) replay.Store {
 			return newStore(t, client, Config{
-				Ring: c.Ring, MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal, MaxAttached: c.MaxAttached,
-				TTL: c.TTL, Linger: c.Linger,
+				Ring: c.Ring, MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal,
+				MaxAttached: c.MaxAttached, TTL: c.TTL, Linger: c.Linger,
 			})
 		},
 		Beside: func(t testing.TB, first replay.Store) replay.Store {

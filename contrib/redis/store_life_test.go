@@ -49,7 +49,8 @@ func mustRead(t testing.TB, s *Store, id string, at replay.Position) replay.Read
 func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	client := dial(t, startServer(t))
 	for field, cfg := range map[string]Config{
-		"Prefix": {Prefix: "a{b}"}, "Lease": {Lease: time.Millisecond}, "Timeout": {Timeout: -1}, "TTL": {TTL: time.Microsecond},
+		"Prefix": {Prefix: "a{b}"}, "Lease": {Lease: time.Millisecond}, "Timeout": {Timeout: -1},
+		"TTL":    {TTL: time.Microsecond},
 		"Linger": {Linger: 1}, "MaxEvents": {Ring: ring.Config{MaxEvents: -1}},
 	} {
 		if _, err := New(client, cfg); err == nil || !strings.Contains(err.Error(), field) {
@@ -70,7 +71,8 @@ func TestAuthorize(t *testing.T) {
 		want          error
 	}{
 		{"mine", "me", nil}, {"mine", "them", shard.ErrPrincipal}, {"mine", "", shard.ErrPrincipal},
-		{"nobody's", "", nil}, {"nobody's", "me", shard.ErrPrincipal}, {"unknown", "me", shard.ErrNotFound}, {"a b", "", shard.ErrNotFound},
+		{"nobody's", "", nil}, {"nobody's", "me", shard.ErrPrincipal},
+		{"unknown", "me", shard.ErrNotFound}, {"a b", "", shard.ErrNotFound},
 	} {
 		wantErr(t, c.id+" for "+c.principal, s.Authorize(t.Context(), c.id, c.principal), c.want)
 	}
@@ -78,7 +80,10 @@ func TestAuthorize(t *testing.T) {
 
 // What a session leaves on the server goes by itself: nobody needs to touch it again.
 func TestEveryKeyOfASessionExpires(t *testing.T) {
-	s := newStore(t, dial(t, startServer(t)), Config{TTL: time.Second, Linger: time.Second, Lease: 3 * time.Second, MaxSessions: -1})
+	s := newStore(
+		t, dial(t, startServer(t)),
+		Config{TTL: time.Second, Linger: time.Second, Lease: 3 * time.Second, MaxSessions: -1},
+	)
 	mustCreate(t, s, "s", shard.Metadata{Principal: "me"})
 	mustStore(t, s, "s", ring.Event{ID: "own"})
 	mustStore(t, s, "s", ring.Event{})

@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// keep returns a function that brings a session's keys back to what they are now, as a replica does that takes over without the newest events.
+// keep returns a function that brings a session's keys back to what they are now, as a replica does
+// that takes over without the newest events.
 func keep(t *testing.T, s *Store, id string) (restore func()) {
 	t.Helper()
 	kept := map[string]string{}
@@ -44,7 +45,8 @@ func TestLostTail(t *testing.T) {
 					t.Fatalf("read event %d, error %v", e.Seq, err)
 				}
 			}
-			time.Sleep(2 * time.Millisecond) // a failover takes longer: no entry has the milliseconds of the one whose place it takes
+			// A failover takes longer: no entry has the milliseconds of the one it replaces.
+			time.Sleep(2 * time.Millisecond)
 			restore()
 			for range refill {
 				e := mustStore(t, s, "s", ring.Event{})
@@ -77,7 +79,9 @@ func TestLostTail(t *testing.T) {
 }
 
 // appendOnce is one attempt to append e, or another one that many milliseconds since the first.
-func appendOnce(t *testing.T, s *Store, id string, e ring.Event, token string, since ...string) (rueidis.RedisMessage, error) {
+func appendOnce(
+	t *testing.T, s *Store, id string, e ring.Event, token string, since ...string,
+) (rueidis.RedisMessage, error) {
 	t.Helper()
 	args := []string{s.head, strings.Join(since, ""), "", "", "", string(record(e, token)), e.ID}
 	return s.attempt(t.Context(), s.scripts.append, s.buckets.keys(id), args, nil)
@@ -124,7 +128,8 @@ func TestAppendThatWasStoredIsFoundByItsToken(t *testing.T) {
 	}
 }
 
-// A connection that was given up may deliver what was sent through it after another one has: here the second attempt comes before the first.
+// A connection that was given up may deliver what was sent through it after another one has: here
+// the second attempt comes before the first.
 func TestAppendThatIsOvertakenByItsRetryIsStoredOnce(t *testing.T) {
 	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 4}})
 	for _, id := range []string{"", "own"} {
@@ -147,7 +152,10 @@ func TestAppendThatIsOvertakenByItsRetryIsStoredOnce(t *testing.T) {
 				mustStore(t, s, session, ring.Event{})
 			}
 			if first, third := attempt(e, token), attempt(e, token, "2000"); first != second || third != second {
-				t.Errorf("ID %q, %d events later: the attempts are answered %s, %s and %s", id, later, first, second, third)
+				t.Errorf(
+					"ID %q, %d events later: the attempts are answered %s, %s and %s", id, later, first, second,
+					third,
+				)
 			}
 			if info, err := s.Info(t.Context(), session); err != nil || info.Log.Last != uint64(2+later) {
 				t.Errorf("ID %q: %d events were stored, error %v; want %d", id, info.Log.Last, err, 2+later)

@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,9 @@ func batchOf(ids ...string) (es []ring.Event) {
 }
 
 func TestBatchIsStoredWholeOrNotAtAll(t *testing.T) {
-	s := newStore(t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 5, MaxEventBytes: 100, MaxBytes: 700}})
+	s := newStore(
+		t, dial(t, startServer(t)), Config{Ring: ring.Config{MaxEvents: 5, MaxEventBytes: 100, MaxBytes: 700}},
+	)
 	mustCreate(t, s, "s", shard.Metadata{})
 	stored, err := s.AppendAll(t.Context(), "s", batchOf("a", "", "b"))
 	if err != nil || len(stored) != 3 || stored[0].Seq != 1 || stored[2].Seq != 3 || stored[1].ID == "" {
@@ -33,7 +36,7 @@ func TestBatchIsStoredWholeOrNotAtAll(t *testing.T) {
 		"an assigned one":           {batchOf(stored[1].ID), ring.ErrDuplicateID},
 		"an ID twice":               {batchOf("c", "c"), ring.ErrDuplicateID},
 		"too many":                  {make([]ring.Event, 6), ring.ErrEventTooLarge},
-		"too much":                  {[]ring.Event{{Data: make([]byte, 90)}, {Data: make([]byte, 90)}, {Data: make([]byte, 90)}, {Data: make([]byte, 90)}, {Data: make([]byte, 90)}}, ring.ErrEventTooLarge},
+		"too much":                  {slices.Repeat([]ring.Event{{Data: make([]byte, 90)}}, 5), ring.ErrEventTooLarge},
 		"one that is too large":     {[]ring.Event{{}, {Data: make([]byte, 101)}}, ring.ErrEventTooLarge},
 		"an invalid one":            {batchOf("c", "d\n"), ring.ErrInvalidEvent},
 		"a duplicate, then invalid": {batchOf("a", "d\n"), ring.ErrDuplicateID},
@@ -91,7 +94,9 @@ func TestBatchWhoseAnswerWasLostIsFound(t *testing.T) {
 
 func TestSessionsHaveLimitsOfTheirOwn(t *testing.T) {
 	s := newStore(t, dial(t, startServer(t)), Config{})
-	if _, err := s.CreateWith(t.Context(), shard.Options{ID: "few", Ring: ring.Config{MaxEvents: 2, MaxEventBytes: 10}}); err != nil {
+	if _, err := s.CreateWith(
+		t.Context(), shard.Options{ID: "few", Ring: ring.Config{MaxEvents: 2, MaxEventBytes: 10}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -122,7 +127,10 @@ func TestClaims(t *testing.T) {
 	for _, c := range []struct {
 		key  string
 		want error
-	}{{"a", nil}, {"a", shard.ErrClaimed}, {"", shard.ErrInvalidClaim}, {"b", nil}, {"c", shard.ErrClaimLimit}, {"b", shard.ErrClaimed}} {
+	}{
+		{"a", nil}, {"a", shard.ErrClaimed}, {"", shard.ErrInvalidClaim}, {"b", nil},
+		{"c", shard.ErrClaimLimit}, {"b", shard.ErrClaimed},
+	} {
 		wantErr(t, "Claim of "+c.key, s.Claim(t.Context(), "s", c.key), c.want)
 	}
 	mustStore(t, s, "s", ring.Event{ID: "a"}) // has nothing to do with them
@@ -137,7 +145,9 @@ func lease(holder string, term time.Duration) replay.Lease {
 // written are events as a writer gives them.
 func written(from uint64, n int) (es []ring.Event) {
 	for i := range uint64(n) {
-		es = append(es, ring.Event{Seq: from + i, ID: fmt.Sprint("tag-", from+i), Time: time.Now(), Data: []byte{byte(i)}})
+		es = append(
+			es, ring.Event{Seq: from + i, ID: fmt.Sprint("tag-", from+i), Time: time.Now(), Data: []byte{byte(i)}},
+		)
 	}
 	return es
 }
@@ -176,11 +186,15 @@ func TestWriterHoldsItsSessionUntilItIsTakenOver(t *testing.T) {
 			return err == nil
 		})
 		h := two.Held()
-		if h.Note != "of one" || h.Last != 4 || h.First != 1 || h.Token != one.Held().Token+1 || h.Incarnation != one.Held().Incarnation ||
-			h.Options.Ring != (ring.Config{MaxEvents: 8}) || h.Options.TTL != 0 {
+		if h.Note != "of one" || h.Last != 4 || h.First != 1 || h.Token != one.Held().Token+1 ||
+			h.Incarnation != one.Held().Incarnation || h.Options.Ring != (ring.Config{MaxEvents: 8}) ||
+			h.Options.TTL != 0 {
 			t.Errorf("the new writer is told %+v", h)
 		}
-		for _, err := range []error{one.Append(ctx, written(5, 1)), one.Renew(ctx), one.Finish(ctx), one.Terminate(ctx), one.Release(ctx), one.Restart(ctx, 9)} {
+		for _, err := range []error{
+			one.Append(ctx, written(5, 1)), one.Renew(ctx), one.Finish(ctx), one.Terminate(ctx),
+			one.Release(ctx), one.Restart(ctx, 9),
+		} {
 			wantErr(t, "the old writer", err, replay.ErrFenced)
 		}
 		wantErr(t, "the new writer's Append", two.Append(ctx, written(5, 1)), nil)
@@ -201,7 +215,9 @@ func TestWriterOfAnotherIncarnationChangesNothing(t *testing.T) {
 	wantErr(t, "CreateHeld", err, nil)
 	wantErr(t, "Terminate", s.Terminate(ctx, "s"), nil)
 	mustCreate(t, s, "s", shard.Metadata{})
-	for _, err := range []error{old.Append(ctx, written(1, 1)), old.Renew(ctx), old.Finish(ctx), old.Terminate(ctx), old.Update(ctx, nil)} {
+	for _, err := range []error{
+		old.Append(ctx, written(1, 1)), old.Renew(ctx), old.Finish(ctx), old.Terminate(ctx), old.Update(ctx, nil),
+	} {
 		wantErr(t, "the old writer", err, shard.ErrNotFound)
 	}
 	mustStore(t, s, "s", ring.Event{})
@@ -212,7 +228,8 @@ func TestWriterRestartsALog(t *testing.T) {
 	w, err := s.CreateHeld(ctx, shard.Options{ID: "s"}, lease("one", time.Minute))
 	wantErr(t, "CreateHeld", err, nil)
 	wantErr(t, "Append", w.Append(ctx, written(1, 3)), nil)
-	behind, asleep := mustRead(t, s, "s", replay.Position{LastEventID: "tag-1", All: true}), mustRead(t, s, "s", replay.Position{Live: true})
+	behind := mustRead(t, s, "s", replay.Position{LastEventID: "tag-1", All: true})
+	asleep := mustRead(t, s, "s", replay.Position{Live: true})
 	if err := w.Restart(ctx, 3); !errors.Is(err, replay.ErrMissing) {
 		t.Errorf("Restart in what is stored: error %v", err)
 	}

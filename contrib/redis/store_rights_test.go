@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// The README names what an ACL must allow. It is enough for everything a Store does, beside what the client wants for itself.
+// The README names what an ACL must allow. It is enough for everything a Store does, beside what
+// the client wants for itself.
 func TestRightsOfTheReadmeSuffice(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -25,7 +26,10 @@ func TestRightsOfTheReadmeSuffice(t *testing.T) {
 		t.Fatal("the README does not name the rights")
 	}
 	addr := startServer(t)
-	rule := []string{"ACL", "SETUSER", "app", "on", ">secret", "~{reprise.*", "~{reprise}*", "&{reprise.*", "-@all", "+hello", "+auth", "+client", "+ping"}
+	rule := []string{
+		"ACL", "SETUSER", "app", "on", ">secret",
+		"~{reprise.*", "~{reprise}*", "&{reprise.*", "-@all", "+hello", "+auth", "+client", "+ping",
+	}
 	for name := range strings.FieldsSeq(commands) {
 		rule = append(rule, "+"+name)
 	}
@@ -38,7 +42,10 @@ func TestRightsOfTheReadmeSuffice(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	useEverything(t, newStore(t, client, Config{Prefix: "reprise", MaxSessions: 1, MaxPerPrincipal: 1, MaxAttached: 1, Lease: time.Second, Ring: ring.Config{MaxEvents: 2}}))
+	useEverything(t, newStore(t, client, Config{
+		Prefix: "reprise", MaxSessions: 1, MaxPerPrincipal: 1, MaxAttached: 1, Lease: time.Second,
+		Ring: ring.Config{MaxEvents: 2},
+	}))
 }
 
 func useEverything(t *testing.T, s *Store) {

@@ -35,7 +35,8 @@ func dial(t testing.TB, addr string) rueidis.Client {
 	return client
 }
 
-// newStore returns a Store that shares its sessions with no other one on the server, unless cfg has a Prefix.
+// newStore returns a Store that shares its sessions with no other one on the server, unless cfg has
+// a Prefix.
 func newStore(t testing.TB, client rueidis.Client, cfg Config) *Store {
 	t.Helper()
 	orElse(&cfg.Prefix, "test-"+randomText(tagLen))
@@ -60,7 +61,8 @@ func beside(t testing.TB, s *Store) *Store {
 // keysOf returns the names of all keys that a Store has.
 func keysOf(t testing.TB, s *Store) []string {
 	t.Helper()
-	keys, err := s.client.Do(context.Background(), s.client.B().Keys().Pattern("{"+s.cfg.Prefix+"*").Build()).AsStrSlice()
+	keys, err := s.client.Do(context.Background(), s.client.B().Keys().Pattern("{"+s.cfg.Prefix+"*").Build()).
+		AsStrSlice()
 	if err != nil {
 		t.Fatal(err)
 	}

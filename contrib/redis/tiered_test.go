@@ -16,7 +16,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// contrib/tiered with Redis behind it, which is what it is for. Its module needs the core alone, so that these tests are here.
+// contrib/tiered with Redis behind it, which is what it is for. Its module needs the core alone, so
+// that these tests are here.
 
 func newTiered(t testing.TB, back replay.Store, cfg tiered.Config) *tiered.Store {
 	t.Helper()
@@ -39,20 +40,24 @@ func TestTieredConforms(t *testing.T) {
 						behind.MaxEventBytes += 32 // see tiered.Config
 					}
 					prefix := fmt.Sprint("t", count.Add(1))
-					back := newStoreOn(t, redis.Config{Prefix: prefix, MaxSessions: -1, TTL: -1, Linger: -1, Ring: behind}, client)
+					back := newStoreOn(
+						t, redis.Config{Prefix: prefix, MaxSessions: -1, TTL: -1, Linger: -1, Ring: behind}, client,
+					)
 					return newTiered(t, back, tiered.Config{Sync: sync, Shard: shard.Config{
-						Ring: c.Ring, MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal, MaxAttached: c.MaxAttached,
-						MaxBytes: c.MaxBytes, TTL: c.TTL, Linger: c.Linger,
+						Ring: c.Ring, MaxSessions: c.MaxSessions, MaxPerPrincipal: c.MaxPerPrincipal,
+						MaxAttached: c.MaxAttached, MaxBytes: c.MaxBytes, TTL: c.TTL, Linger: c.Linger,
 					}})
 				},
-				Finish: func(ctx context.Context, s replay.Store, id string) error { return s.(*tiered.Store).Finish(ctx, id) },
+				Finish: func(ctx context.Context, s replay.Store, id string) error {
+					return s.(*tiered.Store).Finish(ctx, id)
+				},
 			})
 		})
 	}
 }
 
-// The client's connections break and lead to the session's own process and to another one in turn, until the first dies without a chance to do
-// anything more: what it had confirmed is in Redis.
+// The client's connections break and lead to the session's own process and to another one in turn,
+// until the first dies without a chance to do anything more: what it had confirmed is in Redis.
 func TestClientOfATieredStoreGoesOnElsewhereWhenItsProcessDies(t *testing.T) {
 	const events = 600
 	server := newServer(t)
@@ -76,7 +81,8 @@ func TestClientOfATieredStoreGoesOnElsewhereWhenItsProcessDies(t *testing.T) {
 
 func TestTieredStoreGoesOnWithoutRedisAndCatchesUp(t *testing.T) {
 	server := newServer(t, "appendonly yes", "appendfsync always")
-	here, elsewhere := newTiered(t, newStore(t, roomy("p"), server.addr), tiered.Config{}), newStore(t, roomy("p"), server.addr)
+	here := newTiered(t, newStore(t, roomy("p"), server.addr), tiered.Config{})
+	elsewhere := newStore(t, roomy("p"), server.addr)
 	create(t, here, "s")
 	local, remote := follow(t, here, replay.Position{}), follow(t, elsewhere, replay.Position{})
 	var stored []ring.Event
