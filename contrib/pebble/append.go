@@ -132,7 +132,7 @@ func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
 	if err := s.usable(now, true); err != nil {
 		return nil, err
 	}
-	if err := s.lease.yield(s.id, now); err != nil {
+	if err := s.lease.held(s.id, now); err != nil {
 		return nil, err
 	}
 	for i := range es {
@@ -156,6 +156,8 @@ func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
 	if err := s.put(a, next); err != nil {
 		return nil, err
 	}
+	s.fence()
+	s.resumed = true
 	return a, nil
 }
 
@@ -209,12 +211,17 @@ func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
 		a.events[i], a.slots[i] = e, slot{costOf(&e), id}
 		total += a.slots[i].cost
 	}
-	if len(es) > s.limits.MaxEvents || total > int64(s.limits.MaxBytes) {
-		return nil, fmt.Errorf("%w: %d events of %d bytes, Ring.MaxEvents is %d and Ring.MaxBytes %d",
-			ring.ErrEventTooLarge, len(es), total, s.limits.MaxEvents, s.limits.MaxBytes)
-	}
 	next.bytes += total
-	return a, nil
+	return a, s.fits(len(es), total)
+}
+
+// fits returns an error for more than the session may retain.
+func (s *session) fits(events int, bytes int64) error {
+	if events <= s.limits.MaxEvents && bytes <= int64(s.limits.MaxBytes) {
+		return nil
+	}
+	return fmt.Errorf("%w: %d events of %d bytes, Ring.MaxEvents is %d and Ring.MaxBytes %d",
+		ring.ErrEventTooLarge, events, bytes, s.limits.MaxEvents, s.limits.MaxBytes)
 }
 
 // freeID returns the ID that the session gives to seq, which no retained event has and none in es. Where a producer has taken that which would
@@ -266,7 +273,6 @@ func (s *session) put(a *addition, next state) error {
 		s.decided = before
 		return err
 	}
-	s.resumed = true
 	s.oldest = s.oldest[min(evicted, len(s.oldest)):]
 	s.unseen = append(s.unseen, a.slots...)
 	for i := range a.events {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -18,7 +19,7 @@ func (s *Store) Create(ctx context.Context, id string, md shard.Metadata) (strin
 
 // CreateWith implements replay.Creator.
 func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error) {
-	sess, err := s.create(ctx, o, lease{})
+	sess, err := s.create(ctx, o, replay.Lease{})
 	if err != nil {
 		return "", err
 	}
@@ -26,7 +27,7 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 }
 
 // create makes a session that is held by a lease, if l is one.
-func (s *Store) create(ctx context.Context, o shard.Options, l lease) (*session, error) {
+func (s *Store) create(ctx context.Context, o shard.Options, l replay.Lease) (*session, error) {
 	if s.closed.Load() {
 		return nil, shard.ErrClosed
 	}
@@ -41,7 +42,7 @@ func (s *Store) create(ctx context.Context, o shard.Options, l lease) (*session,
 	if err != nil {
 		return nil, err
 	}
-	d.note = l.note
+	d.note = l.Note
 	if err := s.mayWrite(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *Store) describe(o shard.Options) (description, error) {
 }
 
 // insert enters a new session into the table, if its ID is free and there is a place, and queues it.
-func (s *Store) insert(id string, d description, l lease) (*session, *write, error) {
+func (s *Store) insert(id string, d description, l replay.Lease) (*session, *write, error) {
 	s.creating.Lock()
 	defer s.creating.Unlock()
 	now := s.now()
@@ -95,7 +96,10 @@ func (s *Store) insert(id string, d description, l lease) (*session, *write, err
 	sess.mu.Lock()
 	defer sess.mu.Unlock()
 	sess.decided = state{activity: now, first: 1, runs: runs{{randomText(runLen), 1}}}
-	sess.seen, sess.resumed, sess.lease = sess.decided, true, l
+	sess.seen, sess.resumed = sess.decided, true
+	if l.Holder != "" {
+		sess.lease = lease{s.nextToken(), l.Holder, now + int64(l.Term)}
+	}
 	e := sess.edit()
 	e.batch.Set(sessionKey(id), d.encode(), nil)
 	e.arm(sess.expires())

@@ -98,30 +98,33 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 
 // Finish implements replay.Finisher.
 func (s *Store) Finish(ctx context.Context, id string) error {
-	return s.change(ctx, id, finishFor(nil))
+	return s.change(ctx, id, func(sess *session, now int64) (*write, error) {
+		if err := sess.lease.held(id, now); err != nil && sess.decided.status == shard.Active {
+			return nil, err
+		}
+		w, err := sess.finish(now)
+		if err == nil {
+			sess.fence()
+		}
+		return w, err
+	})
 }
 
-// finishFor finishes a session in the name of a lease's holder, or of nobody.
-func finishFor(l *lease) func(*session, int64) (*write, error) {
-	return func(sess *session, now int64) (*write, error) {
-		if sess.decided.status == shard.Finished {
-			return sess.edit().queue(nil) // the end of the other Finish counts once it is confirmed
-		}
-		if l == nil {
-			if err := sess.lease.yield(sess.id, now); err != nil {
-				return nil, err
-			}
-		}
-		sess.decided.status, sess.decided.left = shard.Finished, now
-		e := sess.edit()
-		if sess.store.cfg.Linger >= 0 {
-			e.arm(sess.leaves())
-			return e.queue(nil)
-		}
-		w, err := e.queue(nil)
-		sess.settle(now) // without Linger and without a reader, it ends here
-		return w, err
+func (s *session) finish(now int64) (*write, error) {
+	if s.decided.status == shard.Finished {
+		return s.edit().queue(nil) // the end of the other Finish counts once it is confirmed
 	}
+	s.decided.status, s.decided.left = shard.Finished, now
+	e := s.edit()
+	if s.store.cfg.Linger >= 0 {
+		e.arm(s.leaves())
+		return e.queue(nil)
+	}
+	w, err := e.queue(nil)
+	if err == nil {
+		s.settle(now) // without Linger and without a reader, it ends here
+	}
+	return w, err
 }
 
 // Terminate implements replay.Store.
@@ -142,14 +145,17 @@ func terminate(sess *session, now int64) (*write, error) {
 // Update implements replay.Store. change is called without a lock held, again if another update came between. It must not call Update itself,
 // of this session or another: that is shard.ErrNestedUpdate.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
-	if callers.Include(callers.Entry(applyChange)) {
-		return about(shard.ErrNestedUpdate, id)
-	}
 	sess, err := s.get(id)
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, sess, change, func(now int64) error { return sess.lease.yield(sess.id, now) })
+	return s.update(ctx, sess, change, func(now int64) error {
+		err := sess.lease.held(id, now)
+		if err == nil {
+			sess.fence()
+		}
+		return err
+	})
 }
 
 // applyChange calls an Update's function. Whoever has it among the callers runs inside one.
@@ -160,6 +166,9 @@ func applyChange(change func(*shard.Metadata), md *shard.Metadata) { change(md) 
 var errOvertaken = errors.New("pebble: another update came between")
 
 func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Metadata), may func(now int64) error) error {
+	if callers.Include(callers.Entry(applyChange)) {
+		return about(shard.ErrNestedUpdate, sess.id)
+	}
 	for {
 		sess.mu.Lock()
 		before, version, err := sess.metadata, sess.version, sess.usable(s.now(), false)

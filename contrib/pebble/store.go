@@ -31,6 +31,7 @@ type Store struct {
 	opened  time.Time
 	epoch   uint64        // how often the directory was opened
 	number  atomic.Uint64 // of the last incarnation in this epoch
+	tokens  atomic.Uint64 // the last token of a lease in this epoch
 
 	creating sync.Mutex // held by Create from the look at the ID to the entry in the table
 	sessions sync.Map   // session ID to *session
