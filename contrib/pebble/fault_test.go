@@ -208,8 +208,7 @@ func TestLostTailGivesNoIDTwice(t *testing.T) {
 		}
 		for _, id := range append(lost, places...) {
 			if r, err := s.Open(bg, "s", replay.Position{LastEventID: id}); !errors.Is(err, ring.ErrUnknownID) {
-				t.Fatalf("Open after %q, which was lost: error %v", id, err)
-				r.Close()
+				t.Fatalf("Open after %q, which was lost: %v, error %v", id, r, err)
 			}
 		}
 	}
