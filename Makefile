@@ -5,7 +5,7 @@ MODULES := $(shell git ls-files --cached --others --exclude-standard -- 'go.mod'
 
 # The version that every module has and requires of the others, and the modules that nobody imports.
 VERSION     := v0.2.0
-UNPUBLISHED := contrib/demo contrib/examples contrib/interop contrib/tiered/tests bench/peers internal/tools
+UNPUBLISHED := contrib/demo contrib/examples contrib/examples/restart contrib/interop contrib/tiered/tests bench/peers internal/tools
 
 STATIC  := $(CURDIR)/.tools/staticcheck
 STAT    := $(CURDIR)/.tools/benchstat
@@ -95,6 +95,12 @@ chaos: cc ## contrib/redis beside Local for CHAOSTIME, with faults: connections 
 	$(call need,redis-server,redis-server)
 	cd contrib/redis && REPRISE_CHAOS=$(CHAOSTIME) go test -race -timeout 0 -run '^TestChaos' -v .
 
+crash: cc ## contrib/pebble: processes killed and disks that fail CRASHES times, 300 by default
+	cd contrib/pebble && REPRISE_CRASHES=$(or $(CRASHES),300) go test -race -timeout 0 -run 'Killed|Disk|WriteThatFails' -v .
+
+bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync: two minutes, on an idle machine
+	@cd contrib/pebble && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
+
 lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module; widths of lines; dependabot's list
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	@for m in $(MODULES:.=); do grep -qx "      - /$$m" .github/dependabot.yml || { echo "not in .github/dependabot.yml: /$$m"; exit 1; }; done
@@ -140,4 +146,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	  cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
-.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
+.PHONY: help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
