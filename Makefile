@@ -5,7 +5,8 @@ MODULES := $(shell git ls-files --cached --others --exclude-standard -- 'go.mod'
 
 # The version that every module has and requires of the others, and the modules that nobody imports.
 VERSION     := v0.2.0
-UNPUBLISHED := contrib/demo contrib/examples contrib/examples/restart contrib/interop contrib/tiered/tests bench/peers internal/tools
+UNPUBLISHED := contrib/demo contrib/durablestreams/cmd/serve contrib/examples contrib/examples/restart contrib/interop \
+  contrib/tiered/tests bench/peers internal/tools
 
 STATIC  := $(CURDIR)/.tools/staticcheck
 STAT    := $(CURDIR)/.tools/benchstat

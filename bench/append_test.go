@@ -66,8 +66,8 @@ func benchmarkAppend(b *testing.B, size int) {
 	}
 }
 
-// BenchmarkAppendAll measures one event of a batch of 16, of 256 bytes each, in a ring that retains 1000; in turn with
-// the same events one by one.
+// BenchmarkAppendAll measures one event of a batch of 16, of 256 bytes each, in a ring that retains
+// 1000; in turn with the same events one by one.
 func BenchmarkAppendAll(b *testing.B) {
 	const batch = 16
 	es, dst := make([]ring.Event, batch), make([]ring.Event, batch)

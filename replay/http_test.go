@@ -441,12 +441,16 @@ func TestHostileRequests(t *testing.T) {
 		{"two session headers: the last one counts",
 			"GET / HTTP/1.1\r\nHost: x\r\nMcp-Session-Id: s\r\nMcp-Session-Id: none\r\n\r\n", []int{404}},
 		{"a session ID with a line end", "GET /?session=s%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{404}},
-		{"an event ID with a line end", "GET /?session=s&last_event_id=%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: x\r\n\r\n", []int{400}},
-		{"a long event ID", "GET /?session=s HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + string(bytes.Repeat([]byte("x"), 10_000)) + "\r\n\r\n", []int{400}},
+		{"an event ID with a line end", "GET /?session=s&last_event_id=%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: " +
+			"x\r\n\r\n", []int{400}},
+		{"a long event ID", "GET /?session=s HTTP/1.1\r\nHost: x\r\nLast-Event-ID: " + string(bytes.Repeat([]byte("x"),
+			10_000)) + "\r\n\r\n", []int{400}},
 		{"a foreign origin", "GET /?session=s HTTP/1.1\r\nHost: x\r\nOrigin: http://evil\r\n\r\n", []int{403}},
 		{"an origin that repeats a forged forwarded host",
 			"GET /?session=s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: evil\r\nOrigin: http://evil\r\n\r\n", []int{403}},
-		{"a header beyond all bounds", "GET /?session=s HTTP/1.1\r\nHost: x\r\nAccept: " + string(bytes.Repeat([]byte("a,"), 1<<20)) + "\r\n\r\n", []int{406, 431}},
+		{"a header beyond all bounds",
+			"GET /?session=s HTTP/1.1\r\nHost: x\r\nAccept: " + string(bytes.Repeat([]byte("a,"), 1<<20)) + "\r\n\r\n",
+			[]int{406, 431}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conn := must(net.Dial("tcp", srv.Listener.Addr().String()))

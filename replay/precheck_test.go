@@ -70,7 +70,9 @@ func TestOrigin(t *testing.T) {
 	})
 	t.Run("AllowOrigin decides about foreign ones alone", func(t *testing.T) {
 		asked := 0
-		h := Handler{AllowOrigin: func(r *http.Request) bool { asked++; return r.Header.Get("Origin") == "https://app.example" }}
+		h := Handler{
+			AllowOrigin: func(r *http.Request) bool { asked++; return r.Header.Get("Origin") == "https://app.example" },
+		}
 		for origin, want := range map[string]bool{"https://app.example": true, "https://evil.example": false,
 			"http://example.com": true} {
 			r := httptest.NewRequest("GET", "/", nil)

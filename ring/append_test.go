@@ -30,7 +30,8 @@ func TestAppendStoresACopyAndReturnsTheStoredEvent(t *testing.T) {
 	c := mustSeek(t, r, "")
 	c.Next(&read)
 	for _, e := range []Event{got, read} {
-		if e.ID != "a" || e.Stream != "s" || e.Type != "t" || string(e.Data) != "payload" || !e.Time.Equal(when) || e.Seq != 1 {
+		if e.ID != "a" || e.Stream != "s" || e.Type != "t" || string(e.Data) != "payload" || !e.Time.Equal(when) ||
+			e.Seq != 1 {
 			t.Errorf("event is %+v", e)
 		}
 		if cap(e.Data) != len(e.Data) {
@@ -140,11 +141,16 @@ func TestInvalidFieldIsNamedAndStoresNothing(t *testing.T) {
 		e     Event
 	}{
 		{"ID", Event{ID: "a\x00"}}, {"ID", Event{ID: "a\r"}}, {"ID", Event{ID: "\na"}},
-		{"ID", Event{ID: long}}, {"ID", Event{ID: "\xff"}}, {"ID", Event{ID: "a\x1bb"}}, {"ID", Event{ID: "a\x7fb"}}, {"ID", Event{ID: "a\u0085b"}},
-		{"ID", Event{ID: " a"}}, {"ID", Event{ID: "a "}}, {"ID", Event{ID: "\ta"}}, {"ID", Event{ID: "a\t"}}, {"ID", Event{ID: "12345678\t12345678"}},
-		{"Stream", Event{Stream: "a\x00"}}, {"Stream", Event{Stream: "a\r"}}, {"Stream", Event{Stream: "a\n"}}, {"Stream", Event{Stream: long}}, {"Stream", Event{Stream: "abcdefgh\xff"}},
-		{"Type", Event{Type: "a\x00"}}, {"Type", Event{Type: "a\r"}}, {"Type", Event{Type: "a\n"}}, {"Type", Event{Type: long}}, {"Type", Event{Type: "\xc0\x80"}},
-		{"Time", Event{Time: time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)}}, {"Time", Event{Time: time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		{"ID", Event{ID: long}}, {"ID", Event{ID: "\xff"}}, {"ID", Event{ID: "a\x1bb"}}, {"ID",
+			Event{ID: "a\x7fb"}}, {"ID", Event{ID: "a\u0085b"}},
+		{"ID", Event{ID: " a"}}, {"ID", Event{ID: "a "}}, {"ID", Event{ID: "\ta"}}, {"ID", Event{ID: "a\t"}}, {"ID",
+			Event{ID: "12345678\t12345678"}},
+		{"Stream", Event{Stream: "a\x00"}}, {"Stream", Event{Stream: "a\r"}}, {"Stream",
+			Event{Stream: "a\n"}}, {"Stream", Event{Stream: long}}, {"Stream", Event{Stream: "abcdefgh\xff"}},
+		{"Type", Event{Type: "a\x00"}}, {"Type", Event{Type: "a\r"}}, {"Type", Event{Type: "a\n"}}, {"Type",
+			Event{Type: long}}, {"Type", Event{Type: "\xc0\x80"}},
+		{"Time", Event{Time: time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)}}, {"Time",
+			Event{Time: time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)}},
 	} {
 		r := newRing(t, Config{})
 		_, err := r.Append(c.e)
@@ -169,7 +175,8 @@ func TestUnusualButValidFieldsAreStored(t *testing.T) {
 	} {
 		r := newRing(t, Config{})
 		got := mustAppend(t, r, e)
-		if got.Stream != e.Stream || got.Type != e.Type || e.ID != "" && got.ID != e.ID || !e.Time.IsZero() && !got.Time.Equal(e.Time) {
+		if got.Stream != e.Stream || got.Type != e.Type || e.ID != "" && got.ID != e.ID ||
+			!e.Time.IsZero() && !got.Time.Equal(e.Time) {
 			t.Errorf("stored %+v, want %+v", got, e)
 		}
 		if c := mustSeek(t, r, got.ID); c.Seq() != 1 {

@@ -29,7 +29,8 @@ func TestAppendAllStoresCopiesUnderConsecutiveSequences(t *testing.T) {
 	for i, want := range []string{"one", "two", ""} {
 		c.Next(&read)
 		for _, e := range []Event{got[i], read} {
-			if e.Seq != uint64(i+2) || string(e.Data) != want || e.Stream != es[i].Stream || e.Type != es[i].Type || seekSeq(t, r, e.ID) != e.Seq {
+			if e.Seq != uint64(i+2) || string(e.Data) != want || e.Stream != es[i].Stream || e.Type != es[i].Type ||
+				seekSeq(t, r, e.ID) != e.Seq {
 				t.Errorf("event %d is %+v", i, e)
 			}
 		}
@@ -62,7 +63,8 @@ func TestABatchIsRefusedAsAWhole(t *testing.T) {
 		{"invalid", []Event{{}, {ID: "a\n"}}, ErrInvalidEvent},
 		{"one too large", []Event{{}, {Data: make([]byte, 600)}}, ErrEventTooLarge},
 		{"too many", make([]Event, 9), ErrEventTooLarge},
-		{"too many bytes", []Event{{Data: make([]byte, 400)}, {Data: make([]byte, 400)}, {Data: make([]byte, 400)}}, ErrEventTooLarge},
+		{"too many bytes", []Event{{Data: make([]byte, 400)}, {Data: make([]byte, 400)}, {Data: make([]byte, 400)}},
+			ErrEventTooLarge},
 	} {
 		r := newRing(t, Config{MaxEvents: 8, MaxEventBytes: 500, MaxBytes: 1200})
 		there := mustAppend(t, r, Event{ID: "there"})
@@ -71,7 +73,8 @@ func TestABatchIsRefusedAsAWhole(t *testing.T) {
 		if !errors.Is(err, c.want) || r.Stats() != before {
 			t.Errorf("%s: %v, want %v; %+v", c.name, err, c.want, r.Stats())
 		}
-		if c.name == "retained ID" && (len(got) != 1 || got[0].Seq != there.Seq) || c.name != "retained ID" && len(got) != 0 {
+		if c.name == "retained ID" && (len(got) != 1 || got[0].Seq != there.Seq) ||
+			c.name != "retained ID" && len(got) != 0 {
 			t.Errorf("%s: returns %+v", c.name, got)
 		}
 		r.Close()
@@ -143,7 +146,9 @@ func TestABatchIsCountedInTallyAndBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 		st, s := r.Stats(), sums.Sum()
-		if s.Events != int64(st.Events) || s.Bytes != st.Bytes || budget.Used() != st.Bytes || s.Appended != int64(st.Last) || s.Memory != r.Memory() {
+		if s.Events != int64(st.Events) || s.Bytes != st.Bytes || budget.Used() != st.Bytes ||
+			s.Appended != int64(st.Last) ||
+			s.Memory != r.Memory() {
 			t.Errorf("%+v, budget %d, ring %+v", s, budget.Used(), st)
 		}
 	}
@@ -158,7 +163,12 @@ func TestBatchesAreVisibleAtOnce(t *testing.T) {
 		var writers, readers sync.WaitGroup
 		for range 3 {
 			writers.Go(func() {
-				es := []Event{{Data: []byte("1/4")}, {Data: []byte("2/4")}, {Data: []byte("3/4")}, {Data: []byte("4/4")}}
+				es := []Event{
+					{Data: []byte("1/4")},
+					{Data: []byte("2/4")},
+					{Data: []byte("3/4")},
+					{Data: []byte("4/4")},
+				}
 				for range 500 {
 					got, err := r.AppendAll(nil, es)
 					if err != nil {

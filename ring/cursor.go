@@ -88,7 +88,8 @@ func (c *Cursor) Seq() uint64 { return c.seq }
 // Only returns a cursor at the same position that sees this stream alone.
 func (c Cursor) Only(stream string) Cursor {
 	c.one, c.kept = true, false
-	c.stream, c.length = stream, uint16(min(len(stream), math.MaxUint16)) // longer than MaxIDBytes: there is no such stream
+	// longer than MaxIDBytes: there is no such stream
+	c.stream, c.length = stream, uint16(min(len(stream), math.MaxUint16))
 	return c
 }
 

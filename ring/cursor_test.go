@@ -66,7 +66,8 @@ func TestOnlyAndAllKeepThePosition(t *testing.T) {
 		mustAppend(t, r, Event{ID: fmt.Sprint(n), Stream: []string{"a", "b"}[n%2], Data: []byte(fmt.Sprint(n))})
 	}
 	c := mustSeek(t, r, "1")
-	for want, got := range map[string]Cursor{"[3 5]": c, "[2 4]": c.Only("a"), "[2 3 4 5]": c.All(), "[]": c.Only("none")} {
+	for want, got := range map[string]Cursor{"[3 5]": c, "[2 4]": c.Only("a"), "[2 3 4 5]": c.All(),
+		"[]": c.Only("none")} {
 		if s := fmt.Sprint(data(t, got)); s != want {
 			t.Errorf("read %s, want %s", s, want)
 		}

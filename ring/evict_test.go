@@ -63,7 +63,13 @@ func TestMemoryIsBoundedByTheLimits(t *testing.T) {
 		perEvent := float64(r.Memory()-s.Bytes+Overhead*int64(s.Events)) / float64(s.Events)
 		slack := 75 + float64(2*pageBytes)/float64(s.Events) + float64(c.size)/8
 		if perEvent > slack {
-			t.Errorf("%d × %d bytes: %.0f bytes of overhead an event, want at most %.0f", c.events, c.size, perEvent, slack)
+			t.Errorf(
+				"%d × %d bytes: %.0f bytes of overhead an event, want at most %.0f",
+				c.events,
+				c.size,
+				perEvent,
+				slack,
+			)
 		}
 	}
 }
@@ -116,8 +122,16 @@ func TestReleaseTakesTheRingOutOfTheTallyAndTheBudgetOnce(t *testing.T) {
 				mustAppend(t, r, e)
 			}
 			s := sums.Sum()
-			if st := r.Stats(); s.Events != int64(st.Events) || s.Bytes != st.Bytes || s.Memory != r.Memory() || budget.Used() != st.Bytes {
-				t.Errorf("%d events: tally %+v, budget %d, ring %+v, %d bytes", events, s, budget.Used(), st, r.Memory())
+			if st := r.Stats(); s.Events != int64(st.Events) || s.Bytes != st.Bytes || s.Memory != r.Memory() ||
+				budget.Used() != st.Bytes {
+				t.Errorf(
+					"%d events: tally %+v, budget %d, ring %+v, %d bytes",
+					events,
+					s,
+					budget.Used(),
+					st,
+					r.Memory(),
+				)
 			}
 			final := r.Stats()
 			for range 2 {

@@ -18,7 +18,8 @@ var crowdedIDs = sync.OnceValue(func() (ids []string) {
 		byTag[tag] = append(byTag[tag], id)
 	}
 	for n := range 60_000 { // in a fixed order
-		if same := byTag[r.hash(fmt.Sprint("id", n))]; len(same) > 1 && same[0] == fmt.Sprint("id", n) && len(ids) < 128 {
+		if same := byTag[r.hash(fmt.Sprint("id", n))]; len(same) > 1 && same[0] == fmt.Sprint("id", n) &&
+			len(ids) < 128 {
 			ids = append(ids, same...)
 		}
 	}

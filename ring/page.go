@@ -48,8 +48,10 @@ const (
 
 	offBits   = 33
 	sizeShift = offBits
-	sizeBits  = 31      // MaxMaxEventBytes and an assigned ID
-	maxBatch  = 6 << 30 // what the events of one batch may cost: all of them lie in one page, and a slot reaches 8 GiB far
+	sizeBits  = 31 // MaxMaxEventBytes and an assigned ID
+	// what the events of one batch may cost: all of them lie in one page, and a slot reaches 8 GiB
+	// far
+	maxBatch = 6 << 30
 
 	textBits    = 9 // MaxIDBytes, and an assigned ID that imitations have made longer
 	textMask    = 1<<textBits - 1

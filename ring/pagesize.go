@@ -12,13 +12,39 @@ const (
 	pageBytes   = 16 << 10 // what a page grows to, or to four events if these are more
 	aloneBytes  = 8 << 10  // an event above this does not share a page that is made for it
 	largeBytes  = 4 << 10  // when events above this go, pages are taken out at once; see count
-	wholeBytes  = 256      // from this size of an event on, the size class that leaves least empty behind whole events is taken
+	// from this size of an event on, the size class that leaves least empty behind whole events is
+	// taken
+	wholeBytes = 256
 )
 
 // classes are size classes of the allocator (runtime/sizeclasses.go). Others would do too: then
 // pages end with more room left empty.
-var classes = [...]uint64{4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384,
-	18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768}
+var classes = [...]uint64{
+	4096,
+	4864,
+	5376,
+	6144,
+	6528,
+	6784,
+	6912,
+	8192,
+	9472,
+	9728,
+	10240,
+	10880,
+	12288,
+	13568,
+	14336,
+	16384,
+	18432,
+	19072,
+	20480,
+	21760,
+	24576,
+	27264,
+	28672,
+	32768,
+}
 
 // pageEventsFor returns how many events a page holds in a ring of so many.
 func pageEventsFor(maxEvents int) int32 {

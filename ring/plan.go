@@ -139,7 +139,8 @@ func (r *Ring) evict(p *plan, n int64) (ok bool, err error) {
 			p.drawn = b.Charge(p.rest+p.cost) - held
 			overdrawn = p.drawn > 0 && p.drawn > free
 		}
-		if !overdrawn && (p.kept > p.newest || int64(p.newest+1-p.kept)+n <= int64(g.maxEvents) && p.rest+p.cost <= g.maxBytes) {
+		if !overdrawn &&
+			(p.kept > p.newest || int64(p.newest+1-p.kept)+n <= int64(g.maxEvents) && p.rest+p.cost <= g.maxBytes) {
 			p.gone = before - p.rest
 			return true, nil
 		}

@@ -43,7 +43,8 @@ func TestWhatIsNoPositionOfThisRingIsUnknown(t *testing.T) {
 	mustAppend(t, r, Event{})
 	tag, _, _ := strings.Cut(r.PositionID(0), ".")
 	for _, id := range []string{
-		other.PositionID(0), tag + ".", tag + ".00", tag + ".01", tag + ".+1", tag + ".-1", tag + ".1x", tag + ".2", tag + "-0", tag + ".1.1",
+		other.PositionID(0), tag + ".", tag + ".00", tag + ".01", tag + ".+1", tag + ".-1", tag + ".1x", tag + ".2",
+		tag + "-0", tag + ".1.1",
 		tag + ".99999999999999999999", tag + ".18446744073709551616", tag, "." + tag, tag + " 1",
 	} {
 		_, err := r.Seek(id)

@@ -64,7 +64,8 @@ func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
 // A goroutine that is about to wake the waiters sleeps. Later appends must wake them, and so must
 // Close.
 func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
-	for name, act := range map[string]func(*Ring){"append": func(r *Ring) { r.Append(Event{}) }, "close": (*Ring).Close} {
+	for name, act := range map[string]func(*Ring){"append": func(r *Ring) { r.Append(Event{}) },
+		"close": (*Ring).Close} {
 		t.Run(name, func(t *testing.T) {
 			r := newRing(t, Config{})
 			woken := make(chan struct{})

@@ -30,7 +30,12 @@ func TestReleaseTakesOutExactlyWhatWasCounted(t *testing.T) {
 			}
 			r.Release()
 			if s := counted.Sum(); s.Memory != 0 || s.Events != 0 || s.Bytes != 0 {
-				t.Errorf("after Release %d events, %d bytes and %d bytes of heap are counted", s.Events, s.Bytes, s.Memory)
+				t.Errorf(
+					"after Release %d events, %d bytes and %d bytes of heap are counted",
+					s.Events,
+					s.Bytes,
+					s.Memory,
+				)
 			}
 		})
 	}

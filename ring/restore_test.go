@@ -52,7 +52,14 @@ func TestARingThatIsMadeAgainKnowsTheIDsOfTheFirst(t *testing.T) {
 	if a, b := first.Stats(), second.Stats(); a != b {
 		t.Errorf("%+v and %+v", a, b)
 	}
-	ids := []string{first.PositionID(3), first.PositionID(6), first.PositionID(8), first.PositionID(11), "who", first.Tag() + "-11"}
+	ids := []string{
+		first.PositionID(3),
+		first.PositionID(6),
+		first.PositionID(8),
+		first.PositionID(11),
+		"who",
+		first.Tag() + "-11",
+	}
 	for _, e := range all {
 		ids = append(ids, e.ID)
 	}
@@ -75,7 +82,8 @@ func TestATagOrAStartThatNoRingHasIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	tag := newRing(t, Config{}).Tag()
-	for _, bad := range []string{"", tag[1:], tag + "0", "i" + tag[1:], tag[:11] + "é", strings.ToUpper("a" + tag[1:])} {
+	for _, bad := range []string{"", tag[1:], tag + "0", "i" + tag[1:], tag[:11] + "é",
+		strings.ToUpper("a" + tag[1:])} {
 		if err := g.InitAt(new(Ring), bad, 0); err == nil {
 			t.Errorf("tag %q was taken", bad)
 		}

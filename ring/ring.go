@@ -10,11 +10,14 @@ import (
 // ready: see New.
 //
 // What always holds, at every instant and under any interleaving:
-//  1. Published sequence numbers are contiguous: if n is visible, so is every retained event before n.
+//  1. Published sequence numbers are contiguous: if n is visible, so is every retained event before
+//     n.
 //  2. An event that a reader can see can also be found by its ID.
 //  3. A reader gets a whole event or an error, never bytes of two events.
-//  4. A stalled or killed writer blocks neither readers nor other writers: appending is lock-free, reading wait-free.
-//  5. Memory is bounded by Config, plus a constant, plus what readers still hold, and grows with what is retained.
+//  4. A stalled or killed writer blocks neither readers nor other writers: appending is lock-free,
+//     reading wait-free.
+//  5. Memory is bounded by Config, plus a constant, plus what readers still hold, and grows with
+//     what is retained.
 //  6. The events of one AppendAll become visible together.
 //
 // Events lie in pages (page.go). The state word says which event is the newest, and whether
@@ -47,9 +50,10 @@ type Ring struct {
 	group *Group                    // immutable
 	dir   atomic.Pointer[directory] // the other pages, and the index; written by settle and Discard
 	prop  atomic.Pointer[proposal]  // what is being proposed; written by propose and settle
-	wake  atomic.Pointer[waiters]   // who waits for the next event; written by Wait, taken by who publishes and by Close
-	books atomic.Int64              // heap bytes of pages and directory <<bookBits | flags; see account
-	tag   [tagLen]byte              // of assigned IDs; immutable
+	// who waits for the next event; written by Wait, taken by who publishes and by Close
+	wake  atomic.Pointer[waiters]
+	books atomic.Int64 // heap bytes of pages and directory <<bookBits | flags; see account
+	tag   [tagLen]byte // of assigned IDs; immutable
 }
 
 // The state word: the newest visible sequence, what helps to ask for memory early, and who may
@@ -135,7 +139,13 @@ func (r *Ring) Stats() Stats {
 	if v.slot == nil {
 		return Stats{Last: v.newest, Evicted: v.newest}
 	}
-	return Stats{Events: int(v.slot.count()), Bytes: v.slot.bytes(), First: v.first, Last: v.newest, Evicted: v.first - 1}
+	return Stats{
+		Events:  int(v.slot.count()),
+		Bytes:   v.slot.bytes(),
+		First:   v.first,
+		Last:    v.newest,
+		Evicted: v.first - 1,
+	}
 }
 
 // Close makes every later Append return ErrClosed and wakes all waiters. What is retained stays

@@ -225,7 +225,16 @@ func stallTwo(t *testing.T, p, q step.Point, c stallCase) bool {
 // for an event as one that was always alone.
 func TestStoppedWritersCostTheNinthNothingOnceItHasOvertakenThem(t *testing.T) {
 	impatient(t)
-	places := []step.Point{step.Planned, step.Owned, step.Written, step.Inserting, step.Publishing, step.Proposed, step.Sealed, step.PageSwapped}
+	places := []step.Point{
+		step.Planned,
+		step.Owned,
+		step.Written,
+		step.Inserting,
+		step.Publishing,
+		step.Proposed,
+		step.Sealed,
+		step.PageSwapped,
+	}
 	work := func(stopped bool) (steps int) {
 		stage := newStage(t)
 		r := newRing(t, Config{})

@@ -80,7 +80,8 @@ func stress(t *testing.T, cfg Config, ids string, d time.Duration) {
 					pair := []Event{e, {Data: more, Stream: e.Stream}}
 					n++
 					got, err := r.AppendAll(nil, pair)
-					if err != nil || string(got[0].Data) != string(buf) || string(got[1].Data) != string(more) || got[1].Seq != got[0].Seq+1 {
+					if err != nil || string(got[0].Data) != string(buf) || string(got[1].Data) != string(more) ||
+						got[1].Seq != got[0].Seq+1 {
 						t.Errorf("AppendAll: %v", err)
 						return
 					}

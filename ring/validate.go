@@ -17,9 +17,20 @@ var (
 // tooLarge is the error for an event of a size above Group.maxSize.
 func (g *Group) tooLarge(size int) error {
 	if size > int(g.maxEventBytes) {
-		return fmt.Errorf("%w: its size is %d bytes, Config.MaxEventBytes is %d", ErrEventTooLarge, size, g.maxEventBytes)
+		return fmt.Errorf(
+			"%w: its size is %d bytes, Config.MaxEventBytes is %d",
+			ErrEventTooLarge,
+			size,
+			g.maxEventBytes,
+		)
 	}
-	return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d", ErrEventTooLarge, size, Overhead, g.maxBytes)
+	return fmt.Errorf(
+		"%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d",
+		ErrEventTooLarge,
+		size,
+		Overhead,
+		g.maxBytes,
+	)
 }
 
 // checkFields says whether the fields of e may be stored. ID, Stream and Type must survive the SSE

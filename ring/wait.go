@@ -12,8 +12,10 @@ import (
 // the channel, and only then takes them out: should it stall in between, the next append wakes them
 // all the same.
 type waiters struct {
-	ch    chan struct{}
-	woken atomic.Int64 // 0; asked, by a waiter; then a reading of the clock, by whoever wakes them, taken once the event was visible
+	ch chan struct{}
+	// 0; asked, by a waiter; then a reading of the clock, by whoever wakes them, taken once the
+	// event was visible
+	woken atomic.Int64
 }
 
 const asked = -1

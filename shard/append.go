@@ -25,11 +25,11 @@ func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
 	return stored, nil
 }
 
-// AppendAll stores copies of all events under consecutive sequence numbers, visible at once, or none of
-// them, and returns them as stored, in the memory of dst where that has room; dst may be es. It is
-// activity, also without events. The errors are those of Append, by the first event that causes one, and
-// no event is returned with them; an ID that comes twice in es is ring.ErrDuplicateID, and more than the
-// session may retain is ring.ErrEventTooLarge.
+// AppendAll stores copies of all events under consecutive sequence numbers, visible at once, or
+// none of them, and returns them as stored, in the memory of dst where that has room; dst may be
+// es. It is activity, also without events. The errors are those of Append, by the first event that
+// causes one, and no event is returned with them; an ID that comes twice in es is
+// ring.ErrDuplicateID, and more than the session may retain is ring.ErrEventTooLarge.
 func (s *Session) AppendAll(dst, es []ring.Event) ([]ring.Event, error) {
 	if err := s.noteActivity(); err != nil {
 		return nil, s.appendFailed(err)
@@ -41,8 +41,8 @@ func (s *Session) AppendAll(dst, es []ring.Event) ([]ring.Event, error) {
 	return stored, nil
 }
 
-// noteActivity is what every append begins with: it says that the session is in use, by the coarse clock
-// where that will do, or returns why it takes no events.
+// noteActivity is what every append begins with: it says that the session is in use, by the coarse
+// clock where that will do, or returns why it takes no events.
 func (s *Session) noteActivity() error {
 	st := state(s.state.Load())
 	now := s.home.clock.Now()

@@ -55,7 +55,13 @@ func refill(log *ring.Ring, events []ring.Event) error {
 			return err
 		}
 		if stored.Seq != seq || stored.ID != id {
-			return fmt.Errorf("shard: event %d with ID %q has become event %d with ID %q", seq, id, stored.Seq, stored.ID)
+			return fmt.Errorf(
+				"shard: event %d with ID %q has become event %d with ID %q",
+				seq,
+				id,
+				stored.Seq,
+				stored.ID,
+			)
 		}
 	}
 	return nil

@@ -1,7 +1,8 @@
 // Command demo shows what Reprise does, on real parts: first a client of the official MCP SDK whose
 // TCP connection is cut ten times in the middle of a call and which loses nothing, then the core
-// under load, then a server that is killed with SIGKILL and goes on where it was. "demo serve" keeps the MCP server up for a client of the user's own, beside a page
-// whose stream can be cut and the Inspector.
+// under load, then a server that is killed with SIGKILL and goes on where it was. "demo serve"
+// keeps the MCP server up for a client of the user's own, beside a page whose stream can be cut and
+// the Inspector.
 //
 // It exits with 0 when everything held, with 1 when something did not, and with 2 for a wrong
 // command line.

@@ -76,7 +76,8 @@ func appendNumbers(ctx context.Context, store *pebble.Store, last, events int, c
 		case <-ctx.Done():
 			return nil
 		}
-		if _, err := store.Append(ctx, victimSession, ring.Event{Data: strconv.AppendInt(nil, int64(n), 10)}); err != nil {
+		if _, err := store.Append(ctx, victimSession,
+			ring.Event{Data: strconv.AppendInt(nil, int64(n), 10)}); err != nil {
 			return err
 		}
 		fmt.Fprintln(confirmed, n)

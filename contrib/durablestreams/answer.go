@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A refusal is an answer that is no success. Its text is one of ours, never the client's or the Store's.
+// A refusal is an answer that is no success. Its text is one of ours, never the client's or the
+// Store's.
 type refusal struct {
 	status int
 	text   string
@@ -49,7 +50,9 @@ func refusalOf(err error) *refusal {
 		return &refusal{http.StatusNotFound, "stream not found"}
 	case errors.Is(err, ring.ErrEventTooLarge), errors.Is(err, shard.ErrMetadataTooLarge):
 		return &refusal{http.StatusRequestEntityTooLarge, "more than a stream may retain"}
-	case errors.Is(err, shard.ErrSessionLimit), errors.Is(err, shard.ErrAttachLimit), errors.Is(err, shard.ErrOverBudget):
+	case errors.Is(err, shard.ErrSessionLimit),
+		errors.Is(err, shard.ErrAttachLimit),
+		errors.Is(err, shard.ErrOverBudget):
 		return &refusal{http.StatusTooManyRequests, "a limit of the server is reached"}
 	}
 	return &refusal{http.StatusServiceUnavailable, "stream store unavailable"}
@@ -63,8 +66,8 @@ func (h *Handler) sessionID(r *http.Request, path string) string {
 	return SessionID(path)
 }
 
-// SessionID is the default of Handler.SessionID: the path itself where that can be a session ID (1 to 128 bytes
-// of 0x21 to 0x7E), else "sha256:" and the hash of it.
+// SessionID is the default of Handler.SessionID: the path itself where that can be a session ID (1
+// to 128 bytes of 0x21 to 0x7E), else "sha256:" and the hash of it.
 func SessionID(path string) string {
 	fits := len(path) > 0 && len(path) <= 128
 	for i := 0; fits && i < len(path); i++ {

@@ -42,7 +42,8 @@ type appending struct {
 	streamSeq *string   // nil: none
 }
 
-// run stores what there is to store. When somebody else has appended meanwhile, it starts again behind that.
+// run stores what there is to store. When somebody else has appended meanwhile, it starts again
+// behind that.
 func (a *appending) run() error {
 	ctx := a.r.Context()
 	if err := a.take(ctx); err != nil {
@@ -68,7 +69,12 @@ func (a *appending) run() error {
 				return errNotFound
 			}
 			if again.newest == a.seq {
-				return fmt.Errorf("durablestreams: message %s of %q is taken by nobody: %w", a.tail+1, a.request.id, err)
+				return fmt.Errorf(
+					"durablestreams: message %s of %q is taken by nobody: %w",
+					a.tail+1,
+					a.request.id,
+					err,
+				)
 			}
 			a.newest = again.newest
 			continue
@@ -96,8 +102,8 @@ func (a *appending) record() *record {
 	return r
 }
 
-// judge holds the request against the state. done: it has been answered. The order is that of section 5.2: closed, content type, producer,
-// Stream-Seq.
+// judge holds the request against the state. done: it has been answered. The order is that of
+// section 5.2: closed, content type, producer, Stream-Seq.
 func (a *appending) judge() (done bool, messages [][]byte, err error) {
 	if a.closed {
 		return a.judgeClosed()
@@ -128,7 +134,8 @@ func (a *appending) judge() (done bool, messages [][]byte, err error) {
 	return false, messages, nil
 }
 
-// judgeClosed answers a request for a closed stream: the one that closed it, and a request to close it, succeed again.
+// judgeClosed answers a request for a closed stream: the one that closed it, and a request to close
+// it, succeed again.
 func (a *appending) judgeClosed() (done bool, messages [][]byte, err error) {
 	switch {
 	case a.producer != nil && a.closedBy != nil && *a.producer == *a.closedBy,
@@ -141,7 +148,8 @@ func (a *appending) judgeClosed() (done bool, messages [][]byte, err error) {
 	return false, nil, refuse(http.StatusConflict, "the stream is closed")
 }
 
-// judgeProducer is the validation of section 5.2.1. A producer that is not known is one whose epoch begins.
+// judgeProducer is the validation of section 5.2.1. A producer that is not known is one whose epoch
+// begins.
 func (a *appending) judgeProducer() (done bool, err error) {
 	header := a.w.Header()
 	known, ok := a.producers[a.producer.ID]

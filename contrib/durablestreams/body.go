@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// readBody returns the whole body, at most as much as a stream may retain. The client may take as long as the server lets it.
+// readBody returns the whole body, at most as much as a stream may retain. The client may take as
+// long as the server lets it.
 func (q *request) readBody() ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, int64(q.limits.MaxBytes)))
 	var tooLarge *http.MaxBytesError
@@ -22,8 +23,8 @@ func (q *request) readBody() ([]byte, error) {
 	return body, nil
 }
 
-// messages returns what a body is stored as: in JSON mode the elements of an array, or one message (section 9.1.2), else
-// the bytes, in pieces that an event may hold.
+// messages returns what a body is stored as: in JSON mode the elements of an array, or one message
+// (section 9.1.2), else the bytes, in pieces that an event may hold.
 func (c config) messages(body []byte, maxEventBytes int) ([][]byte, error) {
 	if !c.isJSON() {
 		return pieces(body, maxEventBytes-offsetDigits), nil
@@ -59,8 +60,8 @@ func pieces(b []byte, most int) (all [][]byte) {
 	return all
 }
 
-// A pieceWriter writes an answer in pieces, each with a deadline of its own: who reads steadily gets everything, and who stops is
-// gone after the timeout.
+// A pieceWriter writes an answer in pieces, each with a deadline of its own: who reads steadily
+// gets everything, and who stops is gone after the timeout.
 type pieceWriter struct {
 	w       io.Writer
 	control *http.ResponseController

@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A config is what a stream was created with (section 5.1). It stands in the session's metadata and never changes.
+// A config is what a stream was created with (section 5.1). It stands in the session's metadata and
+// never changes.
 type config struct {
 	contentType string
 	ttl         string // Stream-TTL as it was sent; "" without
@@ -55,7 +56,8 @@ func (c config) metadata(principal string) shard.Metadata {
 	return shard.Metadata{Transport: transport, Principal: principal, ClientInfo: info}
 }
 
-// configOf reads what metadata has written. It returns false for a session that is no stream of ours.
+// configOf reads what metadata has written. It returns false for a session that is no stream of
+// ours.
 func configOf(md shard.Metadata) (c config, ok bool) {
 	text := func(key string) string {
 		s, _ := md.ClientInfo[key].(string)
@@ -71,8 +73,10 @@ func configOf(md shard.Metadata) (c config, ok bool) {
 
 // matches reports whether a request for d may be answered with the stream that c has made.
 func (c config) matches(d config) bool {
-	return mediaType(c.contentType) == mediaType(d.contentType) && c.ttl == d.ttl && sameTime(c.expiresAt, d.expiresAt) &&
-		c.forkedFrom == d.forkedFrom && c.forkOffset == d.forkOffset && orElse(c.forkSub, "0") == orElse(d.forkSub, "0")
+	return mediaType(c.contentType) == mediaType(d.contentType) && c.ttl == d.ttl &&
+		sameTime(c.expiresAt, d.expiresAt) &&
+		c.forkedFrom == d.forkedFrom && c.forkOffset == d.forkOffset &&
+		orElse(c.forkSub, "0") == orElse(d.forkSub, "0")
 }
 
 func sameTime(a, b string) bool {
@@ -90,8 +94,9 @@ func (c config) isOver(now time.Time) bool {
 	return err == nil && !now.Before(at)
 }
 
-// lifetime is the TTL of the session. The session of a stream with an absolute expiry is removed when that comes, or when it has
-// been idle for as long as the stream had to live when it was created.
+// lifetime is the TTL of the session. The session of a stream with an absolute expiry is removed
+// when that comes, or when it has been idle for as long as the stream had to live when it was
+// created.
 func (c config) lifetime(now time.Time, otherwise time.Duration) time.Duration {
 	if at, err := time.Parse(time.RFC3339Nano, c.expiresAt); err == nil {
 		return max(at.Sub(now), time.Nanosecond)

@@ -90,8 +90,8 @@ func (q *request) confirm(want wish) error {
 	return nil
 }
 
-// isMetBy reports whether a stream with that config is what the request asks for. A fork takes from its source what the
-// request does not name.
+// isMetBy reports whether a stream with that config is what the request asks for. A fork takes from
+// its source what the request does not name.
 func (want wish) isMetBy(c config) bool {
 	if want.source == "" {
 		return c.matches(want.config)

@@ -11,16 +11,21 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A fork (section 4.2) gets a copy of what it inherits, under the same offsets. The source remembers its forks: as long as one of
-// them lives, deleting the source hides it and keeps its URL taken.
+// A fork (section 4.2) gets a copy of what it inherits, under the same offsets. The source
+// remembers its forks: as long as one of them lives, deleting the source hides it and keeps its URL
+// taken.
 
 // wantedFork reads the headers of a PUT that forks.
 func (q *request) wantedFork(want *wish) error {
 	header := q.r.Header
-	want.source, want.at, want.sub = header.Get("Stream-Forked-From"), header.Get("Stream-Fork-Offset"), header.Get("Stream-Fork-Sub-Offset")
+	want.source = header.Get("Stream-Forked-From")
+	want.at, want.sub = header.Get("Stream-Fork-Offset"), header.Get("Stream-Fork-Sub-Offset")
 	if want.source == "" {
 		if want.at != "" || want.sub != "" {
-			return refuse(http.StatusBadRequest, "Stream-Fork-Offset and Stream-Fork-Sub-Offset need Stream-Forked-From")
+			return refuse(
+				http.StatusBadRequest,
+				"Stream-Fork-Offset and Stream-Fork-Sub-Offset need Stream-Forked-From",
+			)
 		}
 		return nil
 	}
@@ -49,7 +54,8 @@ type inheritance struct {
 	tail   offset
 }
 
-// inherit finds the source of a fork, fills in what the fork takes from it, and collects the messages up to the fork's offset.
+// inherit finds the source of a fork, fills in what the fork takes from it, and collects the
+// messages up to the fork's offset.
 func (q *request) inherit(want *wish) (in inheritance, err error) {
 	if want.source == "" {
 		return in, nil
@@ -119,7 +125,8 @@ func (q *request) collectInherited(in *inheritance, want *wish) error {
 	return nil
 }
 
-// trim drops the oldest of what is inherited, as the limits would if it were appended piece by piece.
+// trim drops the oldest of what is inherited, as the limits would if it were appended piece by
+// piece.
 func (in *inheritance) trim(limits ring.Config, first [][]byte) {
 	const room = 4 << 10 // for the record
 	bytes, count := room, len(first)+2

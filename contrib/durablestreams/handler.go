@@ -23,44 +23,50 @@ const (
 	DefaultMaxChunk      = 1 << 20
 )
 
-// A Handler serves streams. Only Store is required. Fields must not be changed once the Handler serves; its methods, and the
-// functions in its fields, are called concurrently. A Handler must not be copied.
+// A Handler serves streams. Only Store is required. Fields must not be changed once the Handler
+// serves; its methods, and the functions in its fields, are called concurrently. A Handler must not
+// be copied.
 //
-// Requests that append to one stream are carried out one after another, as section 5.2.1 asks for each producer. Several
-// Handlers, in one process or in many, may serve the same Store: an append that another Handler has overtaken is
-// tried again on what that one has stored.
+// Requests that append to one stream are carried out one after another, as section 5.2.1 asks for
+// each producer. Several Handlers, in one process or in many, may serve the same Store: an append
+// that another Handler has overtaken is tried again on what that one has stored.
 //
-// A request is answered with 400 for what is malformed, 403 for what Authorize refuses, 404 for an unknown stream, 409 for
-// what contradicts the stream, 410 for a deleted stream that has forks and for an offset that is no longer retained (with
-// Stream-Earliest-Offset), 413 for more than a stream may retain, 429 with Retry-After for a limit of the
-// Store, 501 for the subscription APIs, and 503 for a failing Store.
+// A request is answered with 400 for what is malformed, 403 for what Authorize refuses, 404 for an
+// unknown stream, 409 for what contradicts the stream, 410 for a deleted stream that has forks and
+// for an offset that is no longer retained (with Stream-Earliest-Offset), 413 for more than a
+// stream may retain, 429 with Retry-After for a limit of the Store, 501 for the subscription APIs,
+// and 503 for a failing Store.
 type Handler struct {
 	// Store is where the streams are: a replay.Creator and replay.Batcher.
 	Store replay.Store
 
-	// Authorize is asked before anything is done. An error is answered with 403. The principal that it returns
-	// owns the streams that the request creates, as far as the Store's limits go; who may use a stream is for Authorize
-	// to say. Default: everybody may do everything.
+	// Authorize is asked before anything is done. An error is answered with 403. The principal that
+	// it returns owns the streams that the request creates, as far as the Store's limits go; who
+	// may use a stream is for Authorize to say. Default: everybody may do everything.
 	Authorize func(*http.Request) (principal string, err error)
 
-	// SessionID names the session of the stream at a URL path: that of the request, or of the stream that it
-	// forks. "" is answered with 404. Default: the path where it can be a session ID, else a hash of it.
+	// SessionID names the session of the stream at a URL path: that of the request, or of the
+	// stream that it forks. "" is answered with 404. Default: the path where it can be a session
+	// ID, else a hash of it.
 	SessionID func(r *http.Request, path string) string
 
-	// AllowOrigin says whether pages of an Origin may use the streams (CORS). Default: only pages of the same origin.
+	// AllowOrigin says whether pages of an Origin may use the streams (CORS). Default: only pages
+	// of the same origin.
 	AllowOrigin func(r *http.Request, origin string) bool
 
-	// Limits of each stream. When a stream is full its oldest messages go, and reading them is answered with 410.
-	// Zero fields are DefaultMaxEvents, DefaultMaxBytes and DefaultMaxEventBytes. A body of bytes may be larger than
-	// MaxEventBytes, and is then several events; a JSON message may not.
+	// Limits of each stream. When a stream is full its oldest messages go, and reading them is
+	// answered with 410. Zero fields are DefaultMaxEvents, DefaultMaxBytes and
+	// DefaultMaxEventBytes. A body of bytes may be larger than MaxEventBytes, and is then several
+	// events; a JSON message may not.
 	Limits ring.Config
 
-	// TTL is how long a stream lives without being read or written if its creator sent neither Stream-TTL nor
-	// Stream-Expires-At. 0: for ever.
+	// TTL is how long a stream lives without being read or written if its creator sent neither
+	// Stream-TTL nor Stream-Expires-At. 0: for ever.
 	TTL time.Duration
 
-	LongPoll     time.Duration // how long a long-poll waits; default 20 s
-	SSE          time.Duration // how long a server-sent event stream goes on before the client is to reconnect; default 60 s
+	LongPoll time.Duration // how long a long-poll waits; default 20 s
+	// how long a server-sent event stream goes on before the client is to reconnect; default 60 s
+	SSE          time.Duration
 	WriteTimeout time.Duration // how long a client may take for a piece of 64 KiB; default 10 s; negative: for ever
 	MaxChunk     int           // bytes of data in one answer, give or take a message; default 1 MiB
 
@@ -77,7 +83,8 @@ type Handler struct {
 	ended  bool          // guarded by mu
 }
 
-// Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown. It is idempotent.
+// Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown. It is
+// idempotent.
 func (h *Handler) Close() {
 	c := h.closing()
 	h.mu.Lock()
@@ -191,11 +198,13 @@ func orElse[T comparable](v, otherwise T) T {
 	return v
 }
 
-const allowedHeaders = "Content-Type, Authorization, If-None-Match, Accept, Stream-Seq, Stream-TTL, Stream-Expires-At, " +
+const allowedHeaders = "Content-Type, Authorization, If-None-Match, Accept, Stream-Seq, Stream-TTL, " +
+	"Stream-Expires-At, " +
 	"Stream-Closed, Stream-Forked-From, Stream-Fork-Offset, Stream-Fork-Sub-Offset, " +
 	"Producer-Id, Producer-Epoch, Producer-Seq"
 
-const exposedHeaders = "ETag, Location, Content-Type, Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, " +
+const exposedHeaders = "ETag, Location, Content-Type, Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, " +
+	"Stream-Closed, " +
 	"Stream-TTL, Stream-Expires-At, Stream-Earliest-Offset, Stream-SSE-Data-Encoding, " +
 	"Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq"
 

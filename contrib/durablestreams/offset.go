@@ -8,9 +8,10 @@ import (
 
 // An offset counts the messages of a stream up to a place: 0 is before the first.
 //
-// On the wire it is that number and the place inside the next message, which is always 0 so far; both have 16 digits, so
-// that offsets sort as bytes. (Clients are not to know, but the protocol's own test suite writes the first offset of all
-// like that.) The ID of an event is the first half of the offset just after it.
+// On the wire it is that number and the place inside the next message, which is always 0 so far;
+// both have 16 digits, so that offsets sort as bytes. (Clients are not to know, but the protocol's
+// own test suite writes the first offset of all like that.) The ID of an event is the first half of
+// the offset just after it.
 type offset uint64
 
 const (

@@ -116,8 +116,8 @@ func (g *reading) parse(query url.Values, v *view) error {
 	return nil
 }
 
-// open positions the reader after from. The event at that offset need not be there any more, as long as the next one is: collect
-// finds out.
+// open positions the reader after from. The event at that offset need not be there any more, as
+// long as the next one is: collect finds out.
 func (g *reading) open(v *view) (err error) {
 	ctx := g.r.Context()
 	if g.from > 0 {

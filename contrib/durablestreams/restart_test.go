@@ -53,7 +53,8 @@ func TestProducersAreRememberedAcrossHandlers(t *testing.T) {
 	}
 }
 
-// The log keeps 40 events; a producer that appended once, long ago, must still be known to a process that starts now.
+// The log keeps 40 events; a producer that appended once, long ago, must still be known to a
+// process that starts now.
 func TestStateOutlivesTheEventsThatBroughtIt(t *testing.T) {
 	limits := ring.Config{MaxEvents: 40}
 	w := newWorld(t, shard.Config{})
@@ -76,7 +77,11 @@ func TestStateOutlivesTheEventsThatBroughtIt(t *testing.T) {
 
 func TestRacingHandlersStoreEachBatchOfAProducerOnce(t *testing.T) {
 	w := newWorld(t, shard.Config{})
-	handlers := []*client{w.serve(&durablestreams.Handler{}), w.serve(&durablestreams.Handler{}), w.serve(&durablestreams.Handler{})}
+	handlers := []*client{
+		w.serve(&durablestreams.Handler{}),
+		w.serve(&durablestreams.Handler{}),
+		w.serve(&durablestreams.Handler{}),
+	}
 	c := handlers[0]
 	c.want(201, c.do("PUT", "/s", "", "Content-Type", "application/json"))
 	const producers, batches = 4, 25
@@ -112,7 +117,13 @@ func TestRacingHandlersStoreEachBatchOfAProducerOnce(t *testing.T) {
 		for n := range batches {
 			pair := fmt.Sprintf(`"%d-%d-a","%d-%d-b"`, p, n, p, n)
 			if strings.Count(got, pair) != 1 || strings.Index(got, pair) < at {
-				t.Fatalf("batch %s: %d times, at %d after %d", pair, strings.Count(got, pair), strings.Index(got, pair), at)
+				t.Fatalf(
+					"batch %s: %d times, at %d after %d",
+					pair,
+					strings.Count(got, pair),
+					strings.Index(got, pair),
+					at,
+				)
 			}
 			at = strings.Index(got, pair)
 		}

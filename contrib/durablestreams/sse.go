@@ -50,7 +50,8 @@ type control struct {
 	Closed   bool   `json:"streamClosed,omitempty"`
 }
 
-// appendEvents appends the collected messages as one data event, and the control event that follows it.
+// appendEvents appends the collected messages as one data event, and the control event that follows
+// it.
 func (g *reading) appendEvents(b []byte) []byte {
 	if len(g.messages) > 0 {
 		b = append(b, "event: data\n"...)
@@ -74,7 +75,8 @@ func (g *reading) appendEvents(b []byte) []byte {
 	return append(b, "\n\n"...)
 }
 
-// appendLines writes data as data lines. CR, LF and CRLF all end a line there, so a client gets LF for each.
+// appendLines writes data as data lines. CR, LF and CRLF all end a line there, so a client gets LF
+// for each.
 func appendLines(b, data []byte) []byte {
 	for {
 		b = append(b, "data:"...)

@@ -9,22 +9,26 @@ import (
 
 // How a stream lies in a session's log.
 //
-// A message is an event of the default stream. Its ID is the number of messages up to it, so message n+1 can be stored once only: of two
-// writers that both know n messages, in one process or in two, one is refused with ring.ErrDuplicateID, learns what
-// the other has stored, and starts again. Whoever appends therefore knows everything that was stored before.
+// A message is an event of the default stream. Its ID is the number of messages up to it, so
+// message n+1 can be stored once only: of two writers that both know n messages, in one process or
+// in two, one is refused with ring.ErrDuplicateID, learns what the other has stored, and starts
+// again. Whoever appends therefore knows everything that was stored before.
 //
-// A record is an event of the stream named below. It is appended in one batch with the messages that it belongs to. The state
-// of a stream is what all its records say together, in whatever order they come: nothing in a record takes back
-// what another says. A record that closes a stream without a message has the ID that the next message would have had.
+// A record is an event of the stream named below. It is appended in one batch with the messages
+// that it belongs to. The state of a stream is what all its records say together, in whatever order
+// they come: nothing in a record takes back what another says. A record that closes a stream
+// without a message has the ID that the next message would have had.
 //
-// Messages and records are dropped when the log is full. So that no state is lost with them, a record says
-// everything, and not only what is new, once a quarter of the log has been filled since the last one that did.
+// Messages and records are dropped when the log is full. So that no state is lost with them, a
+// record says everything, and not only what is new, once a quarter of the log has been filled since
+// the last one that did.
 const recordStream = "durable-streams"
 
 // maxProducers bounds how many producers a stream remembers; the ones that appended last stay.
 const maxProducers = 1000
 
-// A producer is what is known of an idempotent producer (section 5.2.1): its epoch, and the highest sequence number in it.
+// A producer is what is known of an idempotent producer (section 5.2.1): its epoch, and the highest
+// sequence number in it.
 type producer struct {
 	ID    string `json:"id"`
 	Epoch int64  `json:"epoch"`
@@ -163,8 +167,9 @@ func (s *state) isPlain() bool {
 	return len(s.order) == 0 && s.streamSeq == nil && !s.closed && len(s.forks) == 0 && !s.deleted
 }
 
-// batch returns messages and their record as the events that follow tail. Messages, and a record that closes, begin with the ID
-// of the next message: whoever does not know everything before it is refused.
+// batch returns messages and their record as the events that follow tail. Messages, and a record
+// that closes, begin with the ID of the next message: whoever does not know everything before it is
+// refused.
 func batch(tail offset, messages [][]byte, r *record) []ring.Event {
 	events := make([]ring.Event, 0, len(messages)+1)
 	for i, m := range messages {

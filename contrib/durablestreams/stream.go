@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A stream is what this process knows of one stream. It may be forgotten at any time: the log has it all.
+// A stream is what this process knows of one stream. It may be forgotten at any time: the log has
+// it all.
 type stream struct {
 	id   string // the session's
 	turn chan struct{}
@@ -150,7 +151,8 @@ type found struct {
 	newest uint64 // the sequence number of the newest event
 }
 
-// find returns the stream of a session, without its state. Errors are errNotFound and those of the Store.
+// find returns the stream of a session, without its state. Errors are errNotFound and those of the
+// Store.
 func (h *Handler) find(ctx context.Context, id string) (found, error) {
 	info, err := h.Store.Info(ctx, id)
 	if err != nil {
@@ -170,7 +172,8 @@ func (h *Handler) find(ctx context.Context, id string) (found, error) {
 	return found{h.streams.get(id, c.incarnation), c, info.Log.Last}, nil
 }
 
-// isReady reports whether the stream's first content is there: until it is, the stream does not exist yet.
+// isReady reports whether the stream's first content is there: until it is, the stream does not
+// exist yet.
 func (f found) isReady() bool { return !f.marked || f.newest > 0 }
 
 // look returns the state of a found stream.
@@ -188,7 +191,8 @@ func (h *Handler) look(ctx context.Context, f found) (*view, error) {
 	return f.view.Load(), nil
 }
 
-// existing returns the stream that a request is about, and its state; errSoftDeleted for one that only its forks may see.
+// existing returns the stream that a request is about, and its state; errSoftDeleted for one that
+// only its forks may see.
 func (q *request) existing() (found, *view, error) { return q.h.existing(q.r.Context(), q.id) }
 
 func (h *Handler) existing(ctx context.Context, id string) (found, *view, error) {

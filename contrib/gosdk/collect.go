@@ -41,7 +41,14 @@ func (es *EventStore) collect(ctx context.Context, sessionID, streamID string, i
 	}
 	first := uint64(index) + 1 // 0 for -1
 	if first > end {
-		return nil, fmt.Errorf("gosdk: stream %.64q in session %.64q: %w: index %d, of %d events", streamID, sessionID, ring.ErrUnknownID, index, end)
+		return nil, fmt.Errorf(
+			"gosdk: stream %.64q in session %.64q: %w: index %d, of %d events",
+			streamID,
+			sessionID,
+			ring.ErrUnknownID,
+			index,
+			end,
+		)
 	}
 	if first == end {
 		// Nothing is missing, however little is retained. The session may have ended all the same.

@@ -39,8 +39,18 @@ func (es *EventStore) Stats() Stats { return Stats{Refused: es.lost.Load()} }
 func (r *registry) refuse(ctx context.Context, s *session, l lost, err error) {
 	r.lost.Add(1)
 	if r.cfg.Logger != nil {
-		r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "gosdk: an event was refused and cannot be replayed",
-			slog.String("session", s.key), slog.Uint64("index", l.index), slog.Int("bytes", len(l.data)), slog.Any("error", err))
+		r.cfg.Logger.LogAttrs(
+			ctx,
+			slog.LevelWarn,
+			"gosdk: an event was refused and cannot be replayed",
+			slog.String(
+				"session",
+				s.key,
+			),
+			slog.Uint64("index", l.index),
+			slog.Int("bytes", len(l.data)),
+			slog.Any("error", err),
+		)
 	}
 	l.data = jsonrpc.Lost(l.data, mcpstore.Reason(err))
 	s.lose(l)

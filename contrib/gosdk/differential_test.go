@@ -61,6 +61,15 @@ func compareAfter(t *testing.T, ours, theirs mcp.EventStore, session, stream str
 		return // an index from the future, of which the SDK's store says nothing
 	}
 	if !slices.Equal(got, want) || (gotErr == nil) != (wantErr == nil) {
-		t.Fatalf("After(%q, %q, %d) = %q, %v; the SDK's store says %q, %v", session, stream, index, got, gotErr, want, wantErr)
+		t.Fatalf(
+			"After(%q, %q, %d) = %q, %v; the SDK's store says %q, %v",
+			session,
+			stream,
+			index,
+			got,
+			gotErr,
+			want,
+			wantErr,
+		)
 	}
 }

@@ -32,18 +32,28 @@ func newReplica(t *testing.T, manager *shard.Manager, opts HandlerOptions) *repl
 	forget := func(context.Context, *mcp.UnsubscribeRequest) error { return nil }
 	r := &replica{manager: manager, server: mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"},
 		&mcp.ServerOptions{GetSessionID: NewSessionID, SubscribeHandler: allow, UnsubscribeHandler: forget})}
-	r.server.AddResource(&mcp.Resource{Name: "shared", URI: resource}, func(context.Context, *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
-		return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: resource, Text: "x"}}}, nil
-	})
-	mcp.AddTool(r.server, &mcp.Tool{Name: "count"}, func(ctx context.Context, c *mcp.CallToolRequest, in countInput) (*mcp.CallToolResult, any, error) {
-		for i := 1; i <= in.To; i++ {
-			progress := &mcp.ProgressNotificationParams{ProgressToken: c.Params.GetProgressToken(), Progress: float64(i)}
-			if err := c.Session.NotifyProgress(ctx, progress); err != nil {
-				return nil, nil, err
+	r.server.AddResource(
+		&mcp.Resource{Name: "shared", URI: resource},
+		func(context.Context, *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+			return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: resource, Text: "x"}}}, nil
+		},
+	)
+	mcp.AddTool(
+		r.server,
+		&mcp.Tool{Name: "count"},
+		func(ctx context.Context, c *mcp.CallToolRequest, in countInput) (*mcp.CallToolResult, any, error) {
+			for i := 1; i <= in.To; i++ {
+				progress := &mcp.ProgressNotificationParams{
+					ProgressToken: c.Params.GetProgressToken(),
+					Progress:      float64(i),
+				}
+				if err := c.Session.NotifyProgress(ctx, progress); err != nil {
+					return nil, nil, err
+				}
 			}
-		}
-		return nil, nil, nil
-	})
+			return nil, nil, nil
+		},
+	)
 	r.endpoint = Handler(replay.Local(manager), func(*http.Request) *mcp.Server { return r.server }, opts)
 	web := httptest.NewUnstartedServer(r.endpoint)
 	web.Config.RegisterOnShutdown(r.endpoint.Close)
@@ -60,8 +70,11 @@ func (r *replica) client(t *testing.T, url, version string, opts *mcp.ClientOpti
 	t.Helper()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, opts)
 	web := &http.Client{Transport: &http.Transport{}}
-	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: web, MaxRetries: 100},
-		&mcp.ClientSessionOptions{ProtocolVersion: version})
+	session, err := client.Connect(
+		t.Context(),
+		&mcp.StreamableClientTransport{Endpoint: url, HTTPClient: web, MaxRetries: 100},
+		&mcp.ClientSessionOptions{ProtocolVersion: version},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +93,12 @@ func TestClientsOfBothErasAreServedAtOneURLAtTheSameTime(t *testing.T) {
 		var mu sync.Mutex
 		seen := 0
 		session := r.client(t, r.url, version, &mcp.ClientOptions{
-			ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) { mu.Lock(); seen++; mu.Unlock() },
+			ProgressNotificationHandler: func(context.Context,
+				*mcp.ProgressNotificationClientRequest) {
+				mu.Lock()
+				seen++
+				mu.Unlock()
+			},
 		})
 		if stateful := session.ID() != ""; stateful != (version == "2025-11-25") {
 			t.Errorf("%s: session %q", version, session.ID())
@@ -91,7 +109,11 @@ func TestClientsOfBothErasAreServedAtOneURLAtTheSameTime(t *testing.T) {
 					t.Errorf("%s: %v", version, err)
 				}
 			}
-			testkit.Eventually(t, version+": all progress has arrived", func() bool { mu.Lock(); defer mu.Unlock(); return seen == 5*calls })
+			testkit.Eventually(
+				t,
+				version+": all progress has arrived",
+				func() bool { mu.Lock(); defer mu.Unlock(); return seen == 5*calls },
+			)
 		})
 	}
 	both.Wait()
@@ -105,7 +127,10 @@ func TestTheEarlierEraResumesBehindAHandler(t *testing.T) {
 	p := proxy.New(t, r.addr)
 	seen := make(chan float64, 100)
 	session := r.client(t, p.URL(), "2025-11-25", &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, n *mcp.ProgressNotificationClientRequest) { seen <- n.Params.Progress },
+		ProgressNotificationHandler: func(_ context.Context,
+			n *mcp.ProgressNotificationClientRequest) {
+			seen <- n.Params.Progress
+		},
 	})
 	p.Cut()
 	for s := range r.server.Sessions() {
@@ -210,7 +235,11 @@ func TestUpdatesGoOnInANewSessionWhenTheirsHasEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	manager.Terminate("u")
-	testkit.Eventually(t, "it is followed again", func() bool { info, err := manager.Info("u"); return err == nil && info.Attached == 1 })
+	testkit.Eventually(
+		t,
+		"it is followed again",
+		func() bool { info, err := manager.Info("u"); return err == nil && info.Attached == 1 },
+	)
 	if err := u.ResourceUpdated(t.Context(), &mcp.ResourceUpdatedNotificationParams{URI: resource}); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,11 @@ func New(store replay.Store) *EventStore { return &EventStore{newRegistry(store,
 // NewWith is New with a configuration. An error names the field that is out of range.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
-		return nil, fmt.Errorf("gosdk: Config.MaxEventBytes is %d, want at most %d", cfg.MaxEventBytes, ring.MaxMaxEventBytes)
+		return nil, fmt.Errorf(
+			"gosdk: Config.MaxEventBytes is %d, want at most %d",
+			cfg.MaxEventBytes,
+			ring.MaxMaxEventBytes,
+		)
 	}
 	return &EventStore{newRegistry(store, cfg)}, nil
 }

@@ -35,7 +35,17 @@ func TestEachAppendTakesOneIndexNilDataIncluded(t *testing.T) {
 
 func TestEachStreamCountsForItself(t *testing.T) {
 	es := newStore(t, shard.Config{})
-	streams := []string{"", "a", "a_1", "_", "a_1_0", "~", "with space", "ünïcode\x00\r\n\xff", strings.Repeat("long", 1000)}
+	streams := []string{
+		"",
+		"a",
+		"a_1",
+		"_",
+		"a_1_0",
+		"~",
+		"with space",
+		"ünïcode\x00\r\n\xff",
+		strings.Repeat("long", 1000),
+	}
 	mustOpen(t, es, "S", streams...)
 	for i := range 5 {
 		for _, stream := range streams {
@@ -148,7 +158,15 @@ func TestARefusedEventCostsItselfAlone(t *testing.T) {
 			refuse(`{"jsonrpc":"2.0","id":7,"result":{}}`) // 6, the newest
 			mustAppend(t, es, "S", "b", 0, 1)
 
-			whole := []string{`"method":"notifications/message"`, "a:1", "a:2", `"id":"x","error":{"code":-32603`, "", "a:5", `"id":7,"error":{"code":-32603`}
+			whole := []string{
+				`"method":"notifications/message"`,
+				"a:1",
+				"a:2",
+				`"id":"x","error":{"code":-32603`,
+				"",
+				"a:5",
+				`"id":7,"error":{"code":-32603`,
+			}
 			for index := -1; index < len(whole); index++ {
 				got, err := after(t.Context(), es, "S", "a", index)
 				want := whole[min(index+1, len(whole)):]
@@ -159,8 +177,17 @@ func TestARefusedEventCostsItselfAlone(t *testing.T) {
 					t.Fatalf("After(%d) = %q, %v, want %q", index, got, err, want)
 				}
 				for i := range want {
-					if !strings.Contains(got[i], want[i]) || strings.Contains(want[i], "error") && !strings.Contains(got[i], c.says) || strings.Contains(got[i], "10.0.0.1") {
-						t.Errorf("After(%d), event %d: %s, want %s because %s", index, index+1+i, got[i], want[i], c.says)
+					if !strings.Contains(got[i], want[i]) ||
+						strings.Contains(want[i], "error") && !strings.Contains(got[i], c.says) ||
+						strings.Contains(got[i], "10.0.0.1") {
+						t.Errorf(
+							"After(%d), event %d: %s, want %s because %s",
+							index,
+							index+1+i,
+							got[i],
+							want[i],
+							c.says,
+						)
 					}
 				}
 			}
@@ -261,7 +288,8 @@ func TestWhoReplaysDoesNotWaitBeyondItsContext(t *testing.T) {
 }
 
 func TestAnEventLimitOutOfRangeIsRefused(t *testing.T) {
-	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil || !strings.Contains(err.Error(), "MaxEventBytes") {
+	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil ||
+		!strings.Contains(err.Error(), "MaxEventBytes") {
 		t.Fatal(err)
 	}
 }

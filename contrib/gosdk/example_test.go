@@ -16,7 +16,10 @@ import (
 
 // An MCP server whose clients can resume.
 func Example() {
-	server := mcp.NewServer(&mcp.Implementation{Name: "example", Version: "1"}, &mcp.ServerOptions{GetSessionID: gosdk.NewSessionID})
+	server := mcp.NewServer(
+		&mcp.Implementation{Name: "example", Version: "1"},
+		&mcp.ServerOptions{GetSessionID: gosdk.NewSessionID},
+	)
 	manager, err := shard.New(shard.Config{OnEnd: gosdk.CloseEnded(server)})
 	if err != nil {
 		log.Fatal(err)

@@ -8,7 +8,8 @@ import (
 )
 
 func TestOrdinaryStreamsKeepTheirNamesAndWireIDs(t *testing.T) {
-	for _, stream := range []string{"", "a", "K2YJ5QKJ3ZQWXPPXHFTS3ZDVXE", "with_underscore", "_", "__1", strings.Repeat("x", maxPlain)} {
+	for _, stream := range []string{"", "a", "K2YJ5QKJ3ZQWXPPXHFTS3ZDVXE", "with_underscore", "_", "__1",
+		strings.Repeat("x", maxPlain)} {
 		if got := ringStream(stream); got != stream {
 			t.Errorf("ringStream(%q) = %q", stream, got)
 		}
@@ -22,7 +23,8 @@ func TestOrdinaryStreamsKeepTheirNamesAndWireIDs(t *testing.T) {
 }
 
 func TestStreamsThatTheRingWouldRefuseAreHashed(t *testing.T) {
-	for _, stream := range []string{"~", "~x", "a b", "line\nbreak", "\x00", "ünïcode", "\xff", strings.Repeat("x", maxPlain+1), strings.Repeat("é", 1<<16)} {
+	for _, stream := range []string{"~", "~x", "a b", "line\nbreak", "\x00", "ünïcode", "\xff",
+		strings.Repeat("x", maxPlain+1), strings.Repeat("é", 1<<16)} {
 		if got := ringStream(stream); !strings.HasPrefix(got, "~") || len(got) != 44 {
 			t.Errorf("ringStream(%.20q) = %q, want ~ and 43 characters", stream, got)
 		}

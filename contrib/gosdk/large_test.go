@@ -19,15 +19,22 @@ import (
 // addBlob adds a tool whose result has size bytes. It sends a progress notification and calls
 // ready, if any, before it has it.
 func addBlob(b *backend, size int, ready func()) {
-	mcp.AddTool(b.server, &mcp.Tool{Name: "blob"}, func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
-		if ready != nil {
-			if err := r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1}); err != nil {
-				return nil, nil, err
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "blob"},
+		func(ctx context.Context, r *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+			if ready != nil {
+				if err := r.Session.NotifyProgress(ctx,
+					&mcp.ProgressNotificationParams{ProgressToken: "p", Progress: 1}); err != nil {
+					return nil, nil, err
+				}
+				ready()
 			}
-			ready()
-		}
-		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: strings.Repeat("x", size)}}}, nil, nil
-	})
+			return &mcp.CallToolResult{
+				Content: []mcp.Content{&mcp.TextContent{Text: strings.Repeat("x", size)}},
+			}, nil, nil
+		},
+	)
 }
 
 // callBlobAcrossACut calls the tool blob, whose connection is cut before it has its result and
@@ -47,15 +54,20 @@ func callBlobAcrossACut(t *testing.T, cfg shard.Config, size int) (*mcp.ClientSe
 			time.Sleep(time.Millisecond) // and so does the server
 		}
 	})
-	mcp.AddTool(b.server, &mcp.Tool{Name: "after"}, func(context.Context, *mcp.CallToolRequest, any) (*mcp.CallToolResult, any, error) {
-		return &mcp.CallToolResult{}, nil, nil
-	})
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "after"},
+		func(context.Context, *mcp.CallToolRequest, any) (*mcp.CallToolResult, any, error) {
+			return &mcp.CallToolResult{}, nil, nil
+		},
+	)
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
 		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) { close(begun) },
 	})
 	t.Cleanup(gate.next.CloseIdleConnections)
 	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{
-		Endpoint: "http://" + p.Addr(), HTTPClient: &http.Client{Transport: gate}, MaxRetries: 100, MaxEventSize: -1}, nil)
+		Endpoint: "http://" + p.Addr(), HTTPClient: &http.Client{Transport: gate}, MaxRetries: 100,
+		MaxEventSize: -1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +99,8 @@ func TestAResultWithImagesSurvivesACut(t *testing.T) {
 func TestAResultThatIsTooLargeIsAnErrorForItsCallAlone(t *testing.T) {
 	session, _, err := callBlobAcrossACut(t, shard.Config{Ring: ring.Config{MaxEventBytes: 100 << 10}}, 200<<10)
 	var wireError *jsonrpc.Error
-	if !errors.As(err, &wireError) || wireError.Code != jsonrpc.CodeInternalError || !strings.Contains(wireError.Message, "larger") {
+	if !errors.As(err, &wireError) || wireError.Code != jsonrpc.CodeInternalError ||
+		!strings.Contains(wireError.Message, "larger") {
 		t.Fatalf("the call: %v", err)
 	}
 	if _, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "after"}); err != nil {
@@ -101,7 +114,14 @@ func TestAClientThatReadsSteadilyGetsEverythingHoweverSlowly(t *testing.T) {
 	addBlob(b, size, nil)
 	session := begin(t, b, "")
 	began := time.Now()
-	resp := post(t, b.url, "2025-11-25", session, "", `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"blob","arguments":{}}}`)
+	resp := post(
+		t,
+		b.url,
+		"2025-11-25",
+		session,
+		"",
+		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"blob","arguments":{}}}`,
+	)
 	total, buf := 0, make([]byte, 64<<10)
 	for {
 		n, err := resp.Body.Read(buf)

@@ -20,7 +20,10 @@ func notify(t *testing.T, b *backend, session string, progress int, message stri
 	t.Helper()
 	for s := range b.server.Sessions() {
 		if s.ID() == session {
-			s.NotifyProgress(context.Background(), &mcp.ProgressNotificationParams{ProgressToken: "p", Progress: float64(progress), Message: message})
+			s.NotifyProgress(
+				context.Background(),
+				&mcp.ProgressNotificationParams{ProgressToken: "p", Progress: float64(progress), Message: message},
+			)
 			return
 		}
 	}
@@ -92,10 +95,11 @@ func TestAListeningGETAlwaysOpensAndBeginsAtThePresent(t *testing.T) {
 				call(t, b, session, "", 0)
 			}
 		}},
-		"after the refusal of the first event": {shard.Config{Ring: ring.Config{MaxEventBytes: 1000}}, func(t *testing.T, b *backend, session string) {
-			notify(t, b, session, 1, strings.Repeat("x", 1000))
-			notify(t, b, session, 2, "")
-		}},
+		"after the refusal of the first event": {shard.Config{Ring: ring.Config{MaxEventBytes: 1000}},
+			func(t *testing.T, b *backend, session string) {
+				notify(t, b, session, 1, strings.Repeat("x", 1000))
+				notify(t, b, session, 2, "")
+			}},
 		"after another one": {shard.Config{}, func(t *testing.T, b *backend, session string) {
 			listen(t, b, session, "2025-11-25", "").want(t, "_0", "")
 			notify(t, b, session, 1, "")
@@ -180,7 +184,10 @@ func TestRefusedNotificationsCostTheSDKsClientNothingElse(t *testing.T) {
 	p := proxy.New(t, b.addr)
 	seen, logged := make(chan float64, 100), make(chan any, 100)
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { seen <- r.Params.Progress },
+		ProgressNotificationHandler: func(_ context.Context,
+			r *mcp.ProgressNotificationClientRequest) {
+			seen <- r.Params.Progress
+		},
 		//lint:ignore SA1019 clients of the protocol versions that have sessions have it
 		LoggingMessageHandler: func(_ context.Context, r *mcp.LoggingMessageRequest) { logged <- r.Params.Data },
 	})

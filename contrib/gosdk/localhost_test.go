@@ -43,11 +43,13 @@ func TestARequestUnderAReboundNameDoesNotReachItsSession(t *testing.T) {
 		if w.Code != c.want || (asked > 0) != (c.want == 299) {
 			t.Errorf("%q at %s: %d, the store was asked %d times", c.host, c.local, w.Code, asked)
 		}
-		if unknown := serve(h, Options{}, sentTo(local, c.host, "unknown")); c.want == 403 && (unknown.Code != 403 || unknown.Body.String() != w.Body.String()) {
+		if unknown := serve(h, Options{}, sentTo(local, c.host, "unknown")); c.want == 403 &&
+			(unknown.Code != 403 || unknown.Body.String() != w.Body.String()) {
 			t.Errorf("%q at %s: an unknown session is answered with %d %q", c.host, c.local, unknown.Code, unknown.Body)
 		}
 		sdk := httptest.NewRecorder()
-		mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return nil }, nil).ServeHTTP(sdk, sentTo(local, c.host, "S"))
+		mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return nil }, nil).
+			ServeHTTP(sdk, sentTo(local, c.host, "S"))
 		if refuses := sdk.Code == 403; refuses != (c.want == 403) || refuses && sdk.Body.String() != w.Body.String() {
 			t.Errorf("%q at %s: the SDK answers %d %q", c.host, c.local, sdk.Code, sdk.Body)
 		}

@@ -34,10 +34,12 @@ type Endpoint struct {
 // keeps the session attached until the request has been served, so that a hanging GET holds expiry
 // off.
 //
-//	400  a second initialize of the session; with UniqueRequestIDs, a request ID that the session has used before
+//	400  a second initialize of the session; with UniqueRequestIDs, a request ID that the session
+//	     has used before
 //	404  the session has ended or is another principal's: the same answer for both
 //	413  the body is larger than MaxRequestBodyBytes
-//	429  a limit on sessions, on those of the principal, on open streams or on claims has been reached; with Retry-After
+//	429  a limit on sessions, on those of the principal, on open streams or on claims has been
+//	     reached; with Retry-After
 //	503  the Store cannot tell, with Retry-After; or Close was called (GET)
 //
 // are its answers; others are the SDK's. A session that a request begins is bound to its principal

@@ -35,7 +35,10 @@ func refusalOf(err error) (status int, text string) {
 	switch {
 	case errors.As(err, &protocol):
 		return http.StatusBadRequest, protocol.text
-	case gone(err), errors.Is(err, shard.ErrInvalidID), errors.Is(err, shard.ErrPrincipal), errors.Is(err, shard.ErrFinished):
+	case gone(err),
+		errors.Is(err, shard.ErrInvalidID),
+		errors.Is(err, shard.ErrPrincipal),
+		errors.Is(err, shard.ErrFinished):
 		return http.StatusNotFound, "session not found"
 	case errors.Is(err, shard.ErrSessionLimit):
 		return http.StatusTooManyRequests, "too many sessions"
@@ -87,7 +90,8 @@ func (e *Endpoint) explain(w http.ResponseWriter, r *http.Request, x *exchange, 
 
 // refusedStatuses are all that an Endpoint answers with by itself.
 var refusedStatuses = [...]int{
-	http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge,
+	http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
+	http.StatusRequestEntityTooLarge,
 	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
@@ -124,8 +128,9 @@ func (e *Endpoint) Stats() EndpointStats {
 	l, c := e.listening.Counts(), e.calls.Counts()
 	st := EndpointStats{
 		Listening: l.Open, Calls: c.Open,
-		Streams: l.Streams + c.Streams, Resumed: e.resumed.Load(), Slow: l.Slow + c.Slow, Replaced: l.Replaced + c.Replaced,
-		Bytes: l.Bytes + c.Bytes, Refused: make(map[int]uint64, len(refusedStatuses)),
+		Streams: l.Streams + c.Streams, Resumed: e.resumed.Load(), Slow: l.Slow + c.Slow,
+		Replaced: l.Replaced + c.Replaced,
+		Bytes:    l.Bytes + c.Bytes, Refused: make(map[int]uint64, len(refusedStatuses)),
 	}
 	for i, status := range refusedStatuses {
 		st.Refused[status] = e.refused[i].Load()

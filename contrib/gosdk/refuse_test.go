@@ -28,7 +28,8 @@ func TestASessionThatCannotBeginSaysWhy(t *testing.T) {
 			b := newBackend(t, c.cfg, mcp.StreamableHTTPOptions{}, nil)
 			begin(t, b, "alice")
 			resp := post(t, b.url, "2025-11-25", "", "alice", initialize)
-			if text := body(t, resp); resp.StatusCode != c.status || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, c.says) {
+			if text := body(t, resp); resp.StatusCode != c.status || resp.Header.Get("Retry-After") == "" ||
+				!strings.Contains(text, c.says) {
 				t.Errorf("%d, Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), text)
 			}
 			if n := b.endpoint.Stats().Refused[c.status]; n != 1 {
@@ -43,7 +44,9 @@ func TestASessionThatCannotBeginSaysWhy(t *testing.T) {
 			}
 		})
 		resp := post(t, b.url, "2025-11-25", "", "", initialize)
-		if text := body(t, resp); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, "store unavailable") || strings.Contains(text, "10.0.0.1") {
+		if text := body(t, resp); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" ||
+			!strings.Contains(text, "store unavailable") ||
+			strings.Contains(text, "10.0.0.1") {
 			t.Errorf("%d: %s", resp.StatusCode, text)
 		}
 	})
@@ -55,7 +58,12 @@ func TestWhoTheClientIsStandsInTheMetadata(t *testing.T) {
 	if err != nil || info.ClientInfo["name"] != "c" || info.ClientInfo["version"] != "1" {
 		t.Errorf("%v, %v", info.ClientInfo, err)
 	}
-	large := strings.Replace(initialize, `"name":"c"`, `"name":"c","icons":["`+strings.Repeat("x", shard.MaxMetadataBytes)+`"]`, 1)
+	large := strings.Replace(
+		initialize,
+		`"name":"c"`,
+		`"name":"c","icons":["`+strings.Repeat("x", shard.MaxMetadataBytes)+`"]`,
+		1,
+	)
 	resp := post(t, b.url, "2025-11-25", "", "", large)
 	if body(t, resp); resp.StatusCode != 200 {
 		t.Fatalf("with large icons: %d", resp.StatusCode)
@@ -68,15 +76,17 @@ func TestWhoTheClientIsStandsInTheMetadata(t *testing.T) {
 
 func TestASessionIsInitializedOnce(t *testing.T) {
 	for name, b := range map[string]*backend{
-		"Local":                        newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, nil),
-		"a Store without claims":       newBackendOn(t, func(*hooked) {}),
-		"with request IDs that differ": newBackendWith(t, shard.Config{}, mcp.StreamableHTTPOptions{}, Options{Principal: user, UniqueRequestIDs: true}, nil),
+		"Local":                  newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, nil),
+		"a Store without claims": newBackendOn(t, func(*hooked) {}),
+		"with request IDs that differ": newBackendWith(t, shard.Config{}, mcp.StreamableHTTPOptions{},
+			Options{Principal: user, UniqueRequestIDs: true}, nil),
 	} {
 		session := begin(t, b, "")
 		again := strings.Replace(initialize, `"id":1`, `"id":9`, 1)
 		for _, message := range []string{again, strings.Replace(again, "initialize", `initi\u0061lize`, 1)} {
 			resp := post(t, b.url, "2025-11-25", session, "", message)
-			if text := body(t, resp); resp.StatusCode != 400 || !strings.Contains(text, "initialized before") || !strings.Contains(text, `"id":9`) {
+			if text := body(t, resp); resp.StatusCode != 400 || !strings.Contains(text, "initialized before") ||
+				!strings.Contains(text, `"id":9`) {
 				t.Errorf("%s: %d: %s", name, resp.StatusCode, text)
 			}
 		}
@@ -87,7 +97,13 @@ func TestASessionIsInitializedOnce(t *testing.T) {
 }
 
 func TestARequestIDIsUsedOnceIfAsked(t *testing.T) {
-	b := newBackendWith(t, shard.Config{MaxClaims: 4}, mcp.StreamableHTTPOptions{}, Options{Principal: user, UniqueRequestIDs: true}, nil)
+	b := newBackendWith(
+		t,
+		shard.Config{MaxClaims: 4},
+		mcp.StreamableHTTPOptions{},
+		Options{Principal: user, UniqueRequestIDs: true},
+		nil,
+	)
 	session := begin(t, b, "") // claims ID 1, and that it has been initialized
 	send := func(id string) (int, string) {
 		resp := post(t, b.url, "2025-11-25", session, "", `{"jsonrpc":"2.0","id":`+id+`,"method":"ping"}`)

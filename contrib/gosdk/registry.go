@@ -48,7 +48,13 @@ type registry struct {
 }
 
 func newRegistry(store replay.Store, cfg Config) *registry {
-	return &registry{store: store, cfg: cfg, seed: maphash.MakeSeed(), limit: MaxStreams, ended: lru.Table{Limit: buried}}
+	return &registry{
+		store: store,
+		cfg:   cfg,
+		seed:  maphash.MakeSeed(),
+		limit: MaxStreams,
+		ended: lru.Table{Limit: buried},
+	}
 }
 
 func (r *registry) hash(s string) uint64 { return maphash.String(r.seed, s) }
@@ -170,7 +176,12 @@ func (r *registry) adopt(ctx context.Context, key, principal string, bound bool)
 	case info.Status != shard.Active:
 		return unknownSession(key)
 	case info.Log.Last != 0:
-		return fmt.Errorf("gosdk: session %.64q has %d events that this store did not number: %w", key, info.Log.Last, shard.ErrExists)
+		return fmt.Errorf(
+			"gosdk: session %.64q has %d events that this store did not number: %w",
+			key,
+			info.Log.Last,
+			shard.ErrExists,
+		)
 	}
 	return nil
 }

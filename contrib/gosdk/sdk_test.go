@@ -40,7 +40,13 @@ func newBackend(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, p
 	return newBackendWith(t, cfg, sdk, Options{Principal: user, Retry: 20 * time.Millisecond}, pace)
 }
 
-func newBackendWith(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, opts Options, pace func(i int)) *backend {
+func newBackendWith(
+	t *testing.T,
+	cfg shard.Config,
+	sdk mcp.StreamableHTTPOptions,
+	opts Options,
+	pace func(i int),
+) *backend {
 	t.Helper()
 	return newBackendBehind(t, cfg, sdk, opts, pace, func(store replay.Store) replay.Store { return store })
 }
@@ -48,32 +54,58 @@ func newBackendWith(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOption
 // newBackendOn starts a server on a Store that has nothing optional and is changed by change.
 func newBackendOn(t *testing.T, change func(*hooked)) *backend {
 	t.Helper()
-	return newBackendBehind(t, shard.Config{}, mcp.StreamableHTTPOptions{}, Options{Principal: user}, nil, func(store replay.Store) replay.Store {
-		h := &hooked{Store: store}
-		change(h)
-		return h
-	})
+	return newBackendBehind(
+		t,
+		shard.Config{},
+		mcp.StreamableHTTPOptions{},
+		Options{Principal: user},
+		nil,
+		func(store replay.Store) replay.Store {
+			h := &hooked{Store: store}
+			change(h)
+			return h
+		},
+	)
 }
 
-func newBackendBehind(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOptions, opts Options, pace func(i int), wrap func(replay.Store) replay.Store) *backend {
+func newBackendBehind(
+	t *testing.T,
+	cfg shard.Config,
+	sdk mcp.StreamableHTTPOptions,
+	opts Options,
+	pace func(i int),
+	wrap func(replay.Store) replay.Store,
+) *backend {
 	t.Helper()
-	b := &backend{server: mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ServerOptions{GetSessionID: NewSessionID})}
+	b := &backend{
+		server: mcp.NewServer(
+			&mcp.Implementation{Name: "test", Version: "1"},
+			&mcp.ServerOptions{GetSessionID: NewSessionID},
+		),
+	}
 	cfg.OnEnd = CloseEnded(b.server)
 	b.manager = newManager(t, cfg)
 	store := wrap(replay.Local(b.manager))
 	b.store = New(store)
-	mcp.AddTool(b.server, &mcp.Tool{Name: "count"}, func(ctx context.Context, r *mcp.CallToolRequest, in countInput) (*mcp.CallToolResult, any, error) {
-		for i := 1; i <= in.To; i++ {
-			progress := &mcp.ProgressNotificationParams{ProgressToken: r.Params.GetProgressToken(), Progress: float64(i)}
-			if err := r.Session.NotifyProgress(ctx, progress); err != nil {
-				return nil, nil, err
+	mcp.AddTool(
+		b.server,
+		&mcp.Tool{Name: "count"},
+		func(ctx context.Context, r *mcp.CallToolRequest, in countInput) (*mcp.CallToolResult, any, error) {
+			for i := 1; i <= in.To; i++ {
+				progress := &mcp.ProgressNotificationParams{
+					ProgressToken: r.Params.GetProgressToken(),
+					Progress:      float64(i),
+				}
+				if err := r.Session.NotifyProgress(ctx, progress); err != nil {
+					return nil, nil, err
+				}
+				if pace != nil {
+					pace(i)
+				}
 			}
-			if pace != nil {
-				pace(i)
-			}
-		}
-		return nil, nil, nil
-	})
+			return nil, nil, nil
+		},
+	)
 	sdk.EventStore = b.store
 	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return b.server }, &sdk)
 	b.endpoint = Middleware(store, handler, opts)
@@ -88,10 +120,17 @@ func newBackendBehind(t *testing.T, cfg shard.Config, sdk mcp.StreamableHTTPOpti
 func connect(t *testing.T, url string, onProgress func(float64)) *mcp.ClientSession {
 	t.Helper()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { onProgress(r.Params.Progress) },
+		ProgressNotificationHandler: func(_ context.Context,
+			r *mcp.ProgressNotificationClientRequest) {
+			onProgress(r.Params.Progress)
+		},
 	})
 	web := &http.Client{Transport: &http.Transport{}}
-	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: web, MaxRetries: 100}, nil)
+	session, err := client.Connect(
+		t.Context(),
+		&mcp.StreamableClientTransport{Endpoint: url, HTTPClient: web, MaxRetries: 100},
+		nil,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +346,8 @@ func TestAStreamOfAnotherSessionIsNotReplayed(t *testing.T) {
 	b := newBackend(t, shard.Config{}, mcp.StreamableHTTPOptions{}, nil)
 	mine, yours := begin(t, b, "alice"), begin(t, b, "alice")
 	first, _ := call(t, b, mine, "alice", 5)
-	if resp := resume(t, b.url, yours, "alice", first); resp.StatusCode != 400 || strings.Contains(body(t, resp), "progress") {
+	if resp := resume(t, b.url, yours, "alice", first); resp.StatusCode != 400 ||
+		strings.Contains(body(t, resp), "progress") {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
 }

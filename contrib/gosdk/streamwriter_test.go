@@ -104,7 +104,9 @@ func TestAStalledClientEndsItsRequest(t *testing.T) {
 			<-r.Context().Done() // as the SDK waits
 			ended <- err
 		})
-		web := httptest.NewUnstartedServer(Middleware(replay.Local(m), next, Options{WriteTimeout: 100 * time.Millisecond}))
+		web := httptest.NewUnstartedServer(
+			Middleware(replay.Local(m), next, Options{WriteTimeout: 100 * time.Millisecond}),
+		)
 		web.EnableHTTP2 = http2
 		web.StartTLS()
 		r, err := http.NewRequest(http.MethodGet, web.URL, nil)

@@ -17,7 +17,8 @@ import (
 
 func TestAThousandReloadsTakeTheListeningStreamOver(t *testing.T) {
 	const reloads, held = 1000, 20
-	b := newBackend(t, shard.Config{MaxAttached: 2}, mcp.StreamableHTTPOptions{}, nil) // one for the stream, one for the replay
+	// one for the stream, one for the replay
+	b := newBackend(t, shard.Config{MaxAttached: 2}, mcp.StreamableHTTPOptions{}, nil)
 	session := begin(t, b, "")
 	var open []*wire // as many as a proxy that does not close its side
 	last := ""

@@ -150,7 +150,14 @@ func (u *Updates) deliver(ctx context.Context, r replay.Reader, at *replay.Posit
 			continue // somebody else's
 		}
 		if err := u.server.ResourceUpdated(ctx, params); err != nil {
-			u.opts.Logger.WarnContext(ctx, "gosdk: a resource update was not delivered", "uri", params.URI, "error", err)
+			u.opts.Logger.WarnContext(
+				ctx,
+				"gosdk: a resource update was not delivered",
+				"uri",
+				params.URI,
+				"error",
+				err,
+			)
 		}
 	}
 	return nil

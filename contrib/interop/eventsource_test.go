@@ -14,14 +14,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// The EventSource clients of npm that are used most, each in its own way of saying where it was: by header or by query, with or without what
-// the page was loaded with. Each has every event once through ten cuts, and stops when the session has finished.
+// The EventSource clients of npm that are used most, each in its own way of saying where it was: by
+// header or by query, with or without what the page was loaded with. Each has every event once
+// through ten cuts, and stops when the session has finished.
 func TestEventSourceClientsOfNpmHaveEachEventOnceThroughTenCuts(t *testing.T) {
 	for client, is := range map[string]struct{ losesTorn, comesBackAfter204 bool }{
 		"eventsource": {},
-		// It takes 204 for a broken connection. A page that uses it closes it by the Handler's DoneEvent; what ends it here is 404.
+		// It takes 204 for a broken connection. A page that uses it closes it by the Handler's
+		// DoneEvent; what ends it here is 404.
 		"event-source-polyfill": {comesBackAfter204: true},
-		// It goes by an ID as soon as it has read the line, and so leaves out an event inside of which it was cut: here it is cut between two.
+		// It goes by an ID as soon as it has read the line, and so leaves out an event inside of
+		// which it was cut: here it is cut between two.
 		"@microsoft/fetch-event-source": {losesTorn: true},
 	} {
 		t.Run(client, func(t *testing.T) {

@@ -37,8 +37,11 @@ func TestAnUpdateOfOneProcessReachesTheListenersOfEachOverRedis(t *testing.T) {
 				},
 			})
 			web := &http.Client{Transport: &http.Transport{}}
-			session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: web},
-				&mcp.ClientSessionOptions{ProtocolVersion: version})
+			session, err := client.Connect(
+				t.Context(),
+				&mcp.StreamableClientTransport{Endpoint: r.url, HTTPClient: web},
+				&mcp.ClientSessionOptions{ProtocolVersion: version},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,9 +115,12 @@ func TestReplica(t *testing.T) {
 		SubscribeHandler:   func(context.Context, *mcp.SubscribeRequest) error { return nil },
 		UnsubscribeHandler: func(context.Context, *mcp.UnsubscribeRequest) error { return nil },
 	})
-	server.AddResource(&mcp.Resource{Name: "shared", URI: sharedURI}, func(context.Context, *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
-		return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: sharedURI, Text: "x"}}}, nil
-	})
+	server.AddResource(
+		&mcp.Resource{Name: "shared", URI: sharedURI},
+		func(context.Context, *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+			return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: sharedURI, Text: "x"}}}, nil
+		},
+	)
 	updates, err := gosdk.NewUpdates(t.Context(), store, server, gosdk.UpdatesOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +130,8 @@ func TestReplica(t *testing.T) {
 	url := "http://" + listenAndServe(t, &http.Server{Handler: endpoint}, endpoint.Close)
 	fmt.Println(url)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if err := updates.ResourceUpdated(t.Context(), &mcp.ResourceUpdatedNotificationParams{URI: lines.Text()}); err != nil {
+		if err := updates.ResourceUpdated(t.Context(),
+			&mcp.ResourceUpdatedNotificationParams{URI: lines.Text()}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -33,19 +33,29 @@ type backend struct {
 
 // newBackend starts a server whose tool work calls its argument with a function that sends progress
 // to the client. wrap, if any, goes around the SDK's handler.
-func newBackend(t *testing.T, store replay.Store, work func(progress func(int)), wrap func(http.Handler) http.Handler) *backend {
+func newBackend(
+	t *testing.T,
+	store replay.Store,
+	work func(progress func(int)),
+	wrap func(http.Handler) http.Handler,
+) *backend {
 	t.Helper()
 	b := &backend{events: New(store), mcp: server.NewMCPServer("test", "1")}
 	b.mcp.AddTool(mcp.NewTool("work"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		work(func(i int) {
-			if err := b.mcp.SendNotificationToClient(ctx, "notifications/progress", map[string]any{"progress": i, "progressToken": "p"}); err != nil {
+			if err := b.mcp.SendNotificationToClient(ctx, "notifications/progress",
+				map[string]any{"progress": i, "progressToken": "p"}); err != nil {
 				t.Errorf("progress %d: %v", i, err)
 			}
 		})
 		return mcp.NewToolResultText("done"), nil
 	})
-	sdk := server.NewStreamableHTTPServer(b.mcp, server.WithEventStore(b.events), server.WithSessionIdManager(b.events.Sessions()),
-		server.WithStreamableHTTPLogger(slog.New(slog.DiscardHandler)))
+	sdk := server.NewStreamableHTTPServer(
+		b.mcp,
+		server.WithEventStore(b.events),
+		server.WithSessionIdManager(b.events.Sessions()),
+		server.WithStreamableHTTPLogger(slog.New(slog.DiscardHandler)),
+	)
 	var handler http.Handler = sdk
 	if wrap != nil {
 		handler = wrap(sdk)

@@ -26,7 +26,8 @@ func benchmarkStoreEvent(b *testing.B, s server.EventStore) {
 		sessions[i] = ids.mint(time.Now())
 	}
 	for i := 0; b.Loop(); i++ {
-		if _, err := s.StoreEvent(b.Context(), sessions[i%len(sessions)], "b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10", message); err != nil {
+		if _, err := s.StoreEvent(b.Context(), sessions[i%len(sessions)], "b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10",
+			message); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -43,7 +44,8 @@ func benchmarkReplay(b *testing.B, s server.EventStore) {
 	last := mustStoreN(b, s, "S", "stream", 1000)[989]
 	n := 0
 	for b.Loop() {
-		if _, err := s.ReplayEventsAfter(b.Context(), "S", last, func(string, json.RawMessage) error { n++; return nil }); err != nil {
+		if _, err := s.ReplayEventsAfter(b.Context(), "S", last,
+			func(string, json.RawMessage) error { n++; return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -107,8 +107,13 @@ func connect(t *testing.T, url string, tp *tap, onProgress func(int)) *client.Cl
 	t.Helper()
 	base := &http.Transport{}
 	tp.RoundTripper, tp.resume, tp.resumed = base, make(chan struct{}), make(chan struct{}, 1)
-	c, err := client.NewStreamableHttpClient(url,
-		transport.WithHTTPBasicClient(&http.Client{Transport: tp}), transport.WithHTTPLogger(slog.New(slog.DiscardHandler)))
+	c, err := client.NewStreamableHttpClient(
+		url,
+		transport.WithHTTPBasicClient(
+			&http.Client{Transport: tp},
+		),
+		transport.WithHTTPLogger(slog.New(slog.DiscardHandler)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

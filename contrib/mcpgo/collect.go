@@ -128,5 +128,10 @@ func (es *EventStore) explain(sessionID, lastEventID string, err error) error {
 
 // damaged is the error for a replay across an event that is not as it was stored.
 func damaged(lastEventID string) error {
-	return fmt.Errorf("mcpgo: %w: %.64q: an event after it is damaged: %w", server.ErrUnknownEventID, lastEventID, ring.ErrEvicted)
+	return fmt.Errorf(
+		"mcpgo: %w: %.64q: an event after it is damaged: %w",
+		server.ErrUnknownEventID,
+		lastEventID,
+		ring.ErrEvicted,
+	)
 }

@@ -55,7 +55,9 @@ func (p *pair) store(t *testing.T, op int) {
 func (p *pair) purge(t *testing.T, op int) {
 	t.Helper()
 	i := p.rng.IntN(len(p.sessions))
-	if a, b := p.ours.PurgeSession(t.Context(), p.sessions[i]), p.theirs.PurgeSession(t.Context(), p.sessions[i]); a != nil || b != nil {
+	if a, b := p.ours.PurgeSession(t.Context(), p.sessions[i]), p.theirs.PurgeSession(t.Context(),
+		p.sessions[i]); a != nil ||
+		b != nil {
 		t.Fatalf("PurgeSession: %v and %v", a, b)
 	}
 	for _, ids := range p.issued {
@@ -73,11 +75,20 @@ func (p *pair) compare(t *testing.T, session string, ids [2]string) {
 	t.Helper()
 	got, gotErr := replayAfter(t.Context(), p.ours, session, ids[0])
 	want, wantErr := replayAfter(t.Context(), p.theirs, session, ids[1])
-	if (gotErr == nil) != (wantErr == nil) || errors.Is(gotErr, server.ErrUnknownEventID) != errors.Is(wantErr, server.ErrUnknownEventID) {
+	if (gotErr == nil) != (wantErr == nil) ||
+		errors.Is(gotErr, server.ErrUnknownEventID) != errors.Is(wantErr, server.ErrUnknownEventID) {
 		t.Fatalf("replay of %q after %q: %v, the SDK's says %v", session, ids, gotErr, wantErr)
 	}
 	if got.stream != want.stream || !slices.Equal(got.messages, want.messages) {
-		t.Fatalf("replay of %q after %q: %.20q %q, the SDK's says %.20q %q", session, ids, got.stream, got.messages, want.stream, want.messages)
+		t.Fatalf(
+			"replay of %q after %q: %.20q %q, the SDK's says %.20q %q",
+			session,
+			ids,
+			got.stream,
+			got.messages,
+			want.stream,
+			want.messages,
+		)
 	}
 	for i := range got.ids {
 		if !slices.Contains(p.issued, [2]string{got.ids[i], want.ids[i]}) {

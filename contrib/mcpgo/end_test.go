@@ -23,7 +23,8 @@ func TestTheFirstEventCreatesTheSession(t *testing.T) {
 	}
 	wantNoSession(t, es.store, "S")
 	mustStore(t, es, "S", "a", "m")
-	if info, err := m.Info("S"); err != nil || info.Status != shard.Active || info.Transport != "http" || info.Log.Events != 1 {
+	if info, err := m.Info("S"); err != nil || info.Status != shard.Active || info.Transport != "http" ||
+		info.Log.Events != 1 {
 		t.Fatalf("%+v, %v", info, err)
 	}
 }

@@ -65,7 +65,11 @@ func New(store replay.Store) *EventStore {
 // NewWith is New with a configuration. An error names the field that is out of range.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
-		return nil, fmt.Errorf("mcpgo: Config.MaxEventBytes is %d, want at most %d", cfg.MaxEventBytes, ring.MaxMaxEventBytes)
+		return nil, fmt.Errorf(
+			"mcpgo: Config.MaxEventBytes is %d, want at most %d",
+			cfg.MaxEventBytes,
+			ring.MaxMaxEventBytes,
+		)
 	}
 	es := New(store)
 	es.cfg = cfg
@@ -82,7 +86,11 @@ func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 // SDK then delivers the message without an ID. A message that the Store refuses costs itself alone:
 // it is counted, logged and, in a replay, stood for by a JSON-RPC error for the request that it
 // would have answered, or by a log message (notifications/message) where nobody waits for it.
-func (es *EventStore) StoreEvent(ctx context.Context, sessionID, streamID string, message json.RawMessage) (string, error) {
+func (es *EventStore) StoreEvent(
+	ctx context.Context,
+	sessionID, streamID string,
+	message json.RawMessage,
+) (string, error) {
 	ctx = context.WithoutCancel(ctx) // the event belongs to the stream whether or not its client is still there
 	name := streamName(streamID)
 	lose := func(err error) { es.lose(ctx, sessionID, name, streamID, message, err) }
@@ -111,7 +119,11 @@ func (es *EventStore) StoreEvent(ctx context.Context, sessionID, streamID string
 //
 // It costs a constant, whatever the log holds, and what the events returned cost. Only a stream ID
 // that is no printable ASCII or longer than about 230 bytes takes a scan of the log.
-func (es *EventStore) ReplayEventsAfter(ctx context.Context, sessionID, lastEventID string, send func(eventID string, message json.RawMessage) error) (string, error) {
+func (es *EventStore) ReplayEventsAfter(
+	ctx context.Context,
+	sessionID, lastEventID string,
+	send func(eventID string, message json.RawMessage) error,
+) (string, error) {
 	found, err := es.collect(ctx, sessionID, lastEventID)
 	if err != nil {
 		return "", err

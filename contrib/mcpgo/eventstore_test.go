@@ -17,7 +17,8 @@ import (
 
 // streams are IDs of every kind that the interface allows.
 var streams = []string{
-	"", "a", "b.c", "~", "~a", "with space", "line\r\nbreak", "\x00", "\xff\xfe", "ünïcode", "b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10",
+	"", "a", "b.c", "~", "~a", "with space", "line\r\nbreak", "\x00", "\xff\xfe", "ünïcode",
+	"b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10",
 	strings.Repeat("x", maxName), strings.Repeat("x", maxName+1), strings.Repeat("é", 5000),
 }
 
@@ -89,9 +90,12 @@ func TestIDsThatWereNeverIssuedAreUnknown(t *testing.T) {
 	token := id[:tokenLen]
 	hashed := mustStore(t, es, "S", "ä", "m")
 	for _, unknown := range []string{
-		"", "a", "1", ".", token, token + ".", token + ".b", token + "a", id + "a", id + " ", " " + id, "." + id, strings.ToUpper(id),
-		strings.Repeat("A", tokenLen) + ".a", strings.Repeat("A", 1000), token + "." + strings.Repeat("b", 300), "é" + id[2:], id[:5] + "\n" + id[6:],
-		foreign, hashed[:tokenLen] + ".a", token + hashed[tokenLen:], hashed[:len(hashed)-1], other.newID("S", "a"), es.newID("T", "a"),
+		"", "a", "1", ".", token, token + ".", token + ".b", token + "a", id + "a", id + " ", " " + id, "." + id,
+		strings.ToUpper(id),
+		strings.Repeat("A", tokenLen) + ".a", strings.Repeat("A", 1000), token + "." + strings.Repeat("b",
+			300), "é" + id[2:], id[:5] + "\n" + id[6:],
+		foreign, hashed[:tokenLen] + ".a", token + hashed[tokenLen:], hashed[:len(hashed)-1], other.newID("S",
+			"a"), es.newID("T", "a"),
 	} {
 		wantRefused(t, es, "S", unknown, server.ErrUnknownEventID, ring.ErrUnknownID)
 	}

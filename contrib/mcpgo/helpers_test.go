@@ -77,7 +77,14 @@ func wantReplay(t testing.TB, s server.EventStore, session, lastEventID, stream 
 		t.Fatalf("replay after %q: %v", lastEventID, err)
 	}
 	if r.stream != stream || strings.Join(r.messages, "|") != strings.Join(messages, "|") {
-		t.Fatalf("replay after %.60q: stream %.60q, %.200q; want %.60q, %.200q", lastEventID, r.stream, r.messages, stream, messages)
+		t.Fatalf(
+			"replay after %.60q: stream %.60q, %.200q; want %.60q, %.200q",
+			lastEventID,
+			r.stream,
+			r.messages,
+			stream,
+			messages,
+		)
 	}
 }
 

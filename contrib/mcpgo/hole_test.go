@@ -98,7 +98,8 @@ func TestHolesAreBounded(t *testing.T) {
 	for i := range 2 * maxHoles {
 		h.add(fmt.Sprint(i), ring.Event{ID: "e"})
 	}
-	if len(h.events) != maxHoles || len(h.order) != maxHoles || len(h.of("0")) != 0 || len(h.of(fmt.Sprint(maxHoles))) != 1 {
+	if len(h.events) != maxHoles || len(h.order) != maxHoles || len(h.of("0")) != 0 ||
+		len(h.of(fmt.Sprint(maxHoles))) != 1 {
 		t.Fatalf("%d streams, %d in order", len(h.events), len(h.order))
 	}
 	for i := range 2 * maxHoles {
@@ -129,7 +130,8 @@ func TestAnEventIsStoredWhenItsClientHasGone(t *testing.T) {
 }
 
 func TestAnEventLimitOutOfRangeIsRefused(t *testing.T) {
-	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil || !strings.Contains(err.Error(), "MaxEventBytes") {
+	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil ||
+		!strings.Contains(err.Error(), "MaxEventBytes") {
 		t.Fatal(err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 func TestOrdinaryStreamsKeepTheirNames(t *testing.T) {
-	for _, stream := range []string{"", "a", ".", "b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10", strings.Repeat("x", maxName)} {
+	for _, stream := range []string{"", "a", ".", "b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10",
+		strings.Repeat("x", maxName)} {
 		if got := streamName(stream); got != stream {
 			t.Errorf("streamName(%.20q) = %.20q", stream, got)
 		}
@@ -39,7 +40,8 @@ func TestOnlyIssuedIDsBearTheSeal(t *testing.T) {
 	if !es.issued("S", id) {
 		t.Fatal("an issued ID does not")
 	}
-	for _, id := range []string{"", id + "b", "!" + id[1:], "\r\n" + id[2:], id[:4] + "\n" + id[5:], other.newID("S", "a"), es.newID("T", "a"), es.newID("Sa", "")} {
+	for _, id := range []string{"", id + "b", "!" + id[1:], "\r\n" + id[2:], id[:4] + "\n" + id[5:],
+		other.newID("S", "a"), es.newID("T", "a"), es.newID("Sa", "")} {
 		if es.issued("S", id) {
 			t.Errorf("%q does", id)
 		}
@@ -49,7 +51,8 @@ func TestOnlyIssuedIDsBearTheSeal(t *testing.T) {
 func TestDataThatIsNoEnvelopeIsNotOpened(t *testing.T) {
 	name := streamName("ä")
 	good := enclose(name, "ä", []byte("m"))
-	for _, data := range [][]byte{nil, {}, {5}, {200}, good[:1], good[:2], []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), enclose(name, "ö", nil)} {
+	for _, data := range [][]byte{nil, {}, {5}, {200}, good[:1], good[:2],
+		[]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), enclose(name, "ö", nil)} {
 		if stream, _, ok := disclose(name, data); ok {
 			t.Errorf("%q is taken for one of stream %q", data, stream)
 		}

@@ -104,7 +104,8 @@ func TestNoIDEndsBeforeIdleHowEverShortThatIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		for _, idle := range []time.Duration{1, time.Millisecond, 50 * time.Millisecond, 900 * time.Millisecond, time.Second, 1500 * time.Millisecond} {
+		for _, idle := range []time.Duration{1, time.Millisecond, 50 * time.Millisecond, 900 * time.Millisecond,
+			time.Second, 1500 * time.Millisecond} {
 			for range 20 {
 				time.Sleep(37 * time.Millisecond) // at any time of a second
 				s := mustSessions(t, replay.Local(m), SessionConfig{Idle: idle})

@@ -92,5 +92,10 @@ type EndpointStats struct {
 // Stats returns what has been counted so far.
 func (e *Endpoint) Stats() EndpointStats {
 	g, c := e.streams.Counts(), e.calls.Counts()
-	return EndpointStats{Open: g.Open + c.Open, Streams: g.Streams + c.Streams, Slow: g.Slow + c.Slow, Bytes: g.Bytes + c.Bytes}
+	return EndpointStats{
+		Open:    g.Open + c.Open,
+		Streams: g.Streams + c.Streams,
+		Slow:    g.Slow + c.Slow,
+		Bytes:   g.Bytes + c.Bytes,
+	}
 }

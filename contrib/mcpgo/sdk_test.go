@@ -23,7 +23,11 @@ func countTo(n int) func(progress func(int)) {
 func (b *backend) notify(t *testing.T, session string, first, end int) {
 	t.Helper()
 	for i := first; i < end; i++ {
-		err := b.mcp.SendNotificationToSpecificClient(session, "notifications/progress", map[string]any{"progress": i, "progressToken": "p"})
+		err := b.mcp.SendNotificationToSpecificClient(
+			session,
+			"notifications/progress",
+			map[string]any{"progress": i, "progressToken": "p"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

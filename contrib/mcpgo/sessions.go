@@ -36,13 +36,16 @@ func Sessions(store replay.Store) server.SessionIdManager { return New(store).Se
 // Sessions returns the SDK's SessionIdManager for the Store and the sessions of es, safe for
 // concurrent use. It is SessionsWith the zero SessionConfig.
 //
-//   - Generate mints an ID of 48 characters, 120 bits of them random. It does not touch the Store and cannot fail. The session is created
-//     with its first event, by StoreEvent: one that never sends any costs the Store nothing.
-//   - Validate accepts an ID whose session the Store knows, which counts as activity, or that was minted here and has not ended. For an
-//     ended session it reports isTerminated; for a malformed or foreign ID, and when the Store fails, an error. The SDK answers 404 to
-//     either, so that the client starts over.
-//   - Terminate ends the session, also one that has stored nothing; ending it again is no error. A malformed or foreign ID is one, and so is a
-//     Store that fails: the SDK answers 500. It never reports isNotAllowed.
+//   - Generate mints an ID of 48 characters, 120 bits of them random. It does not touch the Store
+//     and cannot fail. The session is created with its first event, by StoreEvent: one that never
+//     sends any costs the Store nothing.
+//   - Validate accepts an ID whose session the Store knows, which counts as activity, or that was
+//     minted here and has not ended. For an ended session it reports isTerminated; for a malformed
+//     or foreign ID, and when the Store fails, an error. The SDK answers 404 to either, so that the
+//     client starts over.
+//   - Terminate ends the session, also one that has stored nothing; ending it again is no error. A
+//     malformed or foreign ID is one, and so is a Store that fails: the SDK answers 500. It never
+//     reports isNotAllowed.
 //
 // Each call waits ten seconds for the Store at most. IDs in use and ended ones are among the
 // [MaxRemembered] of es. An ID that the Store does not know and that was pushed out of them is

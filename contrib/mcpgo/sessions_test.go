@@ -86,7 +86,8 @@ func TestMalformedAndForeignIDsAreRefused(t *testing.T) {
 	flipped := []byte(id)
 	flipped[20] ^= 1
 	for _, bad := range []string{
-		"", " ", "a", "mcp-session-b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10", strings.ToLower(id) + "-", id[:47], id + "A", string(flipped),
+		"", " ", "a", "mcp-session-b6f1f6a2-7d8e-4a55-9f3c-0e4b3e6f2f10", strings.ToLower(id) + "-", id[:47],
+		id + "A", string(flipped),
 		id[:10] + "\n" + id[11:], "é", strings.Repeat("a", 48), strings.Repeat("A", 129), Sessions(store).Generate(),
 	} {
 		if isTerminated, err := s.Validate(bad); isTerminated || err == nil {
@@ -104,7 +105,8 @@ func TestMalformedAndForeignIDsAreRefused(t *testing.T) {
 func TestASessionThatTheStoreKnowsIsValidWhoeverNamedIt(t *testing.T) {
 	m := newManager(t, shard.Config{Linger: -1})
 	s := Sessions(replay.Local(m))
-	for _, end := range []func(id string){func(id string) { m.Terminate(id) }, func(id string) { mustTerminate(t, s, id) }} {
+	for _, end := range []func(id string){func(id string) { m.Terminate(id) },
+		func(id string) { mustTerminate(t, s, id) }} {
 		created, err := m.Create(shard.Metadata{})
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +128,8 @@ func TestAFinishedSessionIsStillValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantValid(t, s, created.ID())
-	h := &hooked{Store: replay.Local(m), touch: func(context.Context, string) error { return shard.ErrFinished }} // as a Store may say
+	// as a Store may say
+	h := &hooked{Store: replay.Local(m), touch: func(context.Context, string) error { return shard.ErrFinished }}
 	wantValid(t, Sessions(h), created.ID())
 }
 
@@ -148,7 +151,8 @@ func TestTheEventStoresSessionsKnowWhatItKnows(t *testing.T) {
 }
 
 func TestAShortKeyIsAnErrorThatNamesTheField(t *testing.T) {
-	if s, err := New(nil).SessionsWith(SessionConfig{Key: make([]byte, 15)}); err == nil || s != nil || !strings.Contains(err.Error(), "SessionConfig.Key has 15 bytes") {
+	if s, err := New(nil).SessionsWith(SessionConfig{Key: make([]byte, 15)}); err == nil || s != nil ||
+		!strings.Contains(err.Error(), "SessionConfig.Key has 15 bytes") {
 		t.Fatalf("%v, %v", s, err)
 	}
 	if s := mustSessions(t, nil, SessionConfig{}).(*sessions); s.idle != DefaultIdle {

@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// CreateWith implements replay.Creator. The session is created behind first, so that its ID is free everywhere.
+// CreateWith implements replay.Creator. The session is created behind first, so that its ID is free
+// everywhere.
 func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error) {
 	if s.closing.Load() {
 		return "", shard.ErrClosed
@@ -37,7 +38,12 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 	return o.ID, nil
 }
 
-func (s *Store) createHeld(ctx context.Context, o shard.Options, md shard.Metadata, tag string) (w replay.Writer, err error) {
+func (s *Store) createHeld(
+	ctx context.Context,
+	o shard.Options,
+	md shard.Metadata,
+	tag string,
+) (w replay.Writer, err error) {
 	o.Metadata, o.Ring = md, behind(o.Ring)
 	err = s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
 		w, err = s.leases.CreateHeld(ctx, o, s.lease(tag))
@@ -46,7 +52,8 @@ func (s *Store) createHeld(ctx context.Context, o shard.Options, md shard.Metada
 	return w, err
 }
 
-// idRoom is what an ID that a log assigns may have. It counts against no limit here, and as an event's own behind.
+// idRoom is what an ID that a log assigns may have. It counts against no limit here, and as an
+// event's own behind.
 const idRoom = 64
 
 // behind are the limits of the copy of a session with these limits.
@@ -67,8 +74,15 @@ func (s *Store) lease(tag string) replay.Lease {
 	return replay.Lease{Holder: s.cfg.Holder, Term: s.cfg.Term, Note: tag}
 }
 
-// put makes a session of this process, which is whole, and known as held, before anybody can write to it.
-func (s *Store) put(o shard.Options, tag string, w replay.Writer, before uint64, events []ring.Event) (*session, error) {
+// put makes a session of this process, which is whole, and known as held, before anybody can write
+// to it.
+func (s *Store) put(
+	o shard.Options,
+	tag string,
+	w replay.Writer,
+	before uint64,
+	events []ring.Event,
+) (*session, error) {
 	restored, err := shardaccess.Restore(s.manager, o, tag, before, events)
 	if err != nil {
 		return nil, err
@@ -88,7 +102,8 @@ func (s *Store) put(o shard.Options, tag string, w replay.Writer, before uint64,
 	return h, nil
 }
 
-// An arrival is a session that is being taken over. Whoever else wants it waits for the one who does it.
+// An arrival is a session that is being taken over. Whoever else wants it waits for the one who
+// does it.
 type arrival struct {
 	done chan struct{}
 	h    *session
@@ -177,8 +192,9 @@ func (s *Store) load(ctx context.Context, id string) ([]ring.Event, error) {
 	}
 }
 
-// afterDuplicates leaves out what comes before an ID's second use. A writer may use an ID again that its own log has dropped, and the Store behind
-// not yet; what is older than that was dropped by the writer, too.
+// afterDuplicates leaves out what comes before an ID's second use. A writer may use an ID again
+// that its own log has dropped, and the Store behind not yet; what is older than that was dropped
+// by the writer, too.
 func afterDuplicates(events []ring.Event) []ring.Event {
 	seen := make(map[string]struct{}, len(events))
 	for i := len(events) - 1; i >= 0; i-- {

@@ -12,29 +12,30 @@ import (
 // ErrElsewhere means that another process writes the session.
 var ErrElsewhere = errors.New("tiered: the session is written elsewhere")
 
-// Config holds a Store's parameters. The zero Config copies within a moment, 256 calls at a time, and
-// lets another process take sessions over 15 s after this one has died.
+// Config holds a Store's parameters. The zero Config copies within a moment, 256 calls at a time,
+// and lets another process take sessions over 15 s after this one has died.
 type Config struct {
 	// Shard configures the sessions of this process: their limits and TTL go along to the Store
 	// behind, which should admit at least as many sessions and bytes in all.
 	Shard shard.Config
 
-	// Sync makes every write wait until it is behind. If the copy fails for good or ctx ends first, Append
-	// returns the event together with the error: it is stored here, may have been read, and is
-	// copied as soon as that is possible.
+	// Sync makes every write wait until it is behind. If the copy fails for good or ctx ends first,
+	// Append returns the event together with the error: it is stored here, may have been read, and
+	// is copied as soon as that is possible.
 	Sync bool
 
-	// Holder names this process to the Store behind, 1 to 128 bytes. Processes need different names; one that
-	// starts again under its old name gets its sessions back at once, without waiting for Term.
-	// Default: a random one.
+	// Holder names this process to the Store behind, 1 to 128 bytes. Processes need different
+	// names; one that starts again under its old name gets its sessions back at once, without
+	// waiting for Term. Default: a random one.
 	Holder string
 
-	// Term is how long a lease runs: so long after the death of a process others cannot write to its
-	// sessions. It is renewed every third of that. 100 ms to 1 hour; default 15 s.
+	// Term is how long a lease runs: so long after the death of a process others cannot write to
+	// its sessions. It is renewed every third of that. 100 ms to 1 hour; default 15 s.
 	Term time.Duration
 
-	// Copiers is how many calls that answer in time are made to the Store behind at once; default 256. Calls
-	// that hang do not count, so that a part of it that is away does not hold up the rest.
+	// Copiers is how many calls that answer in time are made to the Store behind at once; default
+	// 256. Calls that hang do not count, so that a part of it that is away does not hold up the
+	// rest.
 	Copiers int
 
 	// Timeout bounds each call to the Store behind, beside the caller's context where there is one,

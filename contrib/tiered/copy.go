@@ -71,14 +71,18 @@ type copier struct {
 	single bool         // one of them was refused: they go one by one
 }
 
-// step does one thing: it ends the copy, copies a batch, or finishes the copy. An error is one that may pass.
+// step does one thing: it ends the copy, copies a batch, or finishes the copy. An error is one that
+// may pass.
 func (h *session) step(ctx context.Context, c *copier) error {
 	if h.ending.Load() {
 		return h.endCopy(ctx)
 	}
 	if len(c.batch) == 0 {
 		if restart := h.read(c); restart > 0 {
-			if err := h.call(ctx, func(ctx context.Context) error { return h.writer().Restart(ctx, restart) }); err != nil {
+			if err := h.call(ctx, func(ctx context.Context) error {
+				return h.writer().Restart(ctx,
+					restart)
+			}); err != nil {
 				return h.explain(ctx, c, err)
 			}
 			h.change(func() { h.copied.Store(restart - 1) })
@@ -133,8 +137,8 @@ func (h *session) sent(c *copier, n int, refused error) {
 	})
 }
 
-// skip leaves out an event that the Store behind, stricter than this one, never takes: what was before it goes from there, so that
-// readers are told of the gap.
+// skip leaves out an event that the Store behind, stricter than this one, never takes: what was
+// before it goes from there, so that readers are told of the gap.
 func (h *session) skip(ctx context.Context, c *copier, why error) error {
 	next := c.batch[0].Seq + 1
 	if err := h.call(ctx, func(ctx context.Context) error { return h.writer().Restart(ctx, next) }); err != nil {
@@ -144,8 +148,8 @@ func (h *session) skip(ctx context.Context, c *copier, why error) error {
 	return nil
 }
 
-// read fills the batch with what follows on what is copied. When that has been dropped here, it returns the sequence of the
-// oldest event that has not.
+// read fills the batch with what follows on what is copied. When that has been dropped here, it
+// returns the sequence of the oldest event that has not.
 func (h *session) read(c *copier) (restart uint64) {
 	if !c.placed {
 		cursor, err := h.front.Seek(h.front.PositionID(h.copied.Load()))
@@ -178,8 +182,8 @@ func (h *session) oldest() uint64 {
 	return 0
 }
 
-// explain finds out what a failed call to the writer means, and does what follows from it. It returns nil when things have changed,
-// and err when there is nothing to do but try again.
+// explain finds out what a failed call to the writer means, and does what follows from it. It
+// returns nil when things have changed, and err when there is nothing to do but try again.
 func (h *session) explain(ctx context.Context, c *copier, err error) error {
 	var missing *replay.MissingError
 	switch {
@@ -201,8 +205,9 @@ func (h *session) explain(ctx context.Context, c *copier, err error) error {
 	return err
 }
 
-// vanished is called when the copy has ended and not by this process. If somebody has ended it, so be it. If it has expired while the
-// Store behind could not be reached, the session goes on, and gets a new copy.
+// vanished is called when the copy has ended and not by this process. If somebody has ended it, so
+// be it. If it has expired while the Store behind could not be reached, the session goes on, and
+// gets a new copy.
 func (h *session) vanished(ctx context.Context, c *copier) error {
 	var info shard.Info
 	err := h.call(ctx, func(ctx context.Context) (err error) {

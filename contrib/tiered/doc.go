@@ -1,6 +1,6 @@
-// Package tiered is a [replay.Store] in two tiers: sessions are written and followed in this process,
-// at the speed of memory, and their events are copied, in batches, to another Store behind it, which
-// survives the process and which other processes share.
+// Package tiered is a [replay.Store] in two tiers: sessions are written and followed in this
+// process, at the speed of memory, and their events are copied, in batches, to another Store behind
+// it, which survives the process and which other processes share.
 //
 // # One writer
 //
@@ -12,18 +12,18 @@
 // terminated and asked for; writing to it is [ErrElsewhere].
 //
 // A writer that was only paused, or cut off, and comes back after it has lost a session cannot
-// write to the copy any more: its session ends here, its readers are told to come back, callers that
-// wait for a copy get replay.ErrFenced, and later ones ErrElsewhere.
+// write to the copy any more: its session ends here, its readers are told to come back, callers
+// that wait for a copy get replay.ErrFenced, and later ones ErrElsewhere.
 //
 // Copies go by the incarnation of a session, never by its ID alone: a session that is created anew
 // under an ID that was used before has nothing to do with the old one, here and behind.
 //
 // # What is lost
 //
-// With Config.Sync nothing is lost that an Append has confirmed. Without, an event is confirmed once
-// it is in memory, and copied a moment later: a process that dies loses those of the last round trip
-// to the Store behind, or, while that cannot be reached, of as long as it could not. [Store.Lag] tells
-// how many they are. Whoever had read such an event is told that it is unknown.
+// With Config.Sync nothing is lost that an Append has confirmed. Without, an event is confirmed
+// once it is in memory, and copied a moment later: a process that dies loses those of the last
+// round trip to the Store behind, or, while that cannot be reached, of as long as it could not.
+// [Store.Lag] tells how many they are. Whoever had read such an event is told that it is unknown.
 //
 // While the Store behind is away, sessions go on here. Should one of them have expired behind
 // meanwhile, its copy is made anew from what is retained here. When the log here drops events that

@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// renewAll renews the leases of all sessions, each on its own: none waits for another. One that fails is tried again
-// a little later.
+// renewAll renews the leases of all sessions, each on its own: none waits for another. One that
+// fails is tried again a little later.
 func (s *Store) renewAll() {
 	ticker := time.NewTicker(s.cfg.Term / 12)
 	defer ticker.Stop()
@@ -55,7 +55,8 @@ func (h *session) renew() {
 	}
 }
 
-// isIdle reports whether the session may soon expire here: whoever reads it elsewhere keeps it alive.
+// isIdle reports whether the session may soon expire here: whoever reads it elsewhere keeps it
+// alive.
 func (h *session) isIdle() bool {
 	info := h.front.Info()
 	return info.Attached == 0 && time.Since(info.LastActivity) > h.store.cfg.Term/2
@@ -77,7 +78,8 @@ func (h *session) wakeToExplain() {
 	}
 }
 
-// wasAway reports whether the Store behind could not be reached for so long that the copy may have expired.
+// wasAway reports whether the Store behind could not be reached for so long that the copy may have
+// expired.
 func (h *session) wasAway() bool {
 	renewed := time.Unix(0, h.renewAt.Load()).Add(-h.store.cfg.Term / 3)
 	ttl := h.writer().Held().Options.TTL

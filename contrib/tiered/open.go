@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Open implements replay.Store: of the session in this process, which takes it over if no other one has it, or else of the copy.
+// Open implements replay.Store: of the session in this process, which takes it over if no other one
+// has it, or else of the copy.
 func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
 	h, err := s.writable(ctx, id)
 	switch {
@@ -28,8 +29,8 @@ func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay
 	return nil, err
 }
 
-// openBehind opens the copy. A place that its writer has named (see replay.Positioner) means nothing to the Store behind: it is found by the
-// sequence number in it.
+// openBehind opens the copy. A place that its writer has named (see replay.Positioner) means
+// nothing to the Store behind: it is found by the sequence number in it.
 func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
 	r, err := s.back.Open(ctx, id, at)
 	if !errors.Is(err, ring.ErrUnknownID) {

@@ -13,12 +13,12 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A session is one that this process writes: its front in memory, and the writer of its copy behind. It stands
-// for one incarnation, and is never used for another.
+// A session is one that this process writes: its front in memory, and the writer of its copy
+// behind. It stands for one incarnation, and is never used for another.
 //
-// At most one goroutine copies: whoever sets busy starts it, and it ends when there is nothing to do. Work that comes
-// while it is about to end is found by one of the two, for it clears busy and then looks again, and others add work
-// and then look at busy.
+// At most one goroutine copies: whoever sets busy starts it, and it ends when there is nothing to
+// do. Work that comes while it is about to end is found by one of the two, for it clears busy and
+// then looks again, and others add work and then look at busy.
 type session struct {
 	store *Store
 	id    string
@@ -165,12 +165,18 @@ func (h *session) until(ctx context.Context, ok func() (bool, error)) error {
 	}
 }
 
-// await waits until everything up to seq is behind, or the session has ended, and its events with it.
+// await waits until everything up to seq is behind, or the session has ended, and its events with
+// it.
 func (h *session) await(ctx context.Context, seq uint64) error {
 	return h.until(ctx, func() (bool, error) {
 		for _, r := range h.refused {
 			if r.seq == seq {
-				return true, fmt.Errorf("tiered: sequence %d of %.64q is stored here and not behind: %w", seq, h.id, r.why)
+				return true, fmt.Errorf(
+					"tiered: sequence %d of %.64q is stored here and not behind: %w",
+					seq,
+					h.id,
+					r.why,
+				)
 			}
 		}
 		return h.copied.Load() >= seq || h.gone, h.failed
@@ -203,7 +209,8 @@ func (h *session) isLost(err error) bool {
 	return errors.Is(err, replay.ErrFenced) || errors.Is(err, shard.ErrNotFound)
 }
 
-// lose ends the session here, because its copy is another's or has ended: whoever reads or waits is told.
+// lose ends the session here, because its copy is another's or has ended: whoever reads or waits is
+// told.
 func (h *session) lose(why error) error {
 	h.store.held.CompareAndDelete(h.id, h)
 	h.change(func() {

@@ -22,7 +22,8 @@ type Store struct {
 	leases  replay.Leaser // back too
 	calls   turnstile
 
-	held     sync.Map    // session ID to *session: those that this process writes, until they have ended here and behind
+	// session ID to *session: those that this process writes, until they have ended here and behind
+	held     sync.Map
 	arriving sync.Map    // session ID to *arrival: those that are being taken over
 	closing  atomic.Bool // set by Close, for good
 
@@ -40,7 +41,8 @@ var (
 	_ replay.Limiter  = (*Store)(nil)
 )
 
-// New returns a Store in front of back, a [replay.Leaser], which stays the caller's. Close must be called.
+// New returns a Store in front of back, a [replay.Leaser], which stays the caller's. Close must be
+// called.
 func New(back replay.Store, cfg Config) (*Store, error) {
 	leases, ok := back.(replay.Leaser)
 	if !ok {
@@ -67,8 +69,8 @@ func New(back replay.Store, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Manager returns the sessions of this process, to read and to watch. What is appended or created there
-// is not copied.
+// Manager returns the sessions of this process, to read and to watch. What is appended or created
+// there is not copied.
 func (s *Store) Manager() *shard.Manager { return s.manager }
 
 // Limits are those of the sessions in this process.
@@ -77,7 +79,8 @@ func (s *Store) Limits() ring.Config {
 	return l
 }
 
-// Lag returns how many events of a session are not yet copied; 0 also when this process does not write it.
+// Lag returns how many events of a session are not yet copied; 0 also when this process does not
+// write it.
 func (s *Store) Lag(id string) uint64 {
 	if h := s.find(id); h != nil {
 		return h.lag()
@@ -85,10 +88,11 @@ func (s *Store) Lag(id string) uint64 {
 	return 0
 }
 
-// Close refuses further writes, copies what is not yet copied, for Config.Timeout at most, gives the
-// leases back and ends the sessions in this process; behind, they live on, and other processes may
-// write to them at once. Writes that wait for their copy are shard.ErrClosed after that. It returns an error that
-// says how many events, and ends of sessions, are not behind. It is idempotent.
+// Close refuses further writes, copies what is not yet copied, for Config.Timeout at most, gives
+// the leases back and ends the sessions in this process; behind, they live on, and other processes
+// may write to them at once. Writes that wait for their copy are shard.ErrClosed after that. It
+// returns an error that says how many events, and ends of sessions, are not behind. It is
+// idempotent.
 func (s *Store) Close() error {
 	if s.closing.Swap(true) {
 		s.owned.Wait()
@@ -148,7 +152,8 @@ func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 	return s.back.Info(ctx, id)
 }
 
-// Update implements replay.Store. It is made behind first: one that fails there has changed nothing.
+// Update implements replay.Store. It is made behind first: one that fails there has changed
+// nothing.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
 	h, err := s.writable(ctx, id)
 	if err != nil {
@@ -178,7 +183,8 @@ func (s *Store) Claim(ctx context.Context, id, key string) error {
 	return err
 }
 
-// Append implements replay.Store. Without Config.Sync it returns as soon as the event is stored in this process.
+// Append implements replay.Store. Without Config.Sync it returns as soon as the event is stored in
+// this process.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
 	h, err := s.writable(ctx, id)
 	if err != nil {
@@ -216,7 +222,8 @@ func (s *Store) confirm(ctx context.Context, h *session, seq uint64) error {
 	return h.await(ctx, seq)
 }
 
-// Finish implements replay.Finisher: here at once, and behind when everything is copied, for which it waits.
+// Finish implements replay.Finisher: here at once, and behind when everything is copied, for which
+// it waits.
 func (s *Store) Finish(ctx context.Context, id string) error {
 	h, err := s.writable(ctx, id)
 	if err != nil {
@@ -230,8 +237,8 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 	return h.awaitFinish(ctx)
 }
 
-// Terminate implements replay.Store. Events that are not yet copied go with the session. An error means that it has
-// ended here, and is going to end behind.
+// Terminate implements replay.Store. Events that are not yet copied go with the session. An error
+// means that it has ended here, and is going to end behind.
 func (s *Store) Terminate(ctx context.Context, id string) error {
 	h := s.find(id)
 	if h == nil {
@@ -242,8 +249,8 @@ func (s *Store) Terminate(ctx context.Context, id string) error {
 	return h.awaitGone(ctx)
 }
 
-// sessionEnded is OnEnd of the sessions in this process. It goes by the session itself: one that had the
-// same ID before may be told of late.
+// sessionEnded is OnEnd of the sessions in this process. It goes by the session itself: one that
+// had the same ID before may be told of late.
 func (s *Store) sessionEnded(info shard.Info) {
 	if h := s.find(info.ID); h != nil && h.hasEnded() {
 		h.over()

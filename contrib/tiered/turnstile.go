@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A turnstile bounds how many calls are made to the Store behind at once. One that takes longer than usual gives its
-// place to another before it is through: a hundred calls that hang hold nobody up.
+// A turnstile bounds how many calls are made to the Store behind at once. One that takes longer
+// than usual gives its place to another before it is through: a hundred calls that hang hold nobody
+// up.
 type turnstile chan struct{}
 
 // usual is how long a call keeps its place.

@@ -17,7 +17,13 @@ func TestWhereTimeStandsStillNowIsExact(t *testing.T) {
 		for _, d := range []time.Duration{0, 1, time.Microsecond, time.Hour, 1000 * time.Hour} {
 			time.Sleep(d)
 			if c.Now() != c.Exact() || c.Now()-first != int64(time.Since(begin)) {
-				t.Fatalf("after %v, Now is %d, Exact %d, both minus first should be %d", d, c.Now(), c.Exact(), time.Since(begin))
+				t.Fatalf(
+					"after %v, Now is %d, Exact %d, both minus first should be %d",
+					d,
+					c.Now(),
+					c.Exact(),
+					time.Since(begin),
+				)
 			}
 			if got := time.Unix(0, c.Wall(c.Now())); !got.Equal(time.Now()) {
 				t.Fatalf("Wall says %v, it is %v", got, time.Now())
@@ -134,7 +140,8 @@ func BenchmarkExact(b *testing.B) {
 	})
 }
 
-// Two looks at the two clocks underneath are never exactly as far apart: converting one reading twice gives the same time all the same.
+// Two looks at the two clocks underneath are never exactly as far apart: converting one reading
+// twice gives the same time all the same.
 func TestWallOfAReadingStandsStill(t *testing.T) {
 	c := start(time.Now())
 	reading := c.Exact()

@@ -8,7 +8,8 @@ import (
 
 func TestParseTellsRequestsNotificationsAndResponsesApart(t *testing.T) {
 	for body, want := range map[string][]Message{
-		`{"jsonrpc":"2.0","id":1,"method":"a","params":{}}`: {{Method: "a", ID: json.RawMessage("1"), Params: json.RawMessage("{}")}},
+		`{"jsonrpc":"2.0","id":1,"method":"a","params":{}}`: {{Method: "a", ID: json.RawMessage("1"),
+			Params: json.RawMessage("{}")}},
 		` {"method":"a"}`:                    {{Method: "a"}},
 		`{"id":"x","result":{}}`:             {{ID: json.RawMessage(`"x"`)}},
 		`{"id":null,"method":"a"}`:           {{Method: "a"}},
@@ -44,7 +45,11 @@ func TestParseTellsRequestsNotificationsAndResponsesApart(t *testing.T) {
 
 func TestEqualIDsHaveEqualKeysAndOthersHaveNot(t *testing.T) {
 	classes := [][]string{
-		{`1`, `1.0`, `1e0`}, {`"1"`, `"\u0031"`}, {`9007199254740993`}, {`9007199254740992`}, {`1.5`}, {`"1.5"`}, {`-0`, `0`},
+		{
+			`1`,
+			`1.0`,
+			`1e0`,
+		}, {`"1"`, `"\u0031"`}, {`9007199254740993`}, {`9007199254740992`}, {`1.5`}, {`"1.5"`}, {`-0`, `0`},
 	}
 	seen := map[string]int{}
 	for i, class := range classes {
@@ -71,7 +76,8 @@ func TestALostAnswerIsAnErrorForItsRequest(t *testing.T) {
 			}
 		}
 		data := Lost([]byte(`{"jsonrpc":"2.0","id":`+id+`,"result":{"method":"not one"}}`), "too large")
-		if err := json.Unmarshal(data, &got); err != nil || string(got.ID) != id || got.Error.Code != InternalError || !strings.Contains(got.Error.Message, "too large") {
+		if err := json.Unmarshal(data, &got); err != nil || string(got.ID) != id || got.Error.Code != InternalError ||
+			!strings.Contains(got.Error.Message, "too large") {
 			t.Errorf("%s: %s, %v", id, data, err)
 		}
 	}
@@ -94,9 +100,11 @@ func TestWhateverElseIsLostIsALogMessage(t *testing.T) {
 }
 
 func TestAnErrorHasAnIDOrNull(t *testing.T) {
-	for id, want := range map[string]string{`1`: `1`, ``: `null`, `{`: `null`, `"` + strings.Repeat("x", MaxID) + `"`: `null`} {
+	for id, want := range map[string]string{`1`: `1`, ``: `null`, `{`: `null`,
+		`"` + strings.Repeat("x", MaxID) + `"`: `null`} {
 		var got struct{ ID json.RawMessage }
-		if err := json.Unmarshal(Error(json.RawMessage(id), InvalidRequest, "no"), &got); err != nil || string(got.ID) != want {
+		if err := json.Unmarshal(Error(json.RawMessage(id), InvalidRequest, "no"), &got); err != nil ||
+			string(got.ID) != want {
 			t.Errorf("%.10s: %s, %v", id, got.ID, err)
 		}
 	}

@@ -119,7 +119,8 @@ func TestATableForgetsTheLeastRecentlyUsedKeyAndNothingElse(t *testing.T) {
 			}
 			k = key()
 			value, ok := table.Get(k)
-			if want, known := m.get(k); value != want || ok != known || table.Len() != m.len() || table.count > uint32(limit) {
+			if want, known := m.get(k); value != want || ok != known || table.Len() != m.len() ||
+				table.count > uint32(limit) {
 				t.Fatalf("seed %d, op %d: Get(%d) = %d, %v of %d keys in %d entries; want %d, %v of %d",
 					seed, op, k, value, ok, table.Len(), table.count, want, known, m.len())
 			}

@@ -32,7 +32,11 @@ func Create(ctx context.Context, store replay.Store, maxEventBytes int, id strin
 	if limit < 0 {
 		return store.Create(ctx, id, md)
 	}
-	made, err := replay.CreateWith(ctx, store, shard.Options{ID: id, Metadata: md, Ring: ring.Config{MaxEventBytes: limit}})
+	made, err := replay.CreateWith(
+		ctx,
+		store,
+		shard.Options{ID: id, Metadata: md, Ring: ring.Config{MaxEventBytes: limit}},
+	)
 	if maxEventBytes == 0 && errors.Is(err, replay.ErrUnsupported) {
 		return store.Create(ctx, id, md)
 	}

@@ -47,7 +47,10 @@ func TestASessionHasRoomForImagesUnlessSomebodySaysOtherwise(t *testing.T) {
 			if _, err := store.Append(t.Context(), "s", ring.Event{ID: "1", Data: make([]byte, c.fits-1)}); err != nil {
 				t.Errorf("an event of %d bytes: %v", c.fits, err)
 			}
-			if _, err := store.Append(t.Context(), "s", ring.Event{ID: "2", Data: make([]byte, c.fits)}); !errors.Is(err, ring.ErrEventTooLarge) {
+			if _, err := store.Append(t.Context(), "s", ring.Event{ID: "2", Data: make([]byte, c.fits)}); !errors.Is(
+				err,
+				ring.ErrEventTooLarge,
+			) {
 				t.Errorf("an event of %d bytes: %v", c.fits+1, err)
 			}
 			if info, err := m.Info("s"); err != nil || info.Principal != "alice" {
@@ -62,7 +65,10 @@ func TestAStoreThatCannotSizeItsSessionsKeepsItsOwnLimit(t *testing.T) {
 	if id, err := Create(context.Background(), store, 0, "s", shard.Metadata{}); err != nil || id != "s" {
 		t.Errorf("by default: %q, %v", id, err)
 	}
-	if _, err := Create(context.Background(), store, 1<<22, "t", shard.Metadata{}); !errors.Is(err, replay.ErrUnsupported) {
+	if _, err := Create(context.Background(), store, 1<<22, "t", shard.Metadata{}); !errors.Is(
+		err,
+		replay.ErrUnsupported,
+	) {
 		t.Errorf("on demand: %v", err)
 	}
 }

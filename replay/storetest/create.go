@@ -172,8 +172,11 @@ func copiesMetadata(k *kit) {
 		}
 		if spoil(got); from == "Info" {
 			var leaked map[string]any
-			if err := k.any().Update(k.ctx, "s",
-				func(md *shard.Metadata) { md.ClientInfo = maps.Clone(md.ClientInfo); leaked = md.ClientInfo }); err != nil {
+			leak := func(md *shard.Metadata) {
+				md.ClientInfo = maps.Clone(md.ClientInfo)
+				leaked = md.ClientInfo
+			}
+			if err := k.any().Update(k.ctx, "s", leak); err != nil {
 				k.Fatal(err)
 			}
 			spoil(leaked)

@@ -79,10 +79,13 @@ func (b *broken) Open(ctx context.Context, id string, at replay.Position) (repla
 }
 
 var mutants = []mutant{
-	{name: "folds session IDs", found: "takes any session ID of 1 to 128 visible characters and keeps such sessions apart",
+	{
+		name:  "folds session IDs",
+		found: "takes any session ID of 1 to 128 visible characters and keeps such sessions apart",
 		create: func(ctx context.Context, next replay.Store, id string, md shard.Metadata) (string, error) {
 			return next.Create(ctx, strings.ToLower(id), md)
-		}},
+		},
+	},
 	{name: "keeps one session too many", found: "holds no more than MaxSessions",
 		config: func(c *Config) { c.MaxSessions++ }},
 	{name: "keeps one event too many", found: "evicts the oldest events above MaxEvents",

@@ -136,7 +136,8 @@ type test struct {
 func cases() []test {
 	var all []test
 	for _, group := range [][]test{
-		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(), overtaking(), placing(),
+		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(),
+		overtaking(), placing(),
 		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(), extending(),
 	} {
 		all = append(all, group...)

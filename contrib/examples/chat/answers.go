@@ -11,9 +11,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// answers are the streams of one kind of client. Each answer is a session, under an ID that nobody can guess; clients know it by
-// the ID of a chat or run that they have chosen themselves. (An application with users looks up whose chat it is first,
-// and keeps this table where its chats are.)
+// answers are the streams of one kind of client. Each answer is a session, under an ID that nobody
+// can guess; clients know it by the ID of a chat or run that they have chosen themselves. (An
+// application with users looks up whose chat it is first, and keeps this table where its chats
+// are.)
 type answers struct {
 	sessions *shard.Manager
 	events   *replay.Handler
@@ -50,8 +51,14 @@ func (a *answers) find(key string) *shard.Session {
 	return a.current[key]
 }
 
-// start begins an answer and streams it as the response. The model goes on when the connection breaks.
-func (a *answers) start(w http.ResponseWriter, r *http.Request, key string, model func(context.Context, func(any) error) error) {
+// start begins an answer and streams it as the response. The model goes on when the connection
+// breaks.
+func (a *answers) start(
+	w http.ResponseWriter,
+	r *http.Request,
+	key string,
+	model func(context.Context, func(any) error) error,
+) {
 	s, err := a.sessions.Create(shard.Metadata{Transport: "sse"})
 	if err != nil {
 		http.Error(w, "too many answers at a time", http.StatusTooManyRequests)
@@ -96,7 +103,8 @@ func (a *answers) run(s *shard.Session, key string, model func(context.Context, 
 	}
 }
 
-// resume goes on with an answer that exists, after the request's Last-Event-ID. It returns false when there is none.
+// resume goes on with an answer that exists, after the request's Last-Event-ID. It returns false
+// when there is none.
 func (a *answers) resume(w http.ResponseWriter, r *http.Request, key string) bool {
 	if a.find(key) == nil {
 		return false

@@ -1,6 +1,6 @@
-// Command chat streams a model's answers to chat clients as they come from npm: "ai" (its DefaultChatTransport) and
-// "@tanstack/ai-client" (its fetchServerSentEvents). A connection may break and a page may be reloaded: the answer
-// is whole, and the model runs once.
+// Command chat streams a model's answers to chat clients as they come from npm: "ai" (its
+// DefaultChatTransport) and "@tanstack/ai-client" (its fetchServerSentEvents). A connection may
+// break and a page may be reloaded: the answer is whole, and the model runs once.
 package main
 
 import (
@@ -100,7 +100,8 @@ func (a *app) startChat(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// startRun answers what fetchServerSentEvents posts. It posts the same again, with Last-Event-ID, when its connection has broken.
+// startRun answers what fetchServerSentEvents posts. It posts the same again, with Last-Event-ID,
+// when its connection has broken.
 func (a *app) startRun(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		RunID, ThreadID string

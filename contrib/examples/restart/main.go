@@ -1,4 +1,5 @@
-// Command restart serves a counter as server-sent events that outlive the server: kill it, start it again, and the page goes on.
+// Command restart serves a counter as server-sent events that outlive the server: kill it, start it
+// again, and the page goes on.
 package main
 
 import (
@@ -30,7 +31,8 @@ func main() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := store.Create(context.Background(), "counter", shard.Metadata{}); err != nil && !errors.Is(err, shard.ErrExists) {
+	if _, err := store.Create(context.Background(), "counter", shard.Metadata{}); err != nil &&
+		!errors.Is(err, shard.ErrExists) {
 		log.Fatal(err)
 	}
 	go count(store, *pace)

@@ -22,7 +22,15 @@ func TestAnOutageLongerThanTheTTLEndsNoSessionHere(t *testing.T) {
 	server := newServer(t)
 	back := newRedis(t, server.addr, redis.Config{Linger: -1})
 	const ttl = time.Second
-	s := newTiered(t, back, tiered.Config{Term: 200 * time.Millisecond, Timeout: 200 * time.Millisecond, Shard: shard.Config{TTL: ttl, Linger: -1}})
+	s := newTiered(
+		t,
+		back,
+		tiered.Config{
+			Term:    200 * time.Millisecond,
+			Timeout: 200 * time.Millisecond,
+			Shard:   shard.Config{TTL: ttl, Linger: -1},
+		},
+	)
 	create(t, s, "s")
 	r, err := s.Open(t.Context(), "s", replay.Position{}) // an open reader: the session does not expire
 	if err != nil {
@@ -61,11 +69,15 @@ func TestAnIDThatIsUsedAgainIsCopied(t *testing.T) {
 func TestASessionThatEndsAnotherOnEndDoesNotHang(t *testing.T) {
 	var s *tiered.Store
 	ended := make(chan error, 2)
-	s = newTiered(t, newRedis(t, newServer(t).addr, redis.Config{}), tiered.Config{Shard: shard.Config{OnEnd: func(i shard.Info) {
-		if i.ID == "parent" {
-			ended <- s.Terminate(context.Background(), "child")
-		}
-	}}})
+	s = newTiered(
+		t,
+		newRedis(t, newServer(t).addr, redis.Config{}),
+		tiered.Config{Shard: shard.Config{OnEnd: func(i shard.Info) {
+			if i.ID == "parent" {
+				ended <- s.Terminate(context.Background(), "child")
+			}
+		}}},
+	)
 	create(t, s, "parent")
 	create(t, s, "child")
 	if err := s.Terminate(t.Context(), "parent"); err != nil {
@@ -78,7 +90,11 @@ func TestASessionThatEndsAnotherOnEndDoesNotHang(t *testing.T) {
 
 func TestCloseSaysWhatIsNotBehindAndReleasesWhoWaits(t *testing.T) {
 	server := newServer(t)
-	s := newTiered(t, newRedis(t, server.addr, redis.Config{}), tiered.Config{Sync: true, Timeout: 200 * time.Millisecond})
+	s := newTiered(
+		t,
+		newRedis(t, server.addr, redis.Config{}),
+		tiered.Config{Sync: true, Timeout: 200 * time.Millisecond},
+	)
 	create(t, s, "waiting")
 	create(t, s, "ending")
 	add(t, s, "ending", "x")
@@ -92,7 +108,8 @@ func TestCloseSaysWhatIsNotBehindAndReleasesWhoWaits(t *testing.T) {
 		return s.Lag("waiting") == 1 && err != nil
 	})
 	err := s.Close()
-	if err == nil || !strings.Contains(err.Error(), "1 events of 1 sessions") || !strings.Contains(err.Error(), "1 sessions have ended here") {
+	if err == nil || !strings.Contains(err.Error(), "1 events of 1 sessions") ||
+		!strings.Contains(err.Error(), "1 sessions have ended here") {
 		t.Errorf("Close says %v", err)
 	}
 	if err := testkit.Await(t, "Append returns", appended); !errors.Is(err, shard.ErrClosed) {

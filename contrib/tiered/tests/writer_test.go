@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 	testkit.Main(m)
 }
 
-// write is the other process: four goroutines append to one session, and each prints what was confirmed to it.
+// write is the other process: four goroutines append to one session, and each prints what was
+// confirmed to it.
 func write(where string) error {
 	addr, prefix, _ := strings.Cut(where, " ")
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
@@ -57,7 +58,8 @@ func write(where string) error {
 		return err
 	}
 	ctx := context.Background()
-	if _, err := s.Create(ctx, sessionID, shard.Metadata{Principal: "alice"}); err != nil && !errors.Is(err, shard.ErrExists) {
+	if _, err := s.Create(ctx, sessionID, shard.Metadata{Principal: "alice"}); err != nil &&
+		!errors.Is(err, shard.ErrExists) {
 		return err
 	}
 	var all sync.WaitGroup
@@ -71,7 +73,8 @@ func write(where string) error {
 		all.Go(func() {
 			for i := 0; ; i++ {
 				e, err := s.Append(ctx, sessionID, ring.Event{Data: fmt.Appendf(nil, "%d-%d-%d", os.Getpid(), g, i)})
-				if errors.Is(err, tiered.ErrElsewhere) || errors.Is(err, replay.ErrFenced) || errors.Is(err, shard.ErrNotFound) {
+				if errors.Is(err, tiered.ErrElsewhere) || errors.Is(err, replay.ErrFenced) ||
+					errors.Is(err, shard.ErrNotFound) {
 					say("lost", err)
 					return
 				}

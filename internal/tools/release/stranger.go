@@ -25,9 +25,17 @@ func (c *check) command(dir string, args ...string) ([]byte, error) {
 	}
 	family := c.modules[0].path
 	// Without goindex=0 the go command takes the files of a version for those that it saw first.
-	cmd.Env = append(os.Environ(), "GODEBUG=goindex=0", "GOFLAGS=-mod=mod -modcacherw", "GOWORK=off", "GOPRIVATE=", "GONOPROXY=",
+	cmd.Env = append(
+		os.Environ(),
+		"GODEBUG=goindex=0",
+		"GOFLAGS=-mod=mod -modcacherw",
+		"GOWORK=off",
+		"GOPRIVATE=",
+		"GONOPROXY=",
 		"GOPROXY="+c.proxy+","+strings.TrimSpace(string(others)),
-		"GONOSUMDB="+family, "GOMODCACHE="+c.cache)
+		"GONOSUMDB="+family,
+		"GOMODCACHE="+c.cache,
+	)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()

@@ -38,8 +38,9 @@ func process(b *testing.B, cmd *exec.Cmd) string {
 	return strings.TrimSuffix(line[strings.Index(line, "http://"):len(line)-1], "/")
 }
 
-// BenchmarkServers compares the program with the protocol authors' Node.js server, both in memory, each in a process of its own. One op
-// is one request: an append of 256 bytes by one of 32 connections, or a read of the last 100 of 1,000 such messages.
+// BenchmarkServers compares the program with the protocol authors' Node.js server, both in memory,
+// each in a process of its own. One op is one request: an append of 256 bytes by one of 32
+// connections, or a read of the last 100 of 1,000 such messages.
 func BenchmarkServers(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "serve")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {

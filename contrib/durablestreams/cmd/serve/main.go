@@ -1,4 +1,5 @@
-// Command serve is a Durable Streams server, in memory or on disk, for clients and test suites to be pointed at.
+// Command serve is a Durable Streams server, in memory or on disk, for clients and test suites to
+// be pointed at.
 package main
 
 import (

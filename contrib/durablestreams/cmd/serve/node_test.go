@@ -67,8 +67,8 @@ func start(t testing.TB, open opener, change ...func(*durablestreams.Handler)) s
 	return l.Addr().String()
 }
 
-// passed and skipped are what the pinned suite has to say of a server that does everything but subscriptions, whose
-// six cases it leaves out itself unless told otherwise.
+// passed and skipped are what the pinned suite has to say of a server that does everything but
+// subscriptions, whose six cases it leaves out itself unless told otherwise.
 const (
 	passed  = 332
 	skipped = 6
@@ -165,7 +165,8 @@ func TestTheOfficialClientReadsEveryByteOnceThroughTenCuts(t *testing.T) {
 	}
 	for _, live := range []string{"sse", "long-poll"} {
 		t.Run(live, func(t *testing.T) {
-			small := func(h *durablestreams.Handler) { h.MaxChunk = 4 << 10 } // so that the client comes on between cuts
+			// so that the client comes on between cuts
+			small := func(h *durablestreams.Handler) { h.MaxChunk = 4 << 10 }
 			addr := start(t, stores(t)["memory"], small)
 			proxy := &cutter{to: addr, after: 10_000, most: 10}
 			send(t, http.MethodPut, "http://"+addr+"/s", "")
