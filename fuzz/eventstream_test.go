@@ -60,8 +60,9 @@ func unifyLineEnds(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
-// decodeUTF8 is the UTF-8 decoder of the WHATWG Encoding Standard: the longest prefix of a sequence that could have gone on to be valid is
-// one U+FFFD, and the byte that broke it is looked at again. (A range over a Go string replaces each byte.)
+// decodeUTF8 is the UTF-8 decoder of the WHATWG Encoding Standard: the longest prefix of a sequence
+// that could have gone on to be valid is one U+FFFD, and the byte that broke it is looked at again.
+// (A range over a Go string replaces each byte.)
 func decodeUTF8(b []byte) string {
 	var out strings.Builder
 	for len(b) > 0 {
@@ -76,7 +77,8 @@ func decodeUTF8(b []byte) string {
 	return out.String()
 }
 
-// brokenPrefix returns how many of the bytes at the start of b, which is not valid UTF-8 there, one U+FFFD stands for.
+// brokenPrefix returns how many of the bytes at the start of b, which is not valid UTF-8 there, one
+// U+FFFD stands for.
 func brokenPrefix(b []byte) int {
 	low, high, more := byte(0x80), byte(0xbf), 0
 	switch lead := b[0]; {

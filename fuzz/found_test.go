@@ -14,8 +14,8 @@ import (
 
 // What histories have found, each as small as it gets.
 
-// A session's end frees its place among its principal's and among all in one step. With two in all and one of alice's, whoever has got alice's gets
-// the other one as well: nobody else can have it.
+// A session's end frees its place among its principal's and among all in one step. With two in all
+// and one of alice's, whoever has got alice's gets the other one as well: nobody else can have it.
 func TestPlaceThatIsFreeForThePrincipalIsFreeForAll(t *testing.T) {
 	m := newManager(t, shard.Config{Shards: 1, Linger: -1, MaxSessions: 2, MaxPerPrincipal: 1})
 	alice := shard.Metadata{Principal: "alice"}
@@ -39,7 +39,8 @@ func TestPlaceThatIsFreeForThePrincipalIsFreeForAll(t *testing.T) {
 	}
 }
 
-// A session that has ended does not answer Info when Config.Linger is negative, not even to a caller that came when it was alive.
+// A session that has ended does not answer Info when Config.Linger is negative, not even to a
+// caller that came when it was alive.
 func TestInfoWithoutLingerShowsNoEndedSession(t *testing.T) {
 	m := newManager(t, shard.Config{Shards: 1, Linger: -1})
 	stop := others(2, func() {
@@ -58,8 +59,9 @@ func TestInfoWithoutLingerShowsNoEndedSession(t *testing.T) {
 	}
 }
 
-// While the sequence in an ID of the assigned form is retained, under another ID, the ID is unknown; once a producer has appended an event with that ID,
-// it is found. At no moment is it evicted.
+// While the sequence in an ID of the assigned form is retained, under another ID, the ID is
+// unknown; once a producer has appended an event with that ID, it is found. At no moment is it
+// evicted.
 func TestSeekOfAnImitationBeingAppendedDoesNotSayEvicted(t *testing.T) {
 	r, err := ring.New(ring.Config{MaxEvents: 2})
 	if err != nil {

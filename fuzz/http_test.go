@@ -28,8 +28,9 @@ const (
 	hasBody
 )
 
-// FuzzHandlerHeaders sends one request with headers of any kind. The answer is the one that the documented order of refusals gives, it
-// is never a 5xx, and a stream carries exactly the events that the position asks for.
+// FuzzHandlerHeaders sends one request with headers of any kind. The answer is the one that the
+// documented order of refusals gives, it is never a 5xx, and a stream carries exactly the events
+// that the position asks for.
 func FuzzHandlerHeaders(f *testing.F) {
 	seedHeaders(f)
 	f.Fuzz(func(t *testing.T, knobs uint16, method, host, origin, accept, session, lastEventID, query string) {
@@ -44,7 +45,8 @@ func FuzzHandlerHeaders(f *testing.F) {
 		if knobs&behindStore != 0 {
 			h.Store = struct{ replay.Store }{h.Store} // as good as anybody's
 		}
-		r := &http.Request{Method: method, Host: host, URL: &url.URL{Path: "/", RawQuery: query}, Header: http.Header{}, ProtoMajor: 1}
+		r := &http.Request{Method: method, Host: host, URL: &url.URL{Path: "/", RawQuery: query},
+			Header: http.Header{}, ProtoMajor: 1}
 		set(r, "Mcp-Session-Id", session)
 		set(r, "Accept", strings.Split(accept, "|")...)
 		id, _ := named(r, "Mcp-Session-Id", "session")
@@ -83,7 +85,8 @@ func (w *world) check(r *http.Request, got *httptest.ResponseRecorder) {
 	w.Helper()
 	want, id, log, from := w.verdict(r)
 	if !slices.Contains(want.statuses, got.Code) {
-		w.Fatalf("%s %q, Host %q, headers %q: answer is %d %q, want %v", r.Method, r.URL.RawQuery, r.Host, r.Header, got.Code, got.Body, want.statuses)
+		w.Fatalf("%s %q, Host %q, headers %q: answer is %d %q, want %v", r.Method, r.URL.RawQuery, r.Host, r.Header,
+			got.Code, got.Body, want.statuses)
 	}
 	switch got.Code {
 	case http.StatusOK:
@@ -143,7 +146,8 @@ func (w *world) verdict(r *http.Request) (v verdict, id string, log *plainLog, f
 	return v, id, log, from
 }
 
-// checkStream wants the headers of a stream, a comment, the retry time and then the events from the position on.
+// checkStream wants the headers of a stream, a comment, the retry time and then the events from the
+// position on.
 func (w *world) checkStream(r *http.Request, got *httptest.ResponseRecorder, log *plainLog, from plainCursor) {
 	w.Helper()
 	for name, want := range map[string]string{
@@ -165,7 +169,8 @@ func (w *world) checkStream(r *http.Request, got *httptest.ResponseRecorder, log
 	_, err := log.seek(last)
 	if err != nil || last == "" && log.first() > 1 && w.handler.OnGap == replay.GapFromOldest {
 		place := fmt.Sprint(".", log.first()-1)
-		if len(stream.events) == 0 || stream.events[0].typ != "gap" || !strings.HasSuffix(stream.events[0].lastEventID, place) {
+		if len(stream.events) == 0 || stream.events[0].typ != "gap" ||
+			!strings.HasSuffix(stream.events[0].lastEventID, place) {
 			w.Fatalf("a stream after a gap is %+v", stream)
 		}
 		want, from = stream.events[:1:1], plainCursor{seq: log.first() - 1}
@@ -173,7 +178,8 @@ func (w *world) checkStream(r *http.Request, got *httptest.ResponseRecorder, log
 	for e, more := log.next(&from); more; e, more = log.next(&from) {
 		want = append(want, arriving(e))
 	}
-	if !slices.Equal(stream.events, want) || stream.comments == 0 || stream.retry != "3000" || stream.ignored > 0 || stream.unended {
+	if !slices.Equal(stream.events,
+		want) || stream.comments == 0 || stream.retry != "3000" || stream.ignored > 0 || stream.unended {
 		w.Fatalf("stream %q has %+v, want %+v", got.Body, stream, want)
 	}
 }
@@ -182,38 +188,47 @@ func (w *world) checkStream(r *http.Request, got *httptest.ResponseRecorder, log
 func (w *world) checkTellsNothing(method string, got *httptest.ResponseRecorder) {
 	w.Helper()
 	unknown := w.serve(httptest.NewRequest(method, "/?session=nobody-has-this", nil))
-	if unknown.Code != got.Code || !maps.EqualFunc(unknown.Header(), got.Header(), slices.Equal) || unknown.Body.String() != got.Body.String() {
+	if unknown.Code != got.Code || !maps.EqualFunc(unknown.Header(), got.Header(),
+		slices.Equal) || unknown.Body.String() != got.Body.String() {
 		w.Fatalf("404 is %v %q, for an unknown session %v %q", got.Header(), got.Body, unknown.Header(), unknown.Body)
 	}
 }
 
-// seedHeaders adds a seed for each way to be refused, each way to be served and the borders between them.
+// seedHeaders adds a seed for each way to be refused, each way to be served and the borders between
+// them.
 func seedHeaders(f *testing.F) {
-	ids := []string{"", "own", "gone", "TAG-2", "TAG-3", "TAG-4", "TAG-9", "TAG-10", "TAG-04", "TAG.2", "TAG.3", "TAG.9", "TAG.10", "TAG.03", "TAG.", "a\x00", "a\r", "\xff", long(256), long(1024), long(1025), " own"}
+	ids := []string{"", "own", "gone", "TAG-2", "TAG-3", "TAG-4", "TAG-9", "TAG-10", "TAG-04", "TAG.2", "TAG.3",
+		"TAG.9", "TAG.10", "TAG.03", "TAG.", "a\x00", "a\r", "\xff", long(256), long(1024), long(1025), " own"}
 	for _, id := range ids {
-		for i, session := range []string{"live", "finished", "empty", "hers", "busy", "ended", "nobody", "", "a b", long(200)} {
+		for i, session := range []string{"live", "finished", "empty", "hers", "busy", "ended", "nobody", "", "a b",
+			long(200)} {
 			f.Add(uint16(i*37), "GET", "h", "", "", session, id, "")
 		}
 		f.Add(uint16(0), "GET", "h", "", "*/*", "", "", "session=live&last_event_id="+url.QueryEscape(id))
 	}
 	f.Add(uint16(fromOldest), "GET", "h", "", "", "empty", "x", "") // 204 or a gap: both are documented
-	for _, accept := range []string{"text/event-stream", "text/*;q=0", "*/*;q=0, text/*", "text/event-stream;q=0,*/*", "TEXT/Event-Stream",
+	for _, accept := range []string{"text/event-stream", "text/*;q=0", "*/*;q=0, text/*",
+		"text/event-stream;q=0,*/*", "TEXT/Event-Stream",
 		"application/json",
-		"application/json|text/event-stream", "|", ",", "text/event-stream;q=0.000", "text/event-stream;q=0.001", "text/event-stream;q=x",
+		"application/json|text/event-stream", "|", ",", "text/event-stream;q=0.000", "text/event-stream;q=0.001",
+		"text/event-stream;q=x",
 		"text/event-stream;level=1;q=0", `a/b;x=",text/event-stream"`, "*", "text/event-stream, text/event-stream;q=0", "*/*;q=1.0", "text/*;q=0,*/*"} {
 		f.Add(uint16(0), "GET", "h", "", accept, "live", "own", "")
 	}
-	for _, origin := range []string{"http://h", "https://h", "HTTP://H:80", "https://h:443", "http://h:443", "http://h:81", "null", "",
+	for _, origin := range []string{"http://h", "https://h", "HTTP://H:80", "https://h:443", "http://h:443",
+		"http://h:81", "null", "",
 		"http://h/", "http://h:", "h",
 		"http://evil", "http://friend", "http://h.evil", "http://u@h", "ftp://h", "http://[::1]", "http://[::1]:80"} {
 		for _, host := range []string{"h", "h:80", "H:443", "[::1]", "", "h:"} {
-			for _, knobs := range []uint16{hasOrigin, hasOrigin | allowOrigins, hasOrigin | overTLS, hasOrigin | twoOrigins} {
+			for _, knobs := range []uint16{hasOrigin, hasOrigin | allowOrigins, hasOrigin | overTLS,
+				hasOrigin | twoOrigins} {
 				f.Add(knobs, "GET", host, origin, "", "live", "", "")
 			}
 		}
 	}
 	for _, method := range []string{"GET", "DELETE", "POST", "HEAD", "OPTIONS", "get", "", "G T"} {
-		for _, query := range []string{"", "session=live", "session=hers", "session=%zz&last_event_id=own", "a;b", "session=ended", "session=finished"} {
+		for _, query := range []string{"", "session=live", "session=hers", "session=%zz&last_event_id=own", "a;b",
+			"session=ended", "session=finished"} {
 			f.Add(uint16(fromAlice), method, "h", "", "", "", "", query)
 			f.Add(uint16(hasOrigin), method, "h", "http://evil", "text/html", "", "\x00", query)
 		}

@@ -9,14 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// A verdict is the answers that the documentation allows to a request: mostly one; several where the request breaks a grammar so
-// that whoever reads it may take it one way or the other.
+// A verdict is the answers that the documentation allows to a request: mostly one; several where
+// the request breaks a grammar so that whoever reads it may take it one way or the other.
 type verdict struct {
 	statuses []int
 	decided  bool
 }
 
-// add has the status answer the request for certain, perhaps, or not at all, if nothing has decided before.
+// add has the status answer the request for certain, perhaps, or not at all, if nothing has decided
+// before.
 func (v *verdict) add(status int, applies answer) {
 	if !v.decided && applies != no {
 		v.statuses = append(v.statuses, status)
@@ -71,13 +72,15 @@ func orElse(s, otherwise string) string {
 }
 
 var (
-	mediaRange = regexp.MustCompile(`^[ \t]*([!#$%&'*+.^_|~0-9a-z` + "`" + `-]+/[!#$%&'*+.^_|~0-9a-z` + "`" + `-]+)[ \t]*(?:;[ \t]*q=([0-9.]+)[ \t]*)?$`)
-	weight     = regexp.MustCompile(`^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$`)
-	zero       = regexp.MustCompile(`^0(\.0*)?$`)
+	mediaRange = regexp.MustCompile(
+		`^[ \t]*([!#$%&'*+.^_|~0-9a-z` + "`" + `-]+/[!#$%&'*+.^_|~0-9a-z` + "`" + `-]+)[ \t]*(?:;[ \t]*q=([0-9.]+)[ \t]*)?$`,
+	)
+	weight = regexp.MustCompile(`^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$`)
+	zero   = regexp.MustCompile(`^0(\.0*)?$`)
 )
 
-// excludesEventStream tells whether an Accept header excludes text/event-stream: the most specific range that matches has the weight 0, or
-// none matches at all (RFC 9110, section 12.5.1).
+// excludesEventStream tells whether an Accept header excludes text/event-stream: the most specific
+// range that matches has the weight 0, or none matches at all (RFC 9110, section 12.5.1).
 func excludesEventStream(lines []string) answer {
 	weights := map[string][]string{}
 	anything := false
@@ -104,8 +107,8 @@ func excludesEventStream(lines []string) answer {
 	return when(anything)
 }
 
-// named returns what the header says, else the query's parameter, and whether the latter may have been lost to a malformed query.
-// Each counts as its last.
+// named returns what the header says, else the query's parameter, and whether the latter may have
+// been lost to a malformed query. Each counts as its last.
 func named(r *http.Request, header string, parameters ...string) (value string, lost bool) {
 	if all := r.Header[header]; len(all) > 0 && all[len(all)-1] != "" {
 		return all[len(all)-1], false

@@ -21,7 +21,8 @@ type world struct {
 	owners  map[string]string
 }
 
-// newWorld makes the sessions live, busy, hers, finished, empty and ended; the first four have the events 4 to 9, on two streams.
+// newWorld makes the sessions live, busy, hers, finished, empty and ended; the first four have the
+// events 4 to 9, on two streams.
 func newWorld(t *testing.T, h *replay.Handler) *world {
 	t.Helper()
 	limits := ring.Config{MaxEvents: 6, MaxBytes: 1 << 20, MaxEventBytes: 1 << 10}
@@ -40,7 +41,8 @@ func newWorld(t *testing.T, h *replay.Handler) *world {
 		w.logs[id] = &plainLog{limits: limits}
 		for n := range 9 {
 			if id != "empty" {
-				w.store(s, ring.Event{ID: map[int]string{0: "gone", 4: "own"}[n], Stream: []string{"", "a"}[n/2%2], Data: payload(n, 5)})
+				w.store(s, ring.Event{ID: map[int]string{0: "gone", 4: "own"}[n], Stream: []string{"", "a"}[n/2%2],
+					Data: payload(n, 5)})
 			}
 		}
 		switch id {
@@ -73,7 +75,8 @@ func (w *world) expand(id, session string) string {
 	return id
 }
 
-// A response is recorded until it is flushed for the first time: everything that was ready is written by then, and the client goes.
+// A response is recorded until it is flushed for the first time: everything that was ready is
+// written by then, and the client goes.
 type response struct {
 	*httptest.ResponseRecorder
 	leave context.CancelFunc

@@ -18,8 +18,14 @@ type mistake struct {
 }
 
 var mistakes = []mistake{
-	{"the duplicate check is not atomic with the append", true, func(s sound) subject { return checksOutside{s, new(atomic.Int64), new(sync.Map)} }},
-	{"an append that began before Close goes on after it", true, func(s sound) subject { return closesBeside{s, new(atomic.Bool)} }},
+	{"the duplicate check is not atomic with the append", true, func(s sound) subject {
+		return checksOutside{s,
+			new(atomic.Int64), new(sync.Map)}
+	}},
+	{"an append that began before Close goes on after it", true, func(s sound) subject {
+		return closesBeside{s,
+			new(atomic.Bool)}
+	}},
 	{"Stats are of two moments", true, func(s sound) subject { return readsInParts{s} }},
 	{"the tail is stale", false, func(s sound) subject { return readsStale{s, new(atomic.Pointer[ring.Cursor])} }},
 	{"an append is lost", false, func(s sound) subject { return losesAppends{s, new(atomic.Int64)} }},
@@ -40,7 +46,8 @@ func (m mistake) ring(limits ring.Config, before uint64) (subject, error) {
 	return m.wrap(s.(sound)), nil
 }
 
-// Each mistake is found, and drawn. The racy ones are found for the race alone: histories of a single client are accepted.
+// Each mistake is found, and drawn. The racy ones are found for the race alone: histories of a
+// single client are accepted.
 func TestLinearizabilityCheckRejectsBrokenRings(t *testing.T) {
 	const most = 20_000
 	t.Setenv("REPRISE_DRAWINGS", t.TempDir())

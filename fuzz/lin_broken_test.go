@@ -11,8 +11,9 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// checksOutside looks for a duplicate first and appends then: two goroutines may both find that there is none. The ring below cannot
-// tell, for it is given IDs that nobody else has, of the same length.
+// checksOutside looks for a duplicate first and appends then: two goroutines may both find that
+// there is none. The ring below cannot tell, for it is given IDs that nobody else has, of the same
+// length.
 type checksOutside struct {
 	sound
 	count  *atomic.Int64

@@ -13,7 +13,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A client is one goroutine of a history. What it does it does through do, which takes down when that began and ended.
+// A client is one goroutine of a history. What it does it does through do, which takes down when
+// that began and ended.
 type client struct {
 	id   int
 	rand *rand.Rand
@@ -25,7 +26,8 @@ type client struct {
 func (c *client) do(op func() (input, output any)) {
 	call := c.now()
 	input, output := op()
-	c.ops = append(c.ops, porcupine.Operation{ClientId: c.id, Input: input, Call: call, Output: output, Return: c.now()})
+	c.ops = append(c.ops, porcupine.Operation{ClientId: c.id, Input: input, Call: call, Output: output,
+		Return: c.now()})
 }
 
 // record runs n clients at once, each doing steps steps, and returns the history.
@@ -54,17 +56,19 @@ func record(n, steps int, seed uint64, now func() int64, step func(*client)) (hi
 	return history
 }
 
-// stopwatch is the clock of histories in real time. Nothing is shared that could put the clients in step.
+// stopwatch is the clock of histories in real time. Nothing is shared that could put the clients in
+// step.
 func stopwatch() func() int64 {
 	start := time.Now()
 	return func() int64 { return int64(time.Since(start)) }
 }
 
-// patience is how long one history may take to check, which is some milliseconds as a rule; one that takes longer proves nothing, and fails.
+// patience is how long one history may take to check, which is some milliseconds as a rule; one
+// that takes longer proves nothing, and fails.
 const patience = 2 * time.Minute
 
-// linearizable reports whether there is an order of the operations that the model allows. If there is none, it returns where the history
-// has been drawn.
+// linearizable reports whether there is an order of the operations that the model allows. If there
+// is none, it returns where the history has been drawn.
 func linearizable(t testing.TB, model porcupine.Model, history []porcupine.Operation) (ok bool, drawing string) {
 	t.Helper()
 	switch porcupine.CheckOperationsTimeout(model, history, patience) {
@@ -90,7 +94,8 @@ func linearizable(t testing.TB, model porcupine.Model, history []porcupine.Opera
 	return false, drawing
 }
 
-// histories is how many histories of each kind run at each GOMAXPROCS: a few, or what REPRISE_HISTORIES says.
+// histories is how many histories of each kind run at each GOMAXPROCS: a few, or what
+// REPRISE_HISTORIES says.
 func histories(t testing.TB, preset int) int {
 	t.Helper()
 	s := os.Getenv("REPRISE_HISTORIES")

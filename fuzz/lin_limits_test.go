@@ -10,7 +10,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// What histories of limited things are made of: somebody takes a place or is refused, and somebody gives one back.
+// What histories of limited things are made of: somebody takes a place or is refused, and somebody
+// gives one back.
 type (
 	limitCall struct {
 		take bool
@@ -52,7 +53,8 @@ func limitModel(all, each int) porcupine.Model {
 }
 
 // limitHistory records what five clients do with places that take returns, or refuses as the error.
-func limitHistory(t *testing.T, seed uint64, refusal error, take func(who int) (giveBack func(), err error)) []porcupine.Operation {
+func limitHistory(t *testing.T, seed uint64, refusal error, take func(who int) (giveBack func(),
+	err error)) []porcupine.Operation {
 	type place struct {
 		who      int
 		giveBack func()
@@ -82,7 +84,8 @@ func limitHistory(t *testing.T, seed uint64, refusal error, take func(who int) (
 	})
 }
 
-// There are never more sessions than MaxSessions and MaxPerPrincipal say, and none is refused that there is a place for, at any moment.
+// There are never more sessions than MaxSessions and MaxPerPrincipal say, and none is refused that
+// there is a place for, at any moment.
 func TestSessionLimitsAreLinearizable(t *testing.T) {
 	principals := []string{"alice", "bob", ""}
 	n := histories(t, 500)
@@ -106,7 +109,8 @@ func TestSessionLimitsAreLinearizable(t *testing.T) {
 	})
 }
 
-// There are never more open streams than MaxAttached, and none is refused that there is a place for.
+// There are never more open streams than MaxAttached, and none is refused that there is a place
+// for.
 func TestAttachLimitIsLinearizable(t *testing.T) {
 	n := histories(t, 500)
 	atEveryGOMAXPROCS(t, n, func(t *testing.T, seed uint64) {

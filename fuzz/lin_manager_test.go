@@ -19,7 +19,8 @@ import (
 // sessionIDs are the IDs that the clients of a history create, use and end.
 var sessionIDs = []string{"a", "b"}
 
-// A host is what histories of sessions are recorded on: the manager, or one that is broken on purpose.
+// A host is what histories of sessions are recorded on: the manager, or one that is broken on
+// purpose.
 type host interface {
 	CreateWithID(id string, md shard.Metadata) (*shard.Session, error)
 	Get(id string) (*shard.Session, error)
@@ -58,12 +59,15 @@ type heldSession struct {
 	cursor  ring.Cursor
 }
 
-// sessionHistory records what four clients do to a manager in a bubble, where they sleep towards the moments at which sessions expire.
-func sessionHistory(t *testing.T, seed uint64, wrap func(soundHost) host) (model porcupine.Model, history []porcupine.Operation) {
+// sessionHistory records what four clients do to a manager in a bubble, where they sleep towards
+// the moments at which sessions expire.
+func sessionHistory(t *testing.T, seed uint64, wrap func(soundHost) host) (model porcupine.Model,
+	history []porcupine.Operation) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		cfg := shard.Config{Shards: 1 + r.IntN(2), TTL: 10 * time.Second, Linger: -1, MaxSessions: -1, MaxBytes: -1, Ring: ring.Config{MaxEvents: 1000}}
+		cfg := shard.Config{Shards: 1 + r.IntN(2), TTL: 10 * time.Second, Linger: -1, MaxSessions: -1, MaxBytes: -1,
+			Ring: ring.Config{MaxEvents: 1000}}
 		rules := sessionRules{ttl: cfg.TTL, tick: 100 * time.Millisecond}
 		if rules.lingers = r.IntN(2) == 0; rules.lingers {
 			cfg.Linger = time.Hour
@@ -152,8 +156,8 @@ func (c *sessionClient) hold(id string, s *shard.Session) {
 	}
 }
 
-// sleep sleeps towards a moment that all clients have in common: at which sessions of the moment before have been idle for half a TTL,
-// a TTL, or somewhat longer.
+// sleep sleeps towards a moment that all clients have in common: at which sessions of the moment
+// before have been idle for half a TTL, a TTL, or somewhat longer.
 func (c *sessionClient) sleep() {
 	late := []time.Duration{0, 0, 70, 75, 80, 99, 100}[c.rand.IntN(7)] * time.Millisecond
 	now := time.Now()
@@ -248,7 +252,8 @@ func (c *sessionClient) follow(id string) {
 	}
 }
 
-// Whatever four goroutines do at once to the sessions of two IDs, while these expire, the answers are those of one goroutine after the other.
+// Whatever four goroutines do at once to the sessions of two IDs, while these expire, the answers
+// are those of one goroutine after the other.
 func TestManagerIsLinearizable(t *testing.T) {
 	n := histories(t, 750)
 	atEveryGOMAXPROCS(t, n, func(t *testing.T, seed uint64) {

@@ -39,7 +39,8 @@ type life struct {
 	last     uint64
 }
 
-// overtaken is the status of a session that was terminated when it may have expired already: Info tells.
+// overtaken is the status of a session that was terminated when it may have expired already: Info
+// tells.
 const overtaken = shard.Status(255)
 
 // A sessionState is every session that an ID ever had. It is never changed.
@@ -78,8 +79,9 @@ func sessionModel(rules sessionRules) porcupine.Model {
 	}
 }
 
-// step says whether got may be the answer. In the Tick in which an idle session may be there or gone, the first answer decides; so it does
-// between a Finish and the end of a session that does not linger, which follows before Finish returns but not at the same moment.
+// step says whether got may be the answer. In the Tick in which an idle session may be there or
+// gone, the first answer decides; so it does between a Finish and the end of a session that does
+// not linger, which follows before Finish returns but not at the same moment.
 func (r sessionRules) step(s sessionState, call sessionCall, got sessionAnswer) (bool, sessionState) {
 	i := len(s) - 1
 	if call.session != nil {
@@ -140,7 +142,8 @@ func (r sessionRules) use(l *life, call sessionCall, got sessionAnswer) bool {
 	case "Next": // once the session has ended and nobody is attached, its events may be gone
 		return got.seq == min(call.seq+1, l.last) || got.seq == call.seq && l.ended && l.attached == 0
 	case "Read": // what is left comes first, then the end
-		return got.seq == min(call.seq+1, l.last) && (got.seq > call.seq && got.err == nil || got.seq == call.seq && got.err == l.writeRefusal())
+		return got.seq == min(call.seq+1,
+			l.last) && (got.seq > call.seq && got.err == nil || got.seq == call.seq && got.err == l.writeRefusal())
 	case "TerminateID", "Terminate":
 		if !l.ended {
 			l.status, l.ended = shard.Terminated, true
@@ -212,5 +215,6 @@ func (s sessionState) String() (text string) {
 
 // sessionSentinel returns the documented error that err is.
 func sessionSentinel(err error) error {
-	return sentinelOf(err, shard.ErrNotFound, shard.ErrExists, shard.ErrFinished, shard.ErrSessionLimit, ring.ErrEvicted)
+	return sentinelOf(err, shard.ErrNotFound, shard.ErrExists, shard.ErrFinished, shard.ErrSessionLimit,
+		ring.ErrEvicted)
 }

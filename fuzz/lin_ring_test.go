@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// A subject is what histories of a ring are recorded on: the ring, or one that is broken on purpose.
+// A subject is what histories of a ring are recorded on: the ring, or one that is broken on
+// purpose.
 type subject interface {
 	Append(ring.Event) (ring.Event, error)
 	Seek(id string) (ring.Cursor, error)
@@ -49,7 +50,8 @@ type heldCursor struct {
 // ringLimits are small, so that a few events collide, evict each other and make the ring grow.
 func ringLimits(seed uint64) (limits ring.Config, before uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	limits = ring.Config{MaxEvents: []int{1, 2, 3, 5, 30}[r.IntN(5)], MaxBytes: []int{1 << 20, 1 << 30, 420}[r.IntN(3)], MaxEventBytes: 1 << 10}
+	limits = ring.Config{MaxEvents: []int{1, 2, 3, 5, 30}[r.IntN(5)], MaxBytes: []int{1 << 20, 1 << 30,
+		420}[r.IntN(3)], MaxEventBytes: 1 << 10}
 	before = []uint64{0, 0, 0, 5, 1<<32 - 9, maxSeq - 30, maxSeq - 12}[r.IntN(7)]
 	return limits, before
 }
@@ -122,7 +124,8 @@ func (c *ringClient) imitation() string {
 
 func (c *ringClient) append(id string) {
 	c.count++
-	call := logCall{method: "Append", id: id, stream: []string{"", "s"}[c.rand.IntN(2)], payload: fmt.Sprintf("%d/%d", c.id, c.count)}
+	call := logCall{method: "Append", id: id, stream: []string{"", "s"}[c.rand.IntN(2)],
+		payload: fmt.Sprintf("%d/%d", c.id, c.count)}
 	if c.rand.IntN(4) == 0 {
 		call.payload += long(100)
 	}
@@ -162,7 +165,8 @@ func (c *ringClient) tail() {
 	})
 }
 
-// next reads one or two events from one of the cursors, which now and then is made to see one stream only.
+// next reads one or two events from one of the cursors, which now and then is made to see one
+// stream only.
 func (c *ringClient) next() {
 	if len(c.cursors) == 0 {
 		return
@@ -180,7 +184,8 @@ func (c *ringClient) next() {
 			call := logCall{method: "Next", seq: cur.Seq(), one: cur.one, stream: cur.stream}
 			var e ring.Event
 			more := c.ring.Next(&cur.Cursor, &e)
-			return call, logAnswer{seq: cur.Seq(), id: e.ID, payload: string(e.Data), more: more, err: sentinel(cur.Err())}
+			return call, logAnswer{seq: cur.Seq(), id: e.ID, payload: string(e.Data), more: more,
+				err: sentinel(cur.Err())}
 		})
 	}
 }
@@ -214,7 +219,8 @@ func sentinelOf(err error, documented ...error) error {
 	return err
 }
 
-// Whatever five goroutines do to a tiny ring at once, its answers are those of a slice that is used by one after the other.
+// Whatever five goroutines do to a tiny ring at once, its answers are those of a slice that is used
+// by one after the other.
 func TestRingIsLinearizable(t *testing.T) {
 	n := histories(t, 750)
 	atEveryGOMAXPROCS(t, n, func(t *testing.T, seed uint64) {

@@ -86,7 +86,8 @@ func ringModel(limits ring.Config, before uint64) porcupine.Model {
 		},
 		Equal: func(a, b any) bool {
 			x, y := a.(logState), b.(logState)
-			return x.hash == y.hash && x.closed == y.closed && x.evicted == y.evicted && x.tag == y.tag && slices.Equal(x.ids, y.ids) &&
+			return x.hash == y.hash && x.closed == y.closed && x.evicted == y.evicted && x.tag == y.tag &&
+				slices.Equal(x.ids, y.ids) &&
 				slices.Equal(x.events, y.events)
 		},
 		Hash: func(state any) uint64 { return state.(logState).hash },
@@ -116,7 +117,8 @@ func ringStep(s logState, call logCall, got logAnswer, limits ring.Config) (bool
 		}
 		return got.err == errStillWaiting, s
 	case "Stats":
-		want := ring.Stats{Events: len(s.events) - s.evicted, Bytes: int64(s.bytes()), Last: s.last(), Evicted: s.first() - 1}
+		want := ring.Stats{Events: len(s.events) - s.evicted, Bytes: int64(s.bytes()), Last: s.last(),
+			Evicted: s.first() - 1}
 		if want.Events > 0 {
 			want.First = s.first()
 		}
@@ -165,8 +167,9 @@ func seekAnswer(s logState, id string) logAnswer {
 	return logAnswer{err: ring.ErrUnknownID}
 }
 
-// nextAllowed says what a cursor may answer. One that steps over events of other streams does that one at a time: each has been retained when it
-// was looked at, and what counts is the moment of the last one.
+// nextAllowed says what a cursor may answer. One that steps over events of other streams does that
+// one at a time: each has been retained when it was looked at, and what counts is the moment of the
+// last one.
 func nextAllowed(s logState, call logCall, got logAnswer) bool {
 	end := got.seq
 	if got.more {

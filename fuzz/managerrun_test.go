@@ -13,7 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A managerRun does the same to a manager and to a plainManager, in a bubble where time is fake, and compares.
+// A managerRun does the same to a manager and to a plainManager, in a bubble where time is fake,
+// and compares.
 type managerRun struct {
 	*testing.T
 	script
@@ -50,10 +51,11 @@ func newManagerRun(t *testing.T, input []byte) *managerRun {
 		MaxBytes:        choose[int64](&r.script, -1, 4000, 1000, 400),
 		MaxPerPrincipal: choose(&r.script, -1, 1, 2),
 		MaxAttached:     choose(&r.script, -1, 1, 2),
-		TTL:             choose(&r.script, 10*time.Second, time.Hour, -1, 50*time.Millisecond, 19*time.Second, 40*time.Second),
-		Linger:          choose(&r.script, time.Minute, -1, 5*time.Second, 20*time.Millisecond),
-		Tick:            choose(&r.script, 100*time.Millisecond, time.Millisecond, time.Second, time.Minute),
-		OnEnd:           r.onEnd,
+		TTL: choose(&r.script, 10*time.Second, time.Hour, -1, 50*time.Millisecond, 19*time.Second,
+			40*time.Second),
+		Linger: choose(&r.script, time.Minute, -1, 5*time.Second, 20*time.Millisecond),
+		Tick:   choose(&r.script, 100*time.Millisecond, time.Millisecond, time.Second, time.Minute),
+		OnEnd:  r.onEnd,
 		Ring: ring.Config{
 			MaxEvents:     choose(&r.script, 4, 1, 20),
 			MaxBytes:      choose(&r.script, 5000, 300),
@@ -74,8 +76,9 @@ func (r *managerRun) onEnd(i shard.Info) {
 	r.ended = append(r.ended, i)
 }
 
-// pass lets time pass. What was due a second ago (and a Tick, where Linger is what has ended) must have happened by itself; then every session is
-// asked whether it has ended, which it must have when it is overdue, and must not have when it cannot be due.
+// pass lets time pass. What was due a second ago (and a Tick, where Linger is what has ended) must
+// have happened by itself; then every session is asked whether it has ended, which it must have
+// when it is overdue, and must not have when it cannot be due.
 func (r *managerRun) pass(d time.Duration) {
 	r.Helper()
 	time.Sleep(d)
@@ -104,7 +107,8 @@ func (r *managerRun) settle() {
 		may := r.plain.mayExpire(s.plain)
 		ended := errors.Is(s.real.Err(), shard.ErrNotFound)
 		if ended && !due && !may || due && !ended {
-			r.Fatalf("%s, %v, idle for %v, has ended: %v, want %v", s.plain.id, s.plain.status, r.plain.now.Sub(s.plain.activity), ended, due)
+			r.Fatalf("%s, %v, idle for %v, has ended: %v, want %v", s.plain.id, s.plain.status,
+				r.plain.now.Sub(s.plain.activity), ended, due)
 		}
 		if ended {
 			r.plain.expire(s.plain)
@@ -130,7 +134,8 @@ func (r *managerRun) want(what string, err, want error) {
 	}
 }
 
-// adopt goes by the real session's last activity after something of which the design does not say whether it is activity.
+// adopt goes by the real session's last activity after something of which the design does not say
+// whether it is activity.
 func (r *managerRun) adopt(s sessions) {
 	r.Helper()
 	if at := s.real.Info().LastActivity; at.Equal(r.plain.now) {
@@ -180,7 +185,8 @@ func (r *managerRun) checkSessions() {
 func (r *managerRun) checkInfo(got, want shard.Info) {
 	r.Helper()
 	if !got.Created.Equal(want.Created) || !got.LastActivity.Equal(want.LastActivity) {
-		r.Fatalf("Info has the times %v and %v, want %v and %v", got.Created, got.LastActivity, want.Created, want.LastActivity)
+		r.Fatalf("Info has the times %v and %v, want %v and %v", got.Created, got.LastActivity, want.Created,
+			want.LastActivity)
 	}
 	got.Created, got.LastActivity = want.Created, want.LastActivity
 	if !reflect.DeepEqual(got, want) {
@@ -188,7 +194,8 @@ func (r *managerRun) checkInfo(got, want shard.Info) {
 	}
 }
 
-// finish closes the manager and wants that everything has ended, once, and everything afterwards is refused.
+// finish closes the manager and wants that everything has ended, once, and everything afterwards is
+// refused.
 func (r *managerRun) finish() {
 	r.Helper()
 	r.close()

@@ -102,7 +102,8 @@ func (l *plainLog) position(id string) (seq uint64, ok bool) {
 	return seq, err == nil && fmt.Sprint(seq) == number
 }
 
-// refuse returns the error that an Append of e gets, but for ErrOverBudget, and the field that an ErrInvalidEvent may name.
+// refuse returns the error that an Append of e gets, but for ErrOverBudget, and the field that an
+// ErrInvalidEvent may name.
 func (l *plainLog) refuse(e ring.Event) (fields []string, err error) {
 	if l.closed {
 		return nil, ring.ErrClosed
@@ -123,10 +124,12 @@ func (l *plainLog) refuse(e ring.Event) (fields []string, err error) {
 	return nil, nil
 }
 
-// store adds e, which has everything assigned, and evicts what must go. It returns false, and does nothing, when the budget does not allow e.
+// store adds e, which has everything assigned, and evicts what must go. It returns false, and does
+// nothing, when the budget does not allow e.
 func (l *plainLog) store(e ring.Event) bool {
 	keep, total := l.live, l.bytes()+cost(e)
-	for len(keep) >= l.limits.MaxEvents || len(keep) > 0 && total > int64(l.limits.MaxBytes) || len(keep) > 0 && !l.affords(total) {
+	for len(keep) >= l.limits.MaxEvents || len(keep) > 0 && total > int64(l.limits.MaxBytes) || len(keep) > 0 &&
+		!l.affords(total) {
 		total -= cost(keep[0])
 		keep = keep[1:]
 	}
@@ -193,11 +196,13 @@ func (l *plainLog) next(c *plainCursor) (ring.Event, bool) {
 }
 
 func same(a, b ring.Event) bool {
-	return a.Seq == b.Seq && a.ID == b.ID && a.Stream == b.Stream && a.Type == b.Type && bytes.Equal(a.Data, b.Data) && a.Time.Equal(b.Time)
+	return a.Seq == b.Seq && a.ID == b.ID && a.Stream == b.Stream && a.Type == b.Type && bytes.Equal(a.Data,
+		b.Data) && a.Time.Equal(b.Time)
 }
 
 // copied returns e without a view of anybody's memory.
 func copied(e ring.Event) ring.Event {
-	e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type), bytes.Clone(e.Data)
+	e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type),
+		bytes.Clone(e.Data)
 	return e
 }

@@ -62,7 +62,8 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		r := &readerRun{T: t, script: script{input}}
-		limits := ring.Config{MaxEvents: choose(&r.script, 3, 1, 8, 30), MaxBytes: choose(&r.script, 1<<20, 600), MaxEventBytes: 1 << 10}
+		limits := ring.Config{MaxEvents: choose(&r.script, 3, 1, 8, 30), MaxBytes: choose(&r.script, 1<<20, 600),
+			MaxEventBytes: 1 << 10}
 		m, err := shard.New(shard.Config{Shards: 1, MaxBytes: -1, Ring: limits})
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +89,8 @@ func FuzzReader(f *testing.F) {
 func (r *readerRun) append() {
 	for range 1 + r.below(4) {
 		r.count++
-		e := ring.Event{ID: choose(&r.script, "", "", "x", "y"), Stream: choose(&r.script, "", "a", "b"), Data: payload(r.count, r.below(64))}
+		e := ring.Event{ID: choose(&r.script, "", "", "x", "y"), Stream: choose(&r.script, "", "a", "b"),
+			Data: payload(r.count, r.below(64))}
 		_, want := r.log.refuse(e)
 		got, err := r.store.Append(context.Background(), "s", e)
 		switch {
@@ -122,7 +124,8 @@ func (r *readerRun) position() replay.Position {
 }
 
 func (r *readerRun) lastEventID() string {
-	return choose(&r.script, "", "", "x", "y", "unknown", fmt.Sprintf("%s-%d", r.log.tag, int(r.log.last)-r.below(12)+1))
+	return choose(&r.script, "", "", "x", "y", "unknown", fmt.Sprintf("%s-%d", r.log.tag,
+		int(r.log.last)-r.below(12)+1))
 }
 
 func (r *readerRun) open() {
@@ -158,7 +161,8 @@ func (r *readerRun) next(i int) {
 	}
 }
 
-// drain wants everything, or one error. The end of the session is an error once there is nothing left.
+// drain wants everything, or one error. The end of the session is an error once there is nothing
+// left.
 func (r *readerRun) drain(i int) {
 	r.Helper()
 	rd := r.readers[i]
@@ -186,7 +190,8 @@ func (r *readerRun) compare(what string, got []ring.Event, err error, want []rin
 	}
 }
 
-// wait waits in a context that has ended, on a copy: whether Wait reads ahead is its own affair, so Next follows at once.
+// wait waits in a context that has ended, on a copy: whether Wait reads ahead is its own affair, so
+// Next follows at once.
 func (r *readerRun) wait(i int) {
 	r.Helper()
 	rd := r.readers[i]
@@ -240,8 +245,8 @@ func (r *readerRun) after() {
 	r.compare("Send", sent, err, want, wantErr)
 }
 
-// follow wants what is stored and then the reason to end, which for an active session is the context's: it ends with the last event, or at
-// once when there is none.
+// follow wants what is stored and then the reason to end, which for an active session is the
+// context's: it ends with the last event, or at once when there is none.
 func (r *readerRun) follow() {
 	id := r.lastEventID()
 	var want []ring.Event

@@ -8,7 +8,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// The steps of a ring's run. Their numbers are the first bytes of the seeds: add new ones at the end.
+// The steps of a ring's run. Their numbers are the first bytes of the seeds: add new ones at the
+// end.
 var ringSteps = []func(*ringRun){
 	func(r *ringRun) { r.append(r.event(r.below(256))) },
 	func(r *ringRun) { r.appendOwn(fmt.Sprint("own-", r.below(12))) },
@@ -48,7 +49,8 @@ func (r *ringRun) burst() {
 	}
 }
 
-// flood appends twice 16 MiB, in large and odd pieces: whatever counts bytes in few bits gets around. One flood is enough for a run.
+// flood appends twice 16 MiB, in large and odd pieces: whatever counts bytes in few bits gets
+// around. One flood is enough for a run.
 func (r *ringRun) flood() {
 	if r.flooded || r.log.limits.MaxEventBytes < 1<<20 {
 		return
@@ -59,7 +61,8 @@ func (r *ringRun) flood() {
 	}
 }
 
-// fill appends an event that brings the retained bytes to the limit exactly, or past it by one, if one event can.
+// fill appends an event that brings the retained bytes to the limit exactly, or past it by one, if
+// one event can.
 func (r *ringRun) fill() {
 	e := r.event(0)
 	e.ID = fmt.Sprintf("fill-%06d", r.count)
@@ -108,7 +111,8 @@ func (r *ringRun) narrow() {
 // timed appends an event with a time of its own.
 func (r *ringRun) timed() {
 	e := r.event(3)
-	e.Time = time.Date(choose(&r.script, 1970, 1, 1600, 1677, 1678, 2024, 2261, 2262, 9999), 6, 1, 0, 0, 0, r.below(200), time.UTC)
+	e.Time = time.Date(choose(&r.script, 1970, 1, 1600, 1677, 1678, 2024, 2261, 2262, 9999), 6, 1, 0, 0, 0,
+		r.below(200), time.UTC)
 	r.append(e)
 }
 
@@ -135,8 +139,8 @@ func FuzzRing(f *testing.F) {
 	})
 }
 
-// ringSeeds are runs that reach what the fuzzer would need long to find: every choice of limits and of where sequences begin, with a mix of
-// all steps, again and again, and a flood in some.
+// ringSeeds are runs that reach what the fuzzer would need long to find: every choice of limits and
+// of where sequences begin, with a mix of all steps, again and again, and a flood in some.
 func ringSeeds() (seeds [][]byte) {
 	for i := range 24 {
 		seed := []byte{byte(i), byte(i / 2), byte(i / 5), byte(i), byte(i * 37)}
@@ -155,15 +159,19 @@ func ringSeeds() (seeds [][]byte) {
 	}
 	const own, fill = 1, 17
 	for maxBytes := range byte(7) {
-		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0, own, 2, 3, 1, 1, fill, 0, 0, 0, fill, 0, 0, 1, fill, 0, 0, 0})
+		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0, own, 2, 3, 1, 1, fill, 0,
+			0, 0, fill, 0, 0, 1, fill, 0, 0, 0})
 	}
 	return seeds
 }
 
-// FuzzEventFields stores one event whose fields are anything at all, twice: the ring refuses it, or gives it back as it was.
+// FuzzEventFields stores one event whose fields are anything at all, twice: the ring refuses it, or
+// gives it back as it was.
 func FuzzEventFields(f *testing.F) {
-	for _, s := range []string{"", "a", " a", "a\t", "a b", "é", "\xff", "\xc2", "a\nb", "\r", "\x00", "\x01", "\x7f", "\u0085", "\u2028", "\ufffd",
-		"\ufeff", long(256), long(257), long(254) + "é", long(255) + "é", "12345678", "1234567\x1f", "1234567\x80", "\x7e\x7f\x21\x20", "x-1"} {
+	for _, s := range []string{"", "a", " a", "a\t", "a b", "é", "\xff", "\xc2", "a\nb", "\r", "\x00", "\x01",
+		"\x7f", "\u0085", "\u2028", "\ufffd",
+		"\ufeff", long(256), long(257), long(254) + "é", long(255) + "é", "12345678", "1234567\x1f", "1234567\x80",
+		"\x7e\x7f\x21\x20", "x-1"} {
 		f.Add(s, s, s, []byte(s), int64(0))
 		f.Add(s, "", "", []byte(nil), int64(-1))
 		f.Add("", s, "", []byte(nil), int64(1))
@@ -174,7 +182,8 @@ func FuzzEventFields(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &ringRun{T: t, ring: real, log: plainLog{limits: ring.Config{MaxEvents: 1000, MaxBytes: 8 << 20, MaxEventBytes: 1 << 20}}}
+		r := &ringRun{T: t, ring: real, log: plainLog{limits: ring.Config{MaxEvents: 1000, MaxBytes: 8 << 20,
+			MaxEventBytes: 1 << 20}}}
 		e := ring.Event{ID: id, Stream: stream, Type: typ, Data: data}
 		if nanos != 0 {
 			e.Time = time.Unix(0, nanos)

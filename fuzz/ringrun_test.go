@@ -116,7 +116,8 @@ func checkStored(t testing.TB, l *plainLog, e, got ring.Event) {
 	}
 }
 
-// checkAssigned wants <tag>-<sequence>, or when a producer has used that another one with this tag that is free.
+// checkAssigned wants <tag>-<sequence>, or when a producer has used that another one with this tag
+// that is free.
 func checkAssigned(t testing.TB, l *plainLog, got ring.Event) {
 	t.Helper()
 	if l.tag == "" {
@@ -131,7 +132,8 @@ func checkAssigned(t testing.TB, l *plainLog, got ring.Event) {
 	}
 }
 
-// checkRefused wants the error that the model gives, with what it must say, and the retained event of a duplicate.
+// checkRefused wants the error that the model gives, with what it must say, and the retained event
+// of a duplicate.
 func checkRefused(t testing.TB, l *plainLog, e, got ring.Event, err, want error, fields []string) {
 	t.Helper()
 	if want == nil || !errors.Is(err, want) {
@@ -203,7 +205,8 @@ func (r *ringRun) next(c *cursors) bool {
 	if c.real.Next(&got) != more || more && !same(got, want) {
 		r.Fatalf("Next is %+v, want %+v, %v", got, want, more)
 	}
-	if c.real.Seq() != c.plain.seq || errors.Is(c.real.Err(), ring.ErrEvicted) != c.plain.gone || !c.plain.gone && c.real.Err() != nil {
+	if c.real.Seq() != c.plain.seq || errors.Is(c.real.Err(),
+		ring.ErrEvicted) != c.plain.gone || !c.plain.gone && c.real.Err() != nil {
 		r.Fatalf("cursor is at %d, %v; want %d, overtaken %v", c.real.Seq(), c.real.Err(), c.plain.seq, c.plain.gone)
 	}
 	if more {
@@ -212,7 +215,8 @@ func (r *ringRun) next(c *cursors) bool {
 	return more
 }
 
-// view keeps an event for comparison at the end, unless it is so large that keeping many would take too long.
+// view keeps an event for comparison at the end, unless it is so large that keeping many would take
+// too long.
 func (r *ringRun) view(got, was ring.Event) {
 	if got.Size() < 1<<17 {
 		r.views = append(r.views, view{got, was})
@@ -244,7 +248,8 @@ func (r *ringRun) check() {
 	}
 }
 
-// checkAll compares every retained event, in every way to get at it, and every event ever returned with what it was.
+// checkAll compares every retained event, in every way to get at it, and every event ever returned
+// with what it was.
 func (r *ringRun) checkAll() {
 	r.Helper()
 	r.check()

@@ -2,8 +2,9 @@ package fuzz_test
 
 import "strings"
 
-// A script turns a fuzzer's bytes into choices, so that every input is a valid run and a small change to it a small change of the
-// run. Once the bytes are used up, every choice is the first one.
+// A script turns a fuzzer's bytes into choices, so that every input is a valid run and a small
+// change to it a small change of the run. Once the bytes are used up, every choice is the first
+// one.
 type script struct{ rest []byte }
 
 // more reports whether there are choices left to make: the length of a run.

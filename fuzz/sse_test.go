@@ -10,11 +10,14 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// FuzzSSE writes two events, whatever they contain, and reads the stream as a browser does: exactly these two arrive, with their line
-// ends unified and what is not UTF-8 replaced; nothing forges a field, a comment or a third event.
+// FuzzSSE writes two events, whatever they contain, and reads the stream as a browser does: exactly
+// these two arrive, with their line ends unified and what is not UTF-8 replaced; nothing forges a
+// field, a comment or a third event.
 func FuzzSSE(f *testing.F) {
-	for _, s := range []string{"", "x", " x", "  ", ":", "a:b", "\n", "\r", "\r\n", "\n\r", "\r\r\n\n", "a\nb", "a\r\nb\r", "\n\ndata: forged\n\n",
-		"id: forged", "\x00", "a\x00b", "\ufeff", "\ufeffdata", "\xff", "\xe2\x82", "\xe2\x82\n\xac", "\xf0\x9f\x98", "\xed\xa0\x80", "\xc0\x80",
+	for _, s := range []string{"", "x", " x", "  ", ":", "a:b", "\n", "\r", "\r\n", "\n\r", "\r\r\n\n", "a\nb",
+		"a\r\nb\r", "\n\ndata: forged\n\n",
+		"id: forged", "\x00", "a\x00b", "\ufeff", "\ufeffdata", "\xff", "\xe2\x82", "\xe2\x82\n\xac", "\xf0\x9f\x98",
+		"\xed\xa0\x80", "\xc0\x80",
 		"é\r\u2028\u0085\n€", "message", "retry: 1", "data", strings.Repeat("a\n", 50), strings.Repeat("\r", 50)} {
 		f.Add(s, s, []byte(s), "2", "", []byte("next"))
 		f.Add("1", "", []byte(s), "2", s, []byte(s))
@@ -25,7 +28,8 @@ func FuzzSSE(f *testing.F) {
 		b := ring.Event{Seq: 2, ID: id2, Type: typ2, Data: data2}
 		before := []byte(":before\n\n")
 		stream := replay.AppendSSE(replay.AppendSSE(slices.Clone(before), a), b)
-		if alone := slices.Concat(before, replay.AppendSSE(nil, a), replay.AppendSSE(nil, b)); !bytes.Equal(stream, alone) {
+		if alone := slices.Concat(before, replay.AppendSSE(nil, a), replay.AppendSSE(nil, b)); !bytes.Equal(stream,
+			alone) {
 			t.Fatalf("appended to something else an event is written as %q, alone %q", stream, alone)
 		}
 		got := parseEventStream(stream)
@@ -43,7 +47,8 @@ func FuzzSSE(f *testing.F) {
 func arriving(e ring.Event) dispatched {
 	clean := strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
 	d := dispatched{clean.Replace(e.ID), clean.Replace(e.Type), unifyLineEnds(string(e.Data))}
-	d.lastEventID, d.typ, d.data = decodeUTF8([]byte(d.lastEventID)), decodeUTF8([]byte(d.typ)), decodeUTF8([]byte(d.data))
+	d.lastEventID, d.typ, d.data = decodeUTF8([]byte(d.lastEventID)), decodeUTF8([]byte(d.typ)),
+		decodeUTF8([]byte(d.data))
 	if d.typ == "" {
 		d.typ = "message"
 	}
@@ -61,7 +66,8 @@ func TestEventStreamParserFollowsTheStandardsExamples(t *testing.T) {
 		"data\n\ndata\ndata\n\ndata:":                                      {message(""), message("\n")},
 		"data:test\n\ndata: test\n\n":                                      {message("test"), message("test")},
 		bom + "event: add\r\ndata: 1\r\rid: a\x00b\ndata: " + bom + "\n\n": {{"", "add", "1"}, message("\ufeff")},
-		"data: \xe2\x82\xc3\xa9\xf0\x9f\x98\xff\xed\xa0\x80\n\n":           {message("\ufffdé\ufffd\ufffd\ufffd\ufffd\ufffd")},
+
+		"data: \xe2\x82\xc3\xa9\xf0\x9f\x98\xff\xed\xa0\x80\n\n": {message("\ufffdé\ufffd\ufffd\ufffd\ufffd\ufffd")},
 	} {
 		if got := parseEventStream([]byte(stream)).events; !slices.Equal(got, want) {
 			t.Errorf("%q is %q, want %q", stream, got, want)

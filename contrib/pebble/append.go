@@ -10,9 +10,9 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Append implements replay.Store. It is activity, and on disk when it returns, or within Config.SyncEvery. If ctx ends before that, whether
-// the event is stored is not known: it can be repeated with the same ID of one's own, and an event that was stored is then
-// ring.ErrDuplicateID.
+// Append implements replay.Store. It is activity, and on disk when it returns, or within
+// Config.SyncEvery. If ctx ends before that, whether the event is stored is not known: it can be
+// repeated with the same ID of one's own, and an event that was stored is then ring.ErrDuplicateID.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
 	stored, err := s.append(ctx, id, []ring.Event{e})
 	if err != nil {
@@ -61,7 +61,8 @@ func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.
 	return a.events, nil
 }
 
-// mayWrite waits for the writes that are under way to become fewer, and asks whether there is room on the disk.
+// mayWrite waits for the writes that are under way to become fewer, and asks whether there is room
+// on the disk.
 func (s *Store) mayWrite(ctx context.Context) error {
 	if err := s.commits.admit(ctx); err != nil {
 		return err
@@ -107,7 +108,8 @@ func (s *session) check(es []ring.Event) (refusals []error) {
 	return refusals
 }
 
-// checkOne says whether e may be stored. For all but its size it asks a ring, so that there is one set of rules.
+// checkOne says whether e may be stored. For all but its size it asks a ring, so that there is one
+// set of rules.
 func (s *session) checkOne(e ring.Event) error {
 	size := e.Size()
 	e.Data = nil
@@ -115,7 +117,8 @@ func (s *session) checkOne(e ring.Event) error {
 		return err
 	}
 	if size > s.limits.MaxEventBytes {
-		return fmt.Errorf("%w: its size is %d bytes, Ring.MaxEventBytes is %d", ring.ErrEventTooLarge, size, s.limits.MaxEventBytes)
+		return fmt.Errorf("%w: its size is %d bytes, Ring.MaxEventBytes is %d", ring.ErrEventTooLarge, size,
+			s.limits.MaxEventBytes)
 	}
 	if size+ring.Overhead > s.limits.MaxBytes {
 		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Ring.MaxBytes is %d",
@@ -124,7 +127,8 @@ func (s *session) checkOne(e ring.Event) error {
 	return nil
 }
 
-// add decides on the events and queues them. With an error, the addition is one that has an event which is in the way and is not yet confirmed.
+// add decides on the events and queues them. With an error, the addition is one that has an event
+// which is in the way and is not yet confirmed.
 func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,8 +228,9 @@ func (s *session) fits(events int, bytes int64) error {
 		ring.ErrEventTooLarge, events, bytes, s.limits.MaxEvents, s.limits.MaxBytes)
 }
 
-// freeID returns the ID that the session gives to seq, which no retained event has and none in es. Where a producer has taken that which would
-// come, zeros are put in front of the number: such an ID must be stored.
+// freeID returns the ID that the session gives to seq, which no retained event has and none in es.
+// Where a producer has taken that which would come, zeros are put in front of the number: such an
+// ID must be stored.
 func (s *session) freeID(es []ring.Event, next *state, seq uint64) (id, stored string, err error) {
 	id = assignedID(s.tag, next.runs[len(next.runs)-1], seq)
 	for next.imitated {
@@ -283,7 +288,8 @@ func (s *session) put(a *addition, next state) error {
 
 var errNoEvent = fmt.Errorf("%w: an event is missing", ErrCorrupt)
 
-// evict removes the oldest events until the ones of a fit, and returns how many they are. next has the new ones already.
+// evict removes the oldest events until the ones of a fit, and returns how many they are. next has
+// the new ones already.
 func (e edit) evict(a *addition, next *state) (n int, err error) {
 	s := e.s
 	for next.last+1-next.first > uint64(s.limits.MaxEvents) || next.bytes > int64(s.limits.MaxBytes) {

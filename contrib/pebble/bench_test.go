@@ -15,8 +15,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// BenchmarkTable measures appends of 256 bytes beside bare Pebble batches that write the same keys and as many bytes, each with Sync, by turns
-// on the same disk. One op is the whole table.
+// BenchmarkTable measures appends of 256 bytes beside bare Pebble batches that write the same keys
+// and as many bytes, each with Sync, by turns on the same disk. One op is the whole table.
 func BenchmarkTable(b *testing.B) {
 	const rounds, took = 5, 2 * time.Second
 	for b.Loop() {
@@ -74,7 +74,8 @@ func appends(b *testing.B) func(writer, n int) {
 	}
 }
 
-// bareBatches returns what writes the event and the state of an append to an engine with the same options, as one batch.
+// bareBatches returns what writes the event and the state of an append to an engine with the same
+// options, as one batch.
 func bareBatches(b *testing.B) func(writer, n int) {
 	dir := filepath.Join(b.TempDir(), "d")
 	if err := vfs.Default.MkdirAll(dir, 0o700); err != nil {
@@ -90,7 +91,8 @@ func bareBatches(b *testing.B) func(writer, n int) {
 	e := ring.Event{Time: time.Now(), Data: make([]byte, 256)}
 	record := appendRecord(nil, &e, false)
 	return func(w, n int) {
-		state := state{first: 1, last: uint64(n), bytes: int64(n) * 350, activity: time.Now().UnixNano(), runs: runs{{"123456", 1}}}
+		state := state{first: 1, last: uint64(n), bytes: int64(n) * 350, activity: time.Now().UnixNano(),
+			runs: runs{{"123456", 1}}}
 		batch := db.NewBatch()
 		batch.Set(eventKey(uint64(w), uint64(n)), record, nil)
 		batch.Set(stateKey(uint64(w)), state.encode(), nil)

@@ -14,16 +14,20 @@ import (
 
 // The way of a write to the disk.
 //
-// A caller decides under its session's lock what to write, and queues it there too: so the queue has the writes of a session in the order in
-// which they were decided. One goroutine, the writer, takes whatever is queued, gives it to Pebble as one batch and asks for a sync
-// without waiting for it. Another one, the confirmer, waits for the sync, and then confirms the writes in their order: only then
-// are they visible to readers and does the caller return. While one batch is synced the next one is on its way, and no more.
+// A caller decides under its session's lock what to write, and queues it there too: so the queue
+// has the writes of a session in the order in which they were decided. One goroutine, the writer,
+// takes whatever is queued, gives it to Pebble as one batch and asks for a sync without waiting for
+// it. Another one, the confirmer, waits for the sync, and then confirms the writes in their order:
+// only then are they visible to readers and does the caller return. While one batch is synced the
+// next one is on its way, and no more.
 //
-// Why not every caller on its own, which Pebble allows? Because a caller must come back when its context ends or the disk fails, and Pebble
-// waits for either without an end: with a lock held when a write has failed. Pebble must be given no further write after one that has
-// failed; with at most two under way, the failure of the first is known before a third begins.
+// Why not every caller on its own, which Pebble allows? Because a caller must come back when its
+// context ends or the disk fails, and Pebble waits for either without an end: with a lock held when
+// a write has failed. Pebble must be given no further write after one that has failed; with at most
+// two under way, the failure of the first is known before a third begins.
 //
-// With Config.SyncEvery the writer confirms writes itself as soon as Pebble has them, and asks for a sync in time.
+// With Config.SyncEvery the writer confirms writes itself as soon as Pebble has them, and asks for
+// a sync in time.
 type committer struct {
 	db     *engine.DB
 	every  time.Duration
@@ -65,7 +69,8 @@ const (
 )
 
 func newCommitter(db *engine.DB, every time.Duration) *committer {
-	c := &committer{db: db, every: every, failed: make(chan struct{}), kick: make(chan struct{}, 1), inflight: make(chan flight)}
+	c := &committer{db: db, every: every, failed: make(chan struct{}), kick: make(chan struct{}, 1),
+		inflight: make(chan flight)}
 	c.empty = sync.NewCond(&c.mu)
 	c.done.Go(c.writer)
 	c.done.Go(c.confirmer)
@@ -184,7 +189,8 @@ func (c *committer) take() (f flight, closed bool) {
 	return f, c.closed
 }
 
-// writer gives queued writes to Pebble until the committer is closed and the queue is empty, or a write has failed.
+// writer gives queued writes to Pebble until the committer is closed and the queue is empty, or a
+// write has failed.
 func (c *committer) writer() {
 	defer close(c.inflight)
 	var due <-chan time.Time // when what is written must be synced
@@ -235,7 +241,8 @@ func (c *committer) launch(f flight) bool {
 	}
 }
 
-// guard calls write, which writes to Pebble, unless a write has failed. An error of it, also one with which Pebble panics, ends all writing.
+// guard calls write, which writes to Pebble, unless a write has failed. An error of it, also one
+// with which Pebble panics, ends all writing.
 func (c *committer) guard(write func() error) (err error) {
 	c.mu.Lock()
 	if err := c.failure; err != nil {
@@ -325,7 +332,8 @@ func (c *committer) release(bytes int) {
 	}
 }
 
-// close lets what is queued be written, and returns when both goroutines have ended; or, if writing has failed, when Pebble does not come back.
+// close lets what is queued be written, and returns when both goroutines have ended; or, if writing
+// has failed, when Pebble does not come back.
 func (c *committer) close() {
 	c.mu.Lock()
 	c.closed = true

@@ -10,29 +10,35 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is ready for production. It may
-// differ from the one with which the directory was opened before: sessions that are there keep the TTL and the limits of their logs.
+// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is
+// ready for production. It may differ from the one with which the directory was opened before:
+// sessions that are there keep the TTL and the limits of their logs.
 type Config struct {
-	// MaxSessions bounds the active sessions, finished ones included. Default: 10,000; negative: unlimited.
+	// MaxSessions bounds the active sessions, finished ones included. Default: 10,000; negative:
+	// unlimited.
 	MaxSessions int
-	// MaxPerPrincipal bounds the active sessions of one non-empty principal. Default, or negative: unlimited.
+	// MaxPerPrincipal bounds the active sessions of one non-empty principal. Default, or negative:
+	// unlimited.
 	MaxPerPrincipal int
 	// MaxAttached bounds the open readers of one session. Default, or negative: unlimited.
 	MaxAttached int
 	// MaxClaims bounds the keys that one session can claim. Default: 1,000; negative: unlimited.
 	MaxClaims int
-	// TTL is how long a session lives without activity, whether the process runs or not. Default: 1 hour; negative, or over 2^60 ns: for ever.
+	// TTL is how long a session lives without activity, whether the process runs or not. Default: 1
+	// hour; negative, or over 2^60 ns: for ever.
 	TTL time.Duration
-	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished one stays readable, whether the
-	// process runs or not. Default: 1 minute; negative: not at all.
+	// Linger is how long an ended session answers Info and keeps its ID, and how long a finished
+	// one stays readable, whether the process runs or not. Default: 1 minute; negative: not at all.
 	Linger time.Duration
-	// Ring holds the limits of each session's log. There is no bound on the bytes of all sessions together: that is the disk, see MinFree.
+	// Ring holds the limits of each session's log. There is no bound on the bytes of all sessions
+	// together: that is the disk, see MinFree.
 	Ring ring.Config
 
-	// SyncEvery is how long what a call has confirmed may take to be on disk. 0: it is there before the call returns. Up to 1 hour.
+	// SyncEvery is how long what a call has confirmed may take to be on disk. 0: it is there before
+	// the call returns. Up to 1 hour.
 	SyncEvery time.Duration
-	// MinFree is how many bytes of the disk are left alone: with less, appends and new sessions are ErrDiskFull. Pebble needs some room
-	// of its own to tidy up. Default: 64 MiB; negative: none.
+	// MinFree is how many bytes of the disk are left alone: with less, appends and new sessions are
+	// ErrDiskFull. Pebble needs some room of its own to tidy up. Default: 64 MiB; negative: none.
 	MinFree int64
 	// Progress, if set, is called from Open now and then, and once at its end.
 	Progress func(Progress)
@@ -64,13 +70,15 @@ func (c Config) normalize() (Config, error) {
 	c.TTL = clampTTL(c.TTL)
 	c.Linger = min(c.Linger, never)
 	var err error
-	if c.Ring, err = limitsOf(c.Ring, ring.Config{MaxEvents: 1000, MaxBytes: 8 << 20, MaxEventBytes: 1 << 20}); err != nil {
+	if c.Ring, err = limitsOf(c.Ring, ring.Config{MaxEvents: 1000, MaxBytes: 8 << 20,
+		MaxEventBytes: 1 << 20}); err != nil {
 		return c, fmt.Errorf("pebble: Config.Ring: %w", err)
 	}
 	return c, nil
 }
 
-// limitsOf returns c with the zero fields replaced, or the ring's error for one that is out of range.
+// limitsOf returns c with the zero fields replaced, or the ring's error for one that is out of
+// range.
 func limitsOf(c, otherwise ring.Config) (ring.Config, error) {
 	orElse(&c.MaxEvents, otherwise.MaxEvents)
 	orElse(&c.MaxBytes, otherwise.MaxBytes)

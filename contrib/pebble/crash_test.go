@@ -40,15 +40,17 @@ func TestMain(m *testing.M) {
 
 const crashWriters = 4
 
-// victim serves the session "s" over HTTP on a listener that it inherits, and appends to it and to a small session without an end. Each event that was
-// confirmed is a line on standard output. It ends when it is killed, or when its input does.
+// victim serves the session "s" over HTTP on a listener that it inherits, and appends to it and to
+// a small session without an end. Each event that was confirmed is a line on standard output. It
+// ends when it is killed, or when its input does.
 func victim(dir string) error {
 	store, err := Open(dir, Config{SyncEvery: crashSyncEvery(), MinFree: -1})
 	if err != nil {
 		return err
 	}
 	ctx := context.Background()
-	for id, limits := range map[string]ring.Config{"s": {MaxEvents: 1 << 20, MaxBytes: 1 << 30}, "small": {MaxEvents: 5}} {
+	for id, limits := range map[string]ring.Config{"s": {MaxEvents: 1 << 20, MaxBytes: 1 << 30},
+		"small": {MaxEvents: 5}} {
 		if _, err := store.Info(ctx, id); err != nil {
 			if _, err := store.CreateWith(ctx, shard.Options{ID: id, Ring: limits}); err != nil {
 				return err
@@ -75,7 +77,8 @@ func crashSyncEvery() time.Duration {
 	return d
 }
 
-// appendForEver tells of each event only when it is confirmed: by one write, which a pipe takes whole.
+// appendForEver tells of each event only when it is confirmed: by one write, which a pipe takes
+// whole.
 func appendForEver(ctx context.Context, store *Store, w int) {
 	for n := 0; ; n++ {
 		e := ring.Event{Data: fmt.Appendf(nil, "%d/%d", w, n)}
@@ -298,8 +301,8 @@ func (c *client) read(ctx context.Context) {
 	c.mu.Unlock()
 }
 
-// A process is killed in the middle of appends again and again: every event that it had confirmed is there, once and in order, and a client
-// that comes back each time has got each of them once.
+// A process is killed in the middle of appends again and again: every event that it had confirmed
+// is there, once and in order, and a client that comes back each time has got each of them once.
 func TestKilledProcessLosesNothingThatItConfirmed(t *testing.T) {
 	k := newKiller(t)
 	c := &client{url: "http://" + k.addr() + "/?session=s"}
@@ -338,12 +341,14 @@ func (c *client) count() int {
 	return len(c.got)
 }
 
-// compare wants the client to have got all confirmed events where they belong. It may have got more: those whose confirmation was cut off.
+// compare wants the client to have got all confirmed events where they belong. It may have got
+// more: those whose confirmation was cut off.
 func (k *killer) compare(c *client) {
 	k.t.Helper()
 	for seq, want := range k.confirmed["s"] {
 		if seq > uint64(len(c.got)) || c.got[seq-1] != want {
-			k.t.Fatalf("the client's event %d is %q, confirmed was %q", seq, c.got[min(seq, uint64(len(c.got)))-1], want)
+			k.t.Fatalf("the client's event %d is %q, confirmed was %q", seq, c.got[min(seq, uint64(len(c.got)))-1],
+				want)
 		}
 	}
 	seen := map[string]bool{}

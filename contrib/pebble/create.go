@@ -73,11 +73,13 @@ func (s *Store) describe(o shard.Options) (description, error) {
 	}
 	orElse(&o.TTL, s.cfg.TTL)
 	return description{
-		ttl: clampTTL(o.TTL), limits: limits, tag: randomText(tagLen), principal: strings.Clone(o.Principal), metadata: md,
+		ttl: clampTTL(o.TTL), limits: limits, tag: randomText(tagLen), principal: strings.Clone(o.Principal),
+		metadata: md,
 	}, nil
 }
 
-// insert enters a new session into the table, if its ID is free and there is a place, and queues it.
+// insert enters a new session into the table, if its ID is free and there is a place, and queues
+// it.
 func (s *Store) insert(id string, d description, l replay.Lease) (*session, *write, error) {
 	s.creating.Lock()
 	defer s.creating.Unlock()
@@ -114,7 +116,8 @@ func (s *Store) insert(id string, d description, l replay.Lease) (*session, *wri
 
 func (s *Store) newSession(id string, d description) *session {
 	return &session{
-		store: s, id: id, description: d, armed: noTime, unseenAt: 1, ids: map[string]*addition{}, claims: map[string]*write{},
+		store: s, id: id, description: d, armed: noTime, unseenAt: 1, ids: map[string]*addition{},
+		claims: map[string]*write{},
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A disk says whether there is room. It looks at most every 50 ms, or as often as a MiB was asked for.
+// A disk says whether there is room. It looks at most every 50 ms, or as often as a MiB was asked
+// for.
 type disk struct {
 	fs  vfs.FS
 	dir string

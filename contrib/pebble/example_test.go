@@ -12,7 +12,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A session goes on where it was after the process has ended and another one has opened the directory.
+// A session goes on where it was after the process has ended and another one has opened the
+// directory.
 func Example() {
 	dir, err := os.MkdirTemp("", "sessions")
 	if err != nil {

@@ -56,8 +56,8 @@ func wantErr(t testing.TB, what string, err error, want ...error) {
 
 var wide = ring.Config{MaxEvents: 1 << 20, MaxBytes: 1 << 30}
 
-// A machine fails at any moment, and the disk keeps what was synced and a random part of the rest: everything confirmed is there, also what
-// a reader has seen.
+// A machine fails at any moment, and the disk keeps what was synced and a random part of the rest:
+// everything confirmed is there, also what a reader has seen.
 func TestDiskThatKeepsOnlyWhatWasSynced(t *testing.T) {
 	for _, kept := range []int{0, 50} {
 		fs := vfs.NewCrashableMem()
@@ -88,7 +88,8 @@ func TestDiskThatKeepsOnlyWhatWasSynced(t *testing.T) {
 			})
 			testkit.Eventually(t, "some are confirmed", func() bool { return w.len() > 10+rnd.IntN(100) })
 			confirmed := w.copy()
-			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(uint64(round), 2))})
+			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept,
+				RNG: rand.New(rand.NewPCG(uint64(round), 2))})
 			writing.Wait()
 			cancel()
 			following.Wait()
@@ -145,7 +146,8 @@ func (c *confirmations) write(s *Store, n int) (err error) {
 	return nil
 }
 
-// wantConfirmed wants the events to be without a hole, no fewer than before, and all that were confirmed to be among them.
+// wantConfirmed wants the events to be without a hole, no fewer than before, and all that were
+// confirmed to be among them.
 func wantConfirmed(t *testing.T, events []ring.Event, before int, confirmed map[string]uint64) {
 	t.Helper()
 	if len(events) < before {
@@ -165,8 +167,8 @@ func wantConfirmed(t *testing.T, events []ring.Event, before int, confirmed map[
 	}
 }
 
-// With SyncEvery a failing machine takes the newest events with it. Their IDs and those of places among them are refused, and
-// are given to no other event.
+// With SyncEvery a failing machine takes the newest events with it. Their IDs and those of places
+// among them are refused, and are given to no other event.
 func TestLostTailGivesNoIDTwice(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	s, err := Open("d", Config{fs: fs, MinFree: -1, SyncEvery: time.Hour})
@@ -219,8 +221,8 @@ func TestLostTailGivesNoIDTwice(t *testing.T) {
 	r.Close()
 }
 
-// A write or a sync of a log or table fails: whatever kind it is, no call hangs, none is confirmed afterwards, reads go on, and a new
-// process finds everything that was confirmed.
+// A write or a sync of a log or table fails: whatever kind it is, no call hangs, none is confirmed
+// afterwards, reads go on, and a new process finds everything that was confirmed.
 func TestWriteThatFails(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -229,10 +231,12 @@ func TestWriteThatFails(t *testing.T) {
 		cause error
 		full  bool
 	}{
-		{"sync of the log", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo, errorfs.OpFileFlush}, ".log", syscall.EIO, false},
+		{"sync of the log", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo,
+			errorfs.OpFileFlush}, ".log", syscall.EIO, false},
 		{"write of the log", []errorfs.OpKind{errorfs.OpFileWrite}, ".log", syscall.EIO, false},
 		{"write of the log, disk full", []errorfs.OpKind{errorfs.OpFileWrite}, ".log", syscall.ENOSPC, true},
-		{"creation of a log", []errorfs.OpKind{errorfs.OpCreate, errorfs.OpReuseForWrite}, ".log", syscall.ENOSPC, true},
+		{"creation of a log", []errorfs.OpKind{errorfs.OpCreate, errorfs.OpReuseForWrite}, ".log", syscall.ENOSPC,
+			true},
 		{"write of a table", []errorfs.OpKind{errorfs.OpFileWrite}, ".sst", syscall.ENOSPC, true},
 		{"sync of a table", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}, ".sst", syscall.EIO, false},
 		{"write of the manifest", []errorfs.OpKind{errorfs.OpFileWrite}, "MANIFEST", syscall.EIO, false},
@@ -291,7 +295,8 @@ func TestWriteThatFails(t *testing.T) {
 	}
 }
 
-// A disk that has become nearly full refuses events, and takes them again when there is room. Sessions can be read and ended meanwhile.
+// A disk that has become nearly full refuses events, and takes them again when there is room.
+// Sessions can be read and ended meanwhile.
 func TestDiskThatIsNearlyFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
@@ -304,7 +309,8 @@ func TestDiskThatIsNearlyFull(t *testing.T) {
 	n := 0
 	var err error
 	for ; err == nil && n < 10_000; n++ {
-		_, err = s.Append(bg, "s", ring.Event{Data: bytes.Repeat([]byte{byte(n), byte(n >> 8), 7, byte(n * 31)}, 16_000)})
+		_, err = s.Append(bg, "s", ring.Event{Data: bytes.Repeat([]byte{byte(n), byte(n >> 8), 7, byte(n * 31)},
+			16_000)})
 	}
 	wantErr(t, "Append", err, ErrDiskFull)
 	if errors.Is(err, ErrFailed) {
@@ -329,7 +335,8 @@ func TestDiskThatIsNearlyFull(t *testing.T) {
 	})
 }
 
-// A disk that is full all the same, in the middle of whatever is written: nothing confirmed is lost.
+// A disk that is full all the same, in the middle of whatever is written: nothing confirmed is
+// lost.
 func TestDiskThatIsFull(t *testing.T) {
 	if inAnotherProcess(t) {
 		return
@@ -371,7 +378,8 @@ func TestDiskThatIsFull(t *testing.T) {
 	mustAppend(t, s, "s", ring.Event{})
 }
 
-// inAnotherProcess runs the test in a process of its own, and reports whether it has: what is left of an engine that is stuck ends with that.
+// inAnotherProcess runs the test in a process of its own, and reports whether it has: what is left
+// of an engine that is stuck ends with that.
 func inAnotherProcess(t *testing.T) bool {
 	if os.Getenv("REPRISE_ALONE") != "" {
 		return false
@@ -387,7 +395,8 @@ func inAnotherProcess(t *testing.T) bool {
 	return true
 }
 
-// fill makes a directory as a crash leaves it, with n events of session "s" in the log, and returns it.
+// fill makes a directory as a crash leaves it, with n events of session "s" in the log, and returns
+// it.
 func fill(t *testing.T, n int, flushed bool) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -449,8 +458,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// A flipped bit anywhere in a log that was synced beyond it, in a table or in the manifest: an error, never other events than those that were
-// confirmed and never fewer without a word.
+// A flipped bit anywhere in a log that was synced beyond it, in a table or in the manifest: an
+// error, never other events than those that were confirmed and never fewer without a word.
 func TestFlippedBit(t *testing.T) {
 	for _, c := range []struct {
 		pattern string

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// An assigned ID is `<tag><run>-<sequence>`, and the ID of a place `<tag><run>.<sequence>`. The tag is the session's own. The run
-// is a new one whenever the session is appended to for the first time since the directory was opened: events that were not on disk when
-// the machine failed have taken their sequences with them, and the ones that get these numbers next must have other IDs.
+// An assigned ID is `<tag><run>-<sequence>`, and the ID of a place `<tag><run>.<sequence>`. The tag
+// is the session's own. The run is a new one whenever the session is appended to for the first time
+// since the directory was opened: events that were not on disk when the machine failed have taken
+// their sequences with them, and the ones that get these numbers next must have other IDs.
 const (
 	tagLen = 12
 	runLen = 6
@@ -29,8 +30,8 @@ type run struct {
 	first uint64
 }
 
-// runs are a session's, in order: those that have retained events, the one before these, and the newest. A slice of them is never changed
-// once it is in a session.
+// runs are a session's, in order: those that have retained events, the one before these, and the
+// newest. A slice of them is never changed once it is in a session.
 type runs []run
 
 // of returns the run that seq belongs to. What comes before the first run known belongs to that.
@@ -63,16 +64,19 @@ func positionID(tag string, r run, seq uint64) string {
 	return tag + r.name + "." + strconv.FormatUint(seq, 10)
 }
 
-// isOwn reports whether an ID has the form of those that the session with this tag gives, so that one of its producer's may be in the way.
+// isOwn reports whether an ID has the form of those that the session with this tag gives, so that
+// one of its producer's may be in the way.
 func isOwn(tag, id string) bool { return len(id) > tagLen+runLen && strings.HasPrefix(id, tag) }
 
-// parseOwn takes apart an ID that the session with this tag may have given to an event ('-') or a place ('.').
+// parseOwn takes apart an ID that the session with this tag may have given to an event ('-') or a
+// place ('.').
 func parseOwn(tag, id string) (name string, kind byte, seq uint64, ok bool) {
 	if !isOwn(tag, id) {
 		return "", 0, 0, false
 	}
 	name, kind, digits := id[tagLen:tagLen+runLen], id[tagLen+runLen], id[tagLen+runLen+1:]
-	if kind != '-' && kind != '.' || digits == "" || digits[0] == '0' && digits != "0" || strings.Trim(digits, "0123456789") != "" {
+	if kind != '-' && kind != '.' || digits == "" || digits[0] == '0' && digits != "0" || strings.Trim(digits,
+		"0123456789") != "" {
 		return "", 0, 0, false
 	}
 	seq, err := strconv.ParseUint(digits, 10, 64)

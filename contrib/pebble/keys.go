@@ -2,22 +2,24 @@ package pebble
 
 import "encoding/binary"
 
-// Keys. Numbers in keys are 8 bytes, the highest first, so that Pebble's order of bytes is the order of the numbers. Every session has
-// an incarnation, a number that is never given twice in a directory: what belongs to a session is kept under that and not under its
-// ID, so that a session whose ID is used again has nothing in common with the one before.
+// Keys. Numbers in keys are 8 bytes, the highest first, so that Pebble's order of bytes is the
+// order of the numbers. Every session has an incarnation, a number that is never given twice in a
+// directory: what belongs to a session is kept under that and not under its ID, so that a session
+// whose ID is used again has nothing in common with the one before.
 //
 //	a <incarnation>            state: what appends, activity and ends change; see state.go
 //	c <incarnation> <key>      a claim; no value
-//	e <incarnation> <sequence> an event; see record.go. First to last is what is retained, without a hole
-//	g <incarnation>            garbage: the session has ended, readers had its events open, and they must still be removed; no value
-//	i <incarnation> <event ID> the sequence of an event with an ID of the producer's own; assigned IDs are found by their number
-//	m alive                    the last time at which the process with the directory open had readers, for activity; see load.go
+//	e <incarnation> <sequence> an event, without a hole from first to last; see record.go
+//	g <incarnation>            an ended session whose events are still to be removed
+//	i <incarnation> <event ID> the sequence of an event with an ID of the producer's
+//	m alive                    the last time at which there were readers; see load.go
 //	m epoch                    how often the directory was opened
-//	s <session ID>             session: what Create and Update set, and the incarnation; see meta.go
-//	x <time> <incarnation>     session ID: when to look at the session next, because it may expire or have lingered long enough
+//	s <session ID>             what Create and Update set; see meta.go
+//	x <time> <incarnation>     session ID: when to look at the session next
 //
-// A session has one x key. Activity does not move it: when its time has come the session is looked at, and the key is moved to the time
-// that counts now, so that a session is written to once per TTL and not once per activity on this account.
+// A session has one x key. Activity does not move it: when its time has come the session is looked
+// at, and the key is moved to the time that counts now, so that a session is written to once per
+// TTL and not once per activity on this account.
 const (
 	prefixState   = 'a'
 	prefixClaim   = 'c'

@@ -9,7 +9,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A lease says who writes a session. It lives in memory: when the directory is opened again, no writer from before can be there.
+// A lease says who writes a session. It lives in memory: when the directory is opened again, no
+// writer from before can be there.
 type lease struct {
 	token  uint64 // of the newest writer, or of a plain write after one; it only grows
 	holder string // "" when nobody holds the session

@@ -16,7 +16,8 @@ import (
 
 func leased(first, last uint64, data string) (es []ring.Event) {
 	for seq := first; seq <= last; seq++ {
-		es = append(es, ring.Event{Seq: seq, ID: fmt.Sprint("front-", seq), Time: time.Unix(int64(seq), 0), Data: []byte(data)})
+		es = append(es, ring.Event{Seq: seq, ID: fmt.Sprint("front-", seq), Time: time.Unix(int64(seq), 0),
+			Data: []byte(data)})
 	}
 	return es
 }
@@ -26,7 +27,8 @@ func holder(name string) replay.Lease { return replay.Lease{Holder: name, Term: 
 func TestWriterIsTheOnlyOneAndIsFencedOnceAnotherHasTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openStore(t, "d", Config{fs: vfs.NewMem()})
-		a, err := s.CreateHeld(bg, shard.Options{ID: "s", Ring: ring.Config{MaxEvents: 3}, Metadata: shard.Metadata{Principal: "me"}},
+		a, err := s.CreateHeld(bg, shard.Options{ID: "s", Ring: ring.Config{MaxEvents: 3},
+			Metadata: shard.Metadata{Principal: "me"}},
 			replay.Lease{Holder: "a", Term: time.Second, Note: "tag"})
 		if err != nil {
 			t.Fatal(err)
@@ -47,20 +49,24 @@ func TestWriterIsTheOnlyOneAndIsFencedOnceAnotherHasTakenOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if err := a.Append(bg, leased(3, 3, "a")); err != nil { // the lease has run out, and nobody has taken the session
+		// the lease has run out, and nobody has taken the session
+		if err := a.Append(bg, leased(3, 3, "a")); err != nil {
 			t.Fatal(err)
 		}
 		b, err := s.Acquire(bg, "s", holder("b"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h := b.Held(); h.Token <= a.Held().Token || h.Note != "tag" || h.First != 1 || h.Last != 3 || h.Incarnation != a.Held().Incarnation ||
-			h.Options.ID != "s" || h.Options.Principal != "me" || h.Options.TTL != 0 || h.Options.Ring != (ring.Config{MaxEvents: 3}) {
+		if h := b.Held(); h.Token <= a.Held().Token || h.Note != "tag" || h.First != 1 || h.Last != 3 ||
+			h.Incarnation != a.Held().Incarnation ||
+			h.Options.ID != "s" || h.Options.Principal != "me" || h.Options.TTL != 0 ||
+			h.Options.Ring != (ring.Config{MaxEvents: 3}) {
 			t.Errorf("b holds %+v", h)
 		}
 		for what, err := range map[string]error{
-			"Append": a.Append(bg, leased(4, 4, "a")), "Renew": a.Renew(bg), "Finish": a.Finish(bg), "Terminate": a.Terminate(bg),
-			"Restart": a.Restart(bg, 9), "Release": a.Release(bg), "Update": a.Update(bg, nil),
+			"Append": a.Append(bg, leased(4, 4, "a")), "Renew": a.Renew(bg), "Finish": a.Finish(bg),
+			"Terminate": a.Terminate(bg),
+			"Restart":   a.Restart(bg, 9), "Release": a.Release(bg), "Update": a.Update(bg, nil),
 		} {
 			wantErr(t, what+" of one that was taken over", err, replay.ErrFenced)
 		}
@@ -72,7 +78,8 @@ func TestWriterIsTheOnlyOneAndIsFencedOnceAnotherHasTakenOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		events := readAll(t, s, "s")
-		if len(events) != 3 || events[0].Seq != 3 || string(events[0].Data) != "a" || events[2].ID != "front-5" || !events[2].Time.Equal(time.Unix(5, 0)) {
+		if len(events) != 3 || events[0].Seq != 3 || string(events[0].Data) != "a" || events[2].ID != "front-5" ||
+			!events[2].Time.Equal(time.Unix(5, 0)) {
 			t.Errorf("stored: %v", events)
 		}
 		time.Sleep(time.Second)

@@ -35,8 +35,9 @@ func (s *session) info() (shard.Info, error) {
 	}, err
 }
 
-// change lets decide change a session that has not ended, and returns when what it has queued is confirmed. decide is called with the
-// session's lock held; a write that it returns together with an error is one to wait for before the error counts.
+// change lets decide change a session that has not ended, and returns when what it has queued is
+// confirmed. decide is called with the session's lock held; a write that it returns together with
+// an error is one to wait for before the error counts.
 func (s *Store) change(ctx context.Context, id string, decide func(*session, int64) (*write, error)) error {
 	sess, err := s.get(id)
 	if err != nil {
@@ -74,7 +75,8 @@ func (s *session) change(decide func(*session, int64) (*write, error)) (*write, 
 	return w, err
 }
 
-// undo returns what puts the session back to where it is now, if what is decided next cannot be queued.
+// undo returns what puts the session back to where it is now, if what is decided next cannot be
+// queued.
 func (s *session) undo() func() {
 	decided, md, version, armed, garbage, forgotten := s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten
 	return func() {
@@ -84,11 +86,13 @@ func (s *session) undo() func() {
 		if s.forgotten && !forgotten {
 			s.store.sessions.LoadOrStore(s.id, s)
 		}
-		s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = decided, md, version, armed, garbage, forgotten
+		s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = decided, md, version, armed, garbage,
+			forgotten
 	}
 }
 
-// Touch implements replay.Store. Like every activity it is on disk when it returns, or within Config.SyncEvery.
+// Touch implements replay.Store. Like every activity it is on disk when it returns, or within
+// Config.SyncEvery.
 func (s *Store) Touch(ctx context.Context, id string) error {
 	return s.change(ctx, id, func(sess *session, now int64) (*write, error) {
 		sess.touch(now)
@@ -142,8 +146,9 @@ func terminate(sess *session, now int64) (*write, error) {
 	return e.finish(nil)
 }
 
-// Update implements replay.Store. change is called without a lock held, again if another update came between. It must not call Update itself,
-// of this session or another: that is shard.ErrNestedUpdate.
+// Update implements replay.Store. change is called without a lock held, again if another update
+// came between. It must not call Update itself, of this session or another: that is
+// shard.ErrNestedUpdate.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
 	sess, err := s.get(id)
 	if err != nil {
@@ -165,7 +170,8 @@ func applyChange(change func(*shard.Metadata), md *shard.Metadata) { change(md) 
 
 var errOvertaken = errors.New("pebble: another update came between")
 
-func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Metadata), may func(now int64) error) error {
+func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Metadata),
+	may func(now int64) error) error {
 	if callers.Include(callers.Entry(applyChange)) {
 		return about(shard.ErrNestedUpdate, sess.id)
 	}
@@ -210,7 +216,8 @@ func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Me
 	}
 }
 
-// Claim implements replay.Claimer. A key is 1 to shard.MaxClaimBytes bytes of UTF-8, or shard.ErrInvalidClaim.
+// Claim implements replay.Claimer. A key is 1 to shard.MaxClaimBytes bytes of UTF-8, or
+// shard.ErrInvalidClaim.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
 	return s.change(ctx, id, func(sess *session, now int64) (*write, error) { return sess.claim(key, now) })
 }
@@ -220,7 +227,8 @@ func (s *session) claim(key string, now int64) (*write, error) {
 		return nil, about(shard.ErrFinished, s.id)
 	}
 	if len(key) == 0 || len(key) > shard.MaxClaimBytes || !utf8.ValidString(key) {
-		return nil, fmt.Errorf("%w: %d bytes, want 1 to %d of UTF-8: %.64q", shard.ErrInvalidClaim, len(key), shard.MaxClaimBytes, key)
+		return nil, fmt.Errorf("%w: %d bytes, want 1 to %d of UTF-8: %.64q", shard.ErrInvalidClaim, len(key),
+			shard.MaxClaimBytes, key)
 	}
 	if w := s.claims[key]; w != nil {
 		return w, about(shard.ErrClaimed, key)

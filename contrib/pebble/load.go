@@ -9,13 +9,15 @@ import (
 	engine "github.com/cockroachdb/pebble/v2"
 )
 
-// While readers are open their sessions do not expire. When the process dies, the time of its last sign of life is the activity of
-// those sessions; signs are this far apart, and this much is added, so that no session expires too early.
+// While readers are open their sessions do not expire. When the process dies, the time of its last
+// sign of life is the activity of those sessions; signs are this far apart, and this much is added,
+// so that no session expires too early.
 const signs = time.Second
 
 // load reads what is in the directory and begins an epoch.
 func (s *Store) load() error {
-	// What was in the log may be there only because the machine has not failed: readers are to see nothing that can still be lost.
+	// What was in the log may be there only because the machine has not failed: readers are to see
+	// nothing that can still be lost.
 	if err := s.write(s.db.Flush); err != nil {
 		return err
 	}
@@ -100,7 +102,8 @@ func (s *Store) loadSessions() (map[uint64]*session, error) {
 	return byInc, err
 }
 
-// loadStates reads the states of all sessions. Those that had readers get activity, and the mark of it is taken off.
+// loadStates reads the states of all sessions. Those that had readers get activity, and the mark of
+// it is taken off.
 func (s *Store) loadStates(byInc map[uint64]*session, alive int64) error {
 	now := s.now()
 	progress := Progress{}
@@ -174,7 +177,8 @@ func (s *Store) loadExpiry(byInc map[uint64]*session) error {
 	})
 }
 
-// removeGarbage removes what readers were reading of sessions that had ended, when the process died.
+// removeGarbage removes what readers were reading of sessions that had ended, when the process
+// died.
 func (s *Store) removeGarbage() error {
 	b := s.db.NewBatch()
 	err := s.each(prefixGarbage, func(key, _ []byte) error {

@@ -6,9 +6,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A logFS keeps Pebble from ending the process. When a log cannot be written, or a new one not be made, Pebble 2.1 panics with a lock in a
-// state that cannot be recovered from. So whoever meets such an error is held here until nobody is in the middle of a write, and
-// only then gets the error; that is never where the writer has met it itself.
+// A logFS keeps Pebble from ending the process. When a log cannot be written, or a new one not be
+// made, Pebble 2.1 panics with a lock in a state that cannot be recovered from. So whoever meets
+// such an error is held here until nobody is in the middle of a write, and only then gets the
+// error; that is never where the writer has met it itself.
 type logFS struct {
 	vfs.FS
 	failures *reporter

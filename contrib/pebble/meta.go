@@ -23,7 +23,8 @@ type description struct {
 	metadata  metadata
 }
 
-// metadata is what Update may change: ClientInfo is JSON, so that numbers in it come back as float64.
+// metadata is what Update may change: ClientInfo is JSON, so that numbers in it come back as
+// float64.
 type metadata struct {
 	transport  string
 	clientInfo string
@@ -52,7 +53,8 @@ func decodeDescription(key, value []byte) (s description, err error) {
 	}
 	s.inc, s.created, s.ttl = d.uint64(), d.varint(), time.Duration(d.varint())
 	s.limits = ring.Config{MaxEvents: int(d.uvarint()), MaxBytes: int(d.uvarint()), MaxEventBytes: int(d.uvarint())}
-	s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo = d.string(), d.string(), d.string(), d.string(), d.string()
+	s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo = d.string(), d.string(), d.string(),
+		d.string(), d.string()
 	if _, err := ring.New(s.limits); err != nil || len(s.tag) != tagLen || len(d.b) > 0 {
 		d.bad = true
 	}

@@ -16,17 +16,20 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// The file that says what the directory holds, and in which format. It is there before the engine writes anything.
+// The file that says what the directory holds, and in which format. It is there before the engine
+// writes anything.
 const (
 	formatFile = "REPRISE"
 	format     = "reprise sessions 1\n"
 )
 
-// Open opens the directory, which it creates if need be; only its last element need not exist. The error names the field of cfg that is
-// wrong and its value; or it is ErrLocked, ErrFormat or ErrCorrupt, or what the disk said.
+// Open opens the directory, which it creates if need be; only its last element need not exist. The
+// error names the field of cfg that is wrong and its value; or it is ErrLocked, ErrFormat or
+// ErrCorrupt, or what the disk said.
 //
-// It reads all sessions, but not their events: a million sessions take some seconds, and whatever was appended shortly before
-// the process died, up to some 100 MB, takes about one. What a crash has cut off in the middle of a write is dropped: it was not confirmed.
+// It reads all sessions, but not their events: a million sessions take some seconds, and whatever
+// was appended shortly before the process died, up to some 100 MB, takes about one. What a crash
+// has cut off in the middle of a write is dropped: it was not confirmed.
 func Open(dir string, cfg Config) (*Store, error) {
 	cfg, err := cfg.normalize()
 	if err != nil {
@@ -127,10 +130,12 @@ func openError(cause error) error {
 
 func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Options {
 	o := &engine.Options{
-		FS: logFS{on, failures}, Lock: lock, FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20, Cache: engine.NewCache(64 << 20),
+		FS: logFS{on, failures}, Lock: lock, FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20,
+		Cache:  engine.NewCache(64 << 20),
 		Logger: failures, EventListener: &engine.EventListener{
 			BackgroundError: failures.report,
-			DataCorruption:  func(engine.DataCorruptionInfo) {}, // whoever reads gets an error; the default ends the process
+			// whoever reads gets an error; the default ends the process
+			DataCorruption: func(engine.DataCorruptionInfo) {},
 		},
 	}
 	for i := range o.Levels {
@@ -139,7 +144,8 @@ func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Opt
 	return o
 }
 
-// checkFormat wants the directory to be one of ours, and makes it one if it is empty. The lock file may be there.
+// checkFormat wants the directory to be one of ours, and makes it one if it is empty. The lock file
+// may be there.
 func checkFormat(dir string, on vfs.FS) error {
 	path := on.PathJoin(dir, formatFile)
 	f, err := on.Open(path)

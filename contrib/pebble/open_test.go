@@ -74,7 +74,8 @@ func TestOtherFormatsAreRefusedAndLeftAlone(t *testing.T) {
 			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise"), 0o600)
 		},
 		"another engine directory": func(dir string) error {
-			db, err := engine.Open(dir, &engine.Options{FormatMajorVersion: engine.FormatMinSupported, Logger: &reporter{}})
+			db, err := engine.Open(dir, &engine.Options{FormatMajorVersion: engine.FormatMinSupported,
+				Logger: &reporter{}})
 			if err != nil {
 				return err
 			}
@@ -137,7 +138,8 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-// TTL and Linger go on while no process has the directory open, and are exact afterwards: on a clock that is moved by hand.
+// TTL and Linger go on while no process has the directory open, and are exact afterwards: on a
+// clock that is moved by hand.
 func TestTimeGoesOnWhileTheProcessIsDown(t *testing.T) {
 	for _, step := range []struct {
 		down   time.Duration
@@ -177,7 +179,8 @@ func TestTimeGoesOnWhileTheProcessIsDown(t *testing.T) {
 	}
 }
 
-// A session with a reader counts the last sign of life of the process as activity: it does not expire early, and not more than a second late.
+// A session with a reader counts the last sign of life of the process as activity: it does not
+// expire early, and not more than a second late.
 func TestReaderOfAKilledProcessIsActivity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewCrashableMem()
@@ -232,8 +235,12 @@ func TestNothingIsLeftOfSessionsThatAreGone(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		for _, prefix := range []byte{prefixState, prefixClaim, prefixEvent, prefixGarbage, prefixIndex, prefixSession, prefixExpiry} {
-			if err := s.each(prefix, func(key, _ []byte) error { return fmt.Errorf("key %q is left", key) }); err != nil {
+		for _, prefix := range []byte{prefixState, prefixClaim, prefixEvent, prefixGarbage, prefixIndex,
+			prefixSession, prefixExpiry} {
+			if err := s.each(prefix, func(key, _ []byte) error {
+				return fmt.Errorf("key %q is left",
+					key)
+			}); err != nil {
 				t.Error(err)
 			}
 		}

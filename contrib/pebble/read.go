@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// enter is called before the engine is read, and leave afterwards: Close waits until all have left. It fails once the Store is closed.
+// enter is called before the engine is read, and leave afterwards: Close waits until all have left.
+// It fails once the Store is closed.
 func (s *Store) enter() error {
 	s.gate.RLock()
 	if s.closed.Load() {
@@ -40,7 +41,8 @@ func (s *Store) indexed(inc uint64, id string) (seq uint64, found bool, err erro
 	return binary.BigEndian.Uint64(value), true, nil
 }
 
-// scan calls visit with the events from first to before end, until it returns false. A hole is an error, one at the beginning too.
+// scan calls visit with the events from first to before end, until it returns false. A hole is an
+// error, one at the beginning too.
 func (s *Store) scan(inc, first, end uint64, visit func(seq uint64, r *rawEvent) bool) error {
 	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: eventKey(inc, first), UpperBound: eventKey(inc, end)})
 	if err != nil {
@@ -87,8 +89,8 @@ func (h *hole) Error() string {
 }
 func (h *hole) Unwrap() error { return ErrCorrupt }
 
-// find returns the retained event with that ID, as it is decided. If it is not confirmed, a is what it was appended with. It is called with mu
-// held.
+// find returns the retained event with that ID, as it is decided. If it is not confirmed, a is what
+// it was appended with. It is called with mu held.
 func (s *session) find(id string) (e ring.Event, a *addition, found bool, err error) {
 	if a := s.ids[id]; a != nil {
 		for i := range a.events {
@@ -105,8 +107,8 @@ func (s *session) find(id string) (e ring.Event, a *addition, found bool, err er
 	return e, nil, err == nil && e.ID == id, err
 }
 
-// locate returns where the event with that ID is, if there is one, in a state of the session. The caller has to look whether the
-// event that is there has it.
+// locate returns where the event with that ID is, if there is one, in a state of the session. The
+// caller has to look whether the event that is there has it.
 func (s *session) locate(id string, in *state) (seq uint64, found bool, err error) {
 	name, kind, assigned, own := parseOwn(s.tag, id)
 	if !own || in.imitated {

@@ -10,8 +10,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Open implements replay.Store. The first reader of a session is written down, as it holds the session open: so Open waits as long as an
-// append does, except where nothing can be written any more. Readers get what is confirmed: with SyncEvery 0, nothing that they have seen can be lost.
+// Open implements replay.Store. The first reader of a session is written down, as it holds the
+// session open: so Open waits as long as an append does, except where nothing can be written any
+// more. Readers get what is confirmed: with SyncEvery 0, nothing that they have seen can be lost.
 func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
 	sess, err := s.get(id)
 	if err != nil {
@@ -65,8 +66,9 @@ func (s *session) attach() (*write, error) {
 	return w, nil
 }
 
-// detach takes a reader off. The last one leaves its activity behind, which may reach the disk later: until then the disk says that it is
-// there. If the session has ended, what it has read goes.
+// detach takes a reader off. The last one leaves its activity behind, which may reach the disk
+// later: until then the disk says that it is there. If the session has ended, what it has read
+// goes.
 func (s *session) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +95,8 @@ func (s *session) detach() {
 	}
 }
 
-// reader is a Reader. All fields belong to the goroutine that uses it. It reads by sequence, and news only tell it to look: so no
-// event can be left out or come twice.
+// reader is a Reader. All fields belong to the goroutine that uses it. It reads by sequence, and
+// news only tell it to look: so no event can be left out or come twice.
 type reader struct {
 	s       *session
 	at      replay.Position
@@ -228,7 +230,8 @@ func (r *reader) Close() {
 	r.s.detach()
 }
 
-// fetch reads on until it has an event that the reader sees, has caught up, or has found the end, which it puts into err and returns.
+// fetch reads on until it has an event that the reader sees, has caught up, or has found the end,
+// which it puts into err and returns.
 func (r *reader) fetch() error {
 	r.buf, r.next = r.buf[:0], 0
 	for len(r.buf) == 0 && r.err == nil {

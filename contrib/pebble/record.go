@@ -8,8 +8,9 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// An event as it is stored, under a key that has its sequence: a byte of flags, the time in nanoseconds (8 bytes), the lengths of ID, Stream
-// and Type as varints, these three, and the data. An assigned ID follows from the sequence and is not stored.
+// An event as it is stored, under a key that has its sequence: a byte of flags, the time in
+// nanoseconds (8 bytes), the lengths of ID, Stream and Type as varints, these three, and the data.
+// An assigned ID follows from the sequence and is not stored.
 const (
 	hasID = 1 << iota // the event is stored with its ID, and is in the index
 )
@@ -59,7 +60,8 @@ func (r *rawEvent) event(seq uint64, assigned string) ring.Event {
 	return e
 }
 
-// A decoder takes a value apart. After the first part that is not there all others are zero, and check says so.
+// A decoder takes a value apart. After the first part that is not there all others are zero, and
+// check says so.
 type decoder struct {
 	b   []byte
 	bad bool

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// A reporter takes what Pebble has to say. What went wrong in the background ends all writing: Pebble would try again for ever, and hold up
-// appends meanwhile without a word to those who wait for them.
+// A reporter takes what Pebble has to say. What went wrong in the background ends all writing:
+// Pebble would try again for ever, and hold up appends meanwhile without a word to those who wait
+// for them.
 type reporter struct {
 	mu      sync.Mutex
 	commits *committer // nil: Open is not so far yet
@@ -51,8 +52,8 @@ func (r *reporter) Infof(string, ...any) {}
 
 func (r *reporter) Errorf(string, ...any) {} // what matters comes as a background error as well
 
-// Fatalf is called when Pebble cannot go on, and must not return; the default ends the process. Here its goroutine ends up waiting for
-// ever: what was confirmed can still be read.
+// Fatalf is called when Pebble cannot go on, and must not return; the default ends the process.
+// Here its goroutine ends up waiting for ever: what was confirmed can still be read.
 func (r *reporter) Fatalf(format string, args ...any) {
 	cause := fmt.Errorf(format, args...)
 	for _, a := range args {

@@ -7,7 +7,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// resolve returns the sequence after which a reader begins, and the stream of the event that it begins after, if it does.
+// resolve returns the sequence after which a reader begins, and the stream of the event that it
+// begins after, if it does.
 func (s *session) resolve(at replay.Position) (seq uint64, stream *string, err error) {
 	s.mu.Lock()
 	seen, oldest := s.seen, s.decided.first
@@ -21,7 +22,8 @@ func (s *session) resolve(at replay.Position) (seq uint64, stream *string, err e
 	return min(oldest-1, seen.last), nil, nil
 }
 
-// after finds the place just after an ID in what is confirmed. Events before oldest have been evicted.
+// after finds the place just after an ID in what is confirmed. Events before oldest have been
+// evicted.
 func (s *session) after(id string, seen *state, oldest uint64) (seq uint64, stream *string, err error) {
 	if len(id) > ring.MaxIDBytes {
 		return 0, nil, unknown(id)
@@ -52,7 +54,8 @@ func (s *session) after(id string, seen *state, oldest uint64) (seq uint64, stre
 	return s.afterOwn(id, seen, oldest)
 }
 
-// afterOwn is after for an ID that the session has given, if it has, but to no event that is retained.
+// afterOwn is after for an ID that the session has given, if it has, but to no event that is
+// retained.
 func (s *session) afterOwn(id string, seen *state, oldest uint64) (seq uint64, stream *string, err error) {
 	name, kind, seq, own := parseOwn(s.tag, id)
 	if !own || seq > seen.last || kind == '-' && seq == 0 {

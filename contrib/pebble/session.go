@@ -11,9 +11,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A session is one incarnation. There are two states of it: decided, with everything that has been queued for the disk, by which calls decide what
-// they do; and seen, with what is confirmed, which is all that readers and Info tell of. Both are the same when nothing is under way. The
-// end of a session by time needs no confirmation: the clock says the same after a crash.
+// A session is one incarnation. There are two states of it: decided, with everything that has been
+// queued for the disk, by which calls decide what they do; and seen, with what is confirmed, which
+// is all that readers and Info tell of. Both are the same when nothing is under way. The end of a
+// session by time needs no confirmation: the clock says the same after a crash.
 type session struct {
 	store *Store
 	id    string
@@ -52,8 +53,8 @@ type edit struct {
 
 func (s *session) edit() edit { return edit{s, s.store.db.NewBatch()} }
 
-// queue queues an edit of the session, with its state as it is decided now, and returns the write. confirm, if not nil, is called with mu
-// held. It is called with mu held.
+// queue queues an edit of the session, with its state as it is decided now, and returns the write.
+// confirm, if not nil, is called with mu held. It is called with mu held.
 func (e edit) queue(confirm func()) (*write, error) {
 	s := e.s
 	s.decided.attached = s.readers > 0
@@ -112,7 +113,8 @@ func (s *session) expires() int64 {
 	return s.decided.activity + int64(s.ttl)
 }
 
-// leaves returns when a session that is no longer active goes. One that has finished and is then terminated gains no time by it.
+// leaves returns when a session that is no longer active goes. One that has finished and is then
+// terminated gains no time by it.
 func (s *session) leaves() int64 { return s.decided.left + int64(max(0, s.store.cfg.Linger)) }
 
 // isGone reports whether the session has ended and no longer lingers.
@@ -120,7 +122,8 @@ func (s *session) isGone(now int64) bool {
 	return s.decided.isEnded() && (s.store.cfg.Linger < 0 || now >= s.leaves())
 }
 
-// settle ends the session if its time is over. It is called with mu held, before anything is told of a session.
+// settle ends the session if its time is over. It is called with mu held, before anything is told
+// of a session.
 func (s *session) settle(now int64) {
 	switch s.decided.status {
 	case shard.Active:
@@ -134,7 +137,8 @@ func (s *session) settle(now int64) {
 	}
 }
 
-// usable settles the session and returns an error if it has ended or, where it is to be active, finished.
+// usable settles the session and returns an error if it has ended or, where it is to be active,
+// finished.
 func (s *session) usable(now int64, active bool) error {
 	s.settle(now)
 	if s.decided.isEnded() {
@@ -149,7 +153,8 @@ func (s *session) usable(now int64, active bool) error {
 // touch records activity, which never moves backwards.
 func (s *session) touch(now int64) { s.decided.activity = max(s.decided.activity, now) }
 
-// end ends the session by time. If nothing can be written any more it has ended in this process all the same.
+// end ends the session by time. If nothing can be written any more it has ended in this process all
+// the same.
 func (s *session) end(status shard.Status, at int64) {
 	e := s.edit()
 	e.end(status, at)
@@ -233,7 +238,8 @@ func (s *Store) get(id string) (*session, error) {
 	return nil, about(shard.ErrNotFound, id)
 }
 
-// now is the wall clock's reading when the Store was opened, and what has passed since: in nanoseconds since 1970.
+// now is the wall clock's reading when the Store was opened, and what has passed since: in
+// nanoseconds since 1970.
 func (s *Store) now() int64 { return s.opened.UnixNano() + int64(time.Since(s.opened)) }
 
 // costOf is what an event counts against MaxBytes.

@@ -83,7 +83,8 @@ func (s *state) stats() ring.Stats {
 	if s.isEnded() {
 		return ring.Stats{}
 	}
-	log := ring.Stats{Events: int(s.last + 1 - s.first), Bytes: s.bytes, First: s.first, Last: s.last, Evicted: s.first - 1}
+	log := ring.Stats{Events: int(s.last + 1 - s.first), Bytes: s.bytes, First: s.first, Last: s.last,
+		Evicted: s.first - 1}
 	if log.Events == 0 {
 		log.First = 0
 	}

@@ -14,11 +14,12 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A Store keeps sessions in a directory. It is safe for concurrent use, and the only one that has the directory open.
+// A Store keeps sessions in a directory. It is safe for concurrent use, and the only one that has
+// the directory open.
 //
-// Whatever changes a session is on disk when the call returns, or within Config.SyncEvery. A call whose context ends before that returns
-// the context's error, and may or may not have taken place. After a write that failed, every call that changes something is
-// [ErrFailed]; reading goes on.
+// Whatever changes a session is on disk when the call returns, or within Config.SyncEvery. A call
+// whose context ends before that returns the context's error, and may or may not have taken place.
+// After a write that failed, every call that changes something is [ErrFailed]; reading goes on.
 type Store struct {
 	cfg     Config // with defaults
 	db      *engine.DB
@@ -48,10 +49,11 @@ var _ interface {
 	replay.Claimer
 } = (*Store)(nil)
 
-// Close ends the readers, with shard.ErrClosed; they must still be closed. It waits for what is being written, and then gives the
-// directory back. Later calls return shard.ErrClosed. The error is [ErrFailed] if something that Config.SyncEvery allowed to wait
-// did not reach the disk. If the engine is stuck in a write that failed, the directory stays locked until the process ends, which the
-// error says too. It is idempotent.
+// Close ends the readers, with shard.ErrClosed; they must still be closed. It waits for what is
+// being written, and then gives the directory back. Later calls return shard.ErrClosed. The error
+// is [ErrFailed] if something that Config.SyncEvery allowed to wait did not reach the disk. If the
+// engine is stuck in a write that failed, the directory stays locked until the process ends, which
+// the error says too. It is idempotent.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -113,7 +115,8 @@ func (p *places) take(principal string) error {
 		return fmt.Errorf("%w: %d, Config.MaxSessions is %d", shard.ErrSessionLimit, p.taken, p.max)
 	}
 	if n := p.perPrincipal[principal]; principal != "" && p.maxPerPrincipal > 0 && n >= p.maxPerPrincipal {
-		return fmt.Errorf("%w: %d of one principal, Config.MaxPerPrincipal is %d", shard.ErrSessionLimit, n, p.maxPerPrincipal)
+		return fmt.Errorf("%w: %d of one principal, Config.MaxPerPrincipal is %d", shard.ErrSessionLimit, n,
+			p.maxPerPrincipal)
 	}
 	p.add(principal)
 	return nil

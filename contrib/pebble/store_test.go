@@ -11,7 +11,8 @@ import (
 	"github.com/reprise-go/reprise/replay/storetest"
 )
 
-// On a clock that is moved by hand times are exact, on the real one there are real races, and on the real disk real syncs.
+// On a clock that is moved by hand times are exact, on the real one there are real races, and on
+// the real disk real syncs.
 func TestConformance(t *testing.T) {
 	conform(t, true, func(testing.TB) Config { return Config{fs: vfs.NewMem()} })
 }
@@ -29,7 +30,8 @@ func conform(t *testing.T, fakeTime bool, base func(testing.TB) Config) {
 		FakeTime: fakeTime,
 		Open: func(t testing.TB, c storetest.Config) replay.Store {
 			cfg := base(t)
-			cfg.Ring, cfg.MaxSessions, cfg.MaxPerPrincipal, cfg.MaxAttached = c.Ring, c.MaxSessions, c.MaxPerPrincipal, c.MaxAttached
+			cfg.Ring, cfg.MaxSessions, cfg.MaxPerPrincipal, cfg.MaxAttached = c.Ring, c.MaxSessions,
+				c.MaxPerPrincipal, c.MaxAttached
 			cfg.TTL, cfg.Linger = c.TTL, c.Linger
 			return openStore(t, "d", cfg)
 		},

@@ -11,8 +11,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A sweeper looks at sessions when the time in their expiry keys has come. No call depends on it, as each looks at the clock itself: it frees
-// places and disk.
+// A sweeper looks at sessions when the time in their expiry keys has come. No call depends on it,
+// as each looks at the clock itself: it frees places and disk.
 type sweeper struct {
 	store *Store
 	next  atomic.Int64  // when it will look
@@ -52,7 +52,8 @@ func (w *sweeper) signal() {
 	}
 }
 
-// run looks, and sleeps until the first expiry key is due. One that is still on its way to the disk is not found there, but was asked for.
+// run looks, and sleeps until the first expiry key is due. One that is still on its way to the disk
+// is not found there, but was asked for.
 func (w *sweeper) run() {
 	const most, least = time.Minute, 5 * time.Millisecond
 	for {

@@ -22,7 +22,8 @@ type writer struct {
 // Held implements replay.Writer.
 func (w *writer) Held() replay.Held { return w.held }
 
-// may is replay.ErrFenced once somebody else has taken the session. It is called with the session's lock held.
+// may is replay.ErrFenced once somebody else has taken the session. It is called with the session's
+// lock held.
 func (w *writer) may(int64) error {
 	if w.s.lease.token != w.held.Token {
 		return fmt.Errorf("%w: %.64q", replay.ErrFenced, w.s.id)
@@ -81,7 +82,8 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 			return nil, &replay.MissingError{Last: s.decided.last, Next: es[i].Seq}
 		}
 		e := es[i]
-		e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type), bytes.Clone(e.Data)
+		e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type),
+			bytes.Clone(e.Data)
 		e.Time = time.Unix(0, e.Time.UnixNano())
 		_, _, found, err := s.find(e.ID)
 		if err != nil {

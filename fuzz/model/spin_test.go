@@ -40,7 +40,8 @@ const memoryLimit = 1900 // MiB, of one of two searches at a time
 // places bounds how many searches run at once: two, for the sake of memory.
 var places = make(chan struct{}, 2)
 
-// search lets spin make a verifier of the model's text, and runs it. Optimizing takes longer than a short search.
+// search lets spin make a verifier of the model's text, and runs it. Optimizing takes longer than a
+// short search.
 func (r run) search(t *testing.T, text, optimize string) (res result) {
 	t.Helper()
 	places <- struct{}{}
@@ -59,7 +60,8 @@ func (r run) search(t *testing.T, text, optimize string) (res result) {
 		spin = append(spin, "-D"+d)
 	}
 	command(t, dir, "spin", append(spin, r.file)...)
-	cc, pan := []string{optimize, "-w", "-DCOLLAPSE", "-DNOFAIR", fmt.Sprint("-DMEMLIM=", memoryLimit)}, []string{"-m100000"}
+	cc, pan := []string{optimize, "-w", "-DCOLLAPSE", "-DNOFAIR", fmt.Sprint("-DMEMLIM=", memoryLimit)},
+		[]string{"-m100000"}
 	if r.livelock {
 		cc, pan = append(cc, "-DNP"), append(pan, "-l")
 	} else {
@@ -99,7 +101,9 @@ var (
 	firstPan  = regexp.MustCompile(`(?m)^pan:1: (.*)`)
 	compiled  = regexp.MustCompile(`(?m)^\tstate +(\d+) .*\.pml:(\d+) => (.*)$`)
 	unreached = regexp.MustCompile(`(?m)^\t\S+\.pml:(\d+), state (\d+), `)
-	stopped   = regexp.MustCompile(`(?m)^(Warning: Search not completed|pan: reached|error: max search depth.*|pan: out of memory.*)`)
+	stopped   = regexp.MustCompile(
+		`(?m)^(Warning: Search not completed|pan: reached|error: max search depth.*|pan: out of memory.*)`,
+	)
 )
 
 func (res *result) parse(t *testing.T, file, states string) {
@@ -122,7 +126,8 @@ func (res *result) parse(t *testing.T, file, states string) {
 	if m := stopped.FindString(res.output); m != "" && res.errors == 0 {
 		t.Fatalf("the search is not complete: %s\n%s", m, res.output)
 	}
-	// The states of one process type follow each other, so that the numbers of several types are told apart by their lines.
+	// The states of one process type follow each other, so that the numbers of several types are
+	// told apart by their lines.
 	missed := map[string]bool{}
 	for _, m := range unreached.FindAllStringSubmatch(res.output, -1) {
 		missed[m[1]+" "+m[2]] = true

@@ -1,10 +1,12 @@
-// Command mutants tells whether the tests would notice: it breaks the core on purpose, in one place at a time, and runs the one test that has
-// to fail then. No file of the tree is changed: the go command is told to build from a patched copy in the file's place.
+// Command mutants tells whether the tests would notice: it breaks the core on purpose, in one place
+// at a time, and runs the one test that has to fail then. No file of the tree is changed: the go
+// command is told to build from a patched copy in the file's place.
 //
 //	go run ./fuzz/mutants             # all; some minutes
 //	go run ./fuzz/mutants -only wheel # those with that in their name, file or test
 //
-// It prints a table, and exits with an error when a mutant survives, a patch no longer applies, or a test fails without any patch.
+// It prints a table, and exits with an error when a mutant survives, a patch no longer applies, or
+// a test fails without any patch.
 package main
 
 import (
@@ -92,7 +94,8 @@ func run(root string, mutants []mutant, parallel int) error {
 	return nil
 }
 
-// sound makes sure that the tests pass as long as nothing is broken: one run for all those of a package that have the same flags.
+// sound makes sure that the tests pass as long as nothing is broken: one run for all those of a
+// package that have the same flags.
 func sound(root string, mutants []mutant) error {
 	tests := map[check][]string{}
 	for _, m := range mutants {

@@ -66,7 +66,8 @@ const (
 	patience = "5m" // with all of a package's together
 )
 
-// try builds the core with the patch in place of the file, which stays as it is, and runs the check.
+// try builds the core with the patch in place of the file, which stays as it is, and runs the
+// check.
 func (m mutant) try(root string) (v verdict) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
@@ -94,7 +95,8 @@ func (m mutant) try(root string) (v verdict) {
 
 // run runs the check. Without vet: a patch may leave something unused.
 func (c check) run(root string, more ...string) (string, error) {
-	args := slices.Concat([]string{"test", "-vet=off", "-count=1", "-v", "-run=^" + c.test + "$"}, more, strings.Fields(c.flags))
+	args := slices.Concat([]string{"test", "-vet=off", "-count=1", "-v", "-run=^" + c.test + "$"}, more,
+		strings.Fields(c.flags))
 	cmd := exec.Command("go", append(args, "./"+c.pkg)...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
@@ -112,7 +114,8 @@ func judge(out string, err error) (how string, _ error) {
 		return "", errors.New("it survives")
 	case strings.Contains(out, "panic: test timed out") || strings.Contains(out, "deadlock"):
 		return "hangs", nil
-	case strings.Contains(out, "\npanic: ") || strings.Contains(out, "fatal error: ") || strings.Contains(out, "unexpected fault"):
+	case strings.Contains(out, "\npanic: ") || strings.Contains(out, "fatal error: ") || strings.Contains(out,
+		"unexpected fault"):
 		return "crashes", nil
 	case strings.Contains(out, "--- FAIL: "):
 		return "fails", nil

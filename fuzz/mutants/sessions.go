@@ -1,6 +1,7 @@
 package main
 
-// ofSessions break the session manager: lifecycle, expiry, limits, and the wheel and the counters below it.
+// ofSessions break the session manager: lifecycle, expiry, limits, and the wheel and the counters
+// below it.
 var ofSessions = []mutant{
 	{"a touch moves activity backwards", "shard/activity.go", []change{{
 		"if st.isEnded() || st.activity() >= now {",

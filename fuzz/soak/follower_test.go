@@ -29,7 +29,8 @@ func (s *soak) follow(r *rand.Rand) {
 	}
 }
 
-// connect is one connection, which is cut after some events or some time. It reports whether to come back.
+// connect is one connection, which is cut after some events or some time. It reports whether to
+// come back.
 func (s *soak) connect(session *shard.Session, t *trail, r *rand.Rand) (again bool, err error) {
 	s.counts.cuts.Add(1)
 	reader, err := s.store.Open(s.ctx, session.ID(), replay.Position{LastEventID: t.lastID, All: true})
@@ -63,7 +64,8 @@ func (s *soak) connect(session *shard.Session, t *trail, r *rand.Rand) (again bo
 	return true, nil
 }
 
-// told is what a follower does with an error: it goes when the session has, begins anew when events have, and knows no other.
+// told is what a follower does with an error: it goes when the session has, begins anew when events
+// have, and knows no other.
 func (s *soak) told(session *shard.Session, t *trail, err error) (again bool, _ error) {
 	switch {
 	case errors.Is(err, shard.ErrFinished):
@@ -78,18 +80,21 @@ func (s *soak) told(session *shard.Session, t *trail, err error) (again bool, _ 
 	return false, fmt.Errorf("session %s after %q: %w", t.session, t.lastID, err)
 }
 
-// complete wants that a follower that has come to the end of a finished session has its last event. Sessions that finish have one writer.
+// complete wants that a follower that has come to the end of a finished session has its last event.
+// Sessions that finish have one writer.
 func (s *soak) complete(session *shard.Session, t *trail) error {
 	log := session.Info().Log // of no events once the session has ended
 	for _, next := range t.next {
 		if log.Events > 0 && log.Last != next-1 {
-			return fmt.Errorf("session %s has finished with event %d, and a follower has come to %d", t.session, log.Last, next-1)
+			return fmt.Errorf("session %s has finished with event %d, and a follower has come to %d", t.session,
+				log.Last, next-1)
 		}
 	}
 	return nil
 }
 
-// gone reports whether the event that the trail has come to is no longer retained. Each of its writers has counted on since.
+// gone reports whether the event that the trail has come to is no longer retained. Each of its
+// writers has counted on since.
 func (s *soak) gone(session *shard.Session, t *trail) bool {
 	if session == s.hot.session.Load() {
 		return true // several writers' numbers do not make a sequence

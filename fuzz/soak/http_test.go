@@ -14,7 +14,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// followHTTP follows one session after the other over HTTP, and sends a request that is malformed now and then.
+// followHTTP follows one session after the other over HTTP, and sends a request that is malformed
+// now and then.
 func (s *soak) followHTTP(r *rand.Rand) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -58,7 +59,8 @@ func (s *soak) get(client *http.Client, session *shard.Session, t *trail, r *ran
 	return true, s.readStream(ctx, resp.Body, t, 1+r.IntN(400))
 }
 
-func (s *soak) request(ctx context.Context, client *http.Client, method, session, lastEventID string) (*http.Response, error) {
+func (s *soak) request(ctx context.Context, client *http.Client, method, session,
+	lastEventID string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.server.URL+"/?session="+url.QueryEscape(session), nil)
 	if err != nil {
 		return nil, err
@@ -124,6 +126,7 @@ func (s *soak) misbehave(client *http.Client, r *rand.Rand) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != q.status {
-		s.fail(fmt.Errorf("%s of %q after %.10q: status %d, want %d", q.method, q.session, q.lastEventID, resp.StatusCode, q.status))
+		s.fail(fmt.Errorf("%s of %q after %.10q: status %d, want %d", q.method, q.session, q.lastEventID,
+			resp.StatusCode, q.status))
 	}
 }

@@ -11,8 +11,9 @@ import (
 // filling is what payloads are stretched with.
 var filling = strings.Repeat("abcdefghijklmnopqrstuvwxyz", 200)
 
-// A payload says whose event it is and proves that it is whole: session, writer, the writer's counter in that session, filling and checksum. It is text
-// without line ends, so that it survives HTTP.
+// A payload says whose event it is and proves that it is whole: session, writer, the writer's
+// counter in that session, filling and checksum. It is text without line ends, so that it survives
+// HTTP.
 func appendPayload(b []byte, session string, writer int, counter uint64, fill int) []byte {
 	b = append(b[:0], session...)
 	b = append(b, ' ')
@@ -37,7 +38,8 @@ func newTrail(session string) *trail { return &trail{session: session, next: map
 // see checks an event's data and moves on.
 func (t *trail) see(id string, data []byte) error {
 	cut := bytes.LastIndexByte(data, ' ') + 1
-	if sum, err := strconv.ParseUint(string(data[cut:]), 16, 32); err != nil || crc32.ChecksumIEEE(data[:cut]) != uint32(sum) {
+	if sum, err := strconv.ParseUint(string(data[cut:]), 16,
+		32); err != nil || crc32.ChecksumIEEE(data[:cut]) != uint32(sum) {
 		return fmt.Errorf("session %s: event %s is torn: %.100q", t.session, id, data)
 	}
 	fields := bytes.SplitN(data, []byte(" "), 4)
@@ -47,7 +49,8 @@ func (t *trail) see(id string, data []byte) error {
 	}
 	counter, err := strconv.ParseUint(string(fields[2]), 10, 64)
 	if want, known := t.next[writer]; err != nil || known && counter != want {
-		return fmt.Errorf("session %s: event %s, after %s, is number %d of writer %d, want %d", t.session, id, t.lastID, counter, writer, want)
+		return fmt.Errorf("session %s: event %s, after %s, is number %d of writer %d, want %d", t.session, id,
+			t.lastID, counter, writer, want)
 	}
 	t.next[writer] = counter + 1
 	t.lastID = id

@@ -20,7 +20,8 @@ type sample struct {
 
 type samples []sample
 
-// massExpiries has sessions expire together, again and again until the run ends, and takes a sample after each time.
+// massExpiries has sessions expire together, again and again until the run ends, and takes a sample
+// after each time.
 func (s *soak) massExpiries(d time.Duration) (taken samples) {
 	period, crowd := max(d/100, time.Second/2), min(20_000, int(500*d/time.Second))
 	next := time.NewTimer(0)
@@ -50,8 +51,10 @@ func (s *soak) progress() {
 		case <-second.C:
 		}
 		now, appended, st := time.Now(), s.counts.appended.Load(), s.manager.Stats()
-		s.Logf("%v: %.0f events/s, %d sessions with %d MiB, %d goroutines, append %v", now.Sub(began).Round(time.Second),
-			float64(appended-last)/now.Sub(before).Seconds(), st.Active, st.Bytes>>20, runtime.NumGoroutine(), s.latencies())
+		s.Logf("%v: %.0f events/s, %d sessions with %d MiB, %d goroutines, append %v",
+			now.Sub(began).Round(time.Second),
+			float64(appended-last)/now.Sub(before).Seconds(), st.Active, st.Bytes>>20, runtime.NumGoroutine(),
+			s.latencies())
 		before, last = now, appended
 	}
 }
@@ -103,10 +106,12 @@ func (s *soak) latencies() string {
 		h.Merge(&w.latency)
 		w.mu.Unlock()
 	}
-	return fmt.Sprintf("p50 %v, p99 %v, p99.9 %v, max %v", h.Quantile(0.5), h.Quantile(0.99), h.Quantile(0.999), h.Max())
+	return fmt.Sprintf("p50 %v, p99 %v, p99.9 %v, max %v", h.Quantile(0.5), h.Quantile(0.99), h.Quantile(0.999),
+		h.Max())
 }
 
-// judge compares the second quarter of a run with the last one: by then everything has its size. Short runs have too few samples.
+// judge compares the second quarter of a run with the last one: by then everything has its size.
+// Short runs have too few samples.
 func (all samples) judge(t *testing.T) {
 	t.Helper()
 	if len(all) < 16 {
@@ -121,7 +126,8 @@ func (all samples) judge(t *testing.T) {
 	}{
 		{"bytes of heap", func(s sample) int64 { return s.heap }, func(n int64) int64 { return n/10 + 4<<20 }},
 		{"goroutines", func(s sample) int64 { return s.goroutines }, func(n int64) int64 { return 10 + n/4 }},
-		{"ns for half of the appends", func(s sample) int64 { return int64(s.p50) }, func(n int64) int64 { return n/2 + 1000 }},
+		{"ns for half of the appends", func(s sample) int64 { return int64(s.p50) },
+			func(n int64) int64 { return n/2 + 1000 }},
 	} {
 		from, to := median(early, m.of), median(late, m.of)
 		t.Logf("%s: %d in the second quarter, %d in the last", m.what, from, to)

@@ -136,7 +136,8 @@ func (s *soak) onEnd(i shard.Info) {
 	if i.Transport == "mass" {
 		ttl = massTTL
 	}
-	if idle := time.Since(i.LastActivity); i.Status == shard.Expired && idle < ttl-5*time.Millisecond { // of the wall clock
+	// of the wall clock
+	if idle := time.Since(i.LastActivity); i.Status == shard.Expired && idle < ttl-5*time.Millisecond {
 		s.Errorf("session %s expired %v after its last activity", i.ID, idle)
 	}
 }
@@ -159,7 +160,8 @@ func (s *soak) any(r *rand.Rand) *shard.Session {
 func (s *soak) watch() {
 	for s.ctx.Err() == nil {
 		st := s.manager.Stats()
-		if st.Active > 50_000 || st.Events < 0 || st.Bytes < 0 || st.Bytes > budget+int64(len(s.writers)+1)*maxEventBytes {
+		if st.Active > 50_000 || st.Events < 0 || st.Bytes < 0 ||
+			st.Bytes > budget+int64(len(s.writers)+1)*maxEventBytes {
 			s.fail(fmt.Errorf("stats %+v", st))
 		}
 		n := 0
@@ -183,7 +185,8 @@ func (s *soak) checkEnd() {
 		s.Error(err)
 	}
 	st := s.manager.Stats()
-	if sum := st.Terminated + st.Expired + st.Finished; st.Active != 0 || st.Events != 0 || st.Bytes != 0 || st.Created != sum {
+	if sum := st.Terminated + st.Expired + st.Finished; st.Active != 0 || st.Events != 0 || st.Bytes != 0 ||
+		st.Created != sum {
 		s.Errorf("at the end: %+v", st)
 	}
 	if ended := s.counts.ended.Load(); uint64(ended) != st.Created {
@@ -196,8 +199,21 @@ func (s *soak) checkEnd() {
 
 func (s *soak) summary() string {
 	st, c := s.manager.Stats(), &s.counts
-	return fmt.Sprintf("%d events appended, %d followed with %d cuts, %d gaps told; %d refused, %d duplicates, %d over budget; "+
-		"%d sessions created, %d terminated, %d finished, %d expired, at most %v late; append %v",
-		c.appended.Load(), c.followed.Load(), c.cuts.Load(), c.gaps.Load(), c.refused.Load(), c.duplicates.Load(), c.overBudget.Load(),
-		st.Created, st.Terminated, st.Finished, st.Expired, time.Duration(s.late.Load()).Round(time.Millisecond), s.latencies())
+	return fmt.Sprintf(
+		"%d events appended, %d followed with %d cuts, %d gaps told; %d refused, %d duplicates, %d over budget; "+
+			"%d sessions created, %d terminated, %d finished, %d expired, at most %v late; append %v",
+		c.appended.Load(),
+		c.followed.Load(),
+		c.cuts.Load(),
+		c.gaps.Load(),
+		c.refused.Load(),
+		c.duplicates.Load(),
+		c.overBudget.Load(),
+		st.Created,
+		st.Terminated,
+		st.Finished,
+		st.Expired,
+		time.Duration(s.late.Load()).Round(time.Millisecond),
+		s.latencies(),
+	)
 }

@@ -37,7 +37,8 @@ type place struct {
 
 var (
 	oversized = ring.Event{Data: make([]byte, maxEventBytes+1)}
-	malformed = []ring.Event{{ID: "a\nb"}, {ID: " a"}, {ID: "\xff"}, {Stream: "a\x00"}, {Type: "a\r"}, {Stream: strings.Repeat("x", 257)}}
+	malformed = []ring.Event{{ID: "a\nb"}, {ID: " a"}, {ID: "\xff"}, {Stream: "a\x00"}, {Type: "a\r"},
+		{Stream: strings.Repeat("x", 257)}}
 )
 
 func (w *writer) run() {
@@ -95,7 +96,8 @@ func (w *writer) end(p *place) {
 	}
 }
 
-// excuse fails unless the session has gone because it has had no activity for its TTL, which may happen on a machine that is busy.
+// excuse fails unless the session has gone because it has had no activity for its TTL, which may
+// happen on a machine that is busy.
 func (w *writer) excuse(p *place, err error) {
 	if idle := time.Since(p.active); !errors.Is(err, shard.ErrNotFound) || idle < slotTTL {
 		w.fail(fmt.Errorf("session %s, idle for %v at most: %w", p.session.Load().ID(), idle, err))

@@ -1,11 +1,13 @@
-// Command widen makes a build of the core in which a goroutine may yield before every statement, so that few runs see
-// interleavings for which others would need millions. It changes no file of the module: it writes copies of the sources of ring, shard, replay and
-// internal/tally into a temporary directory, each statement preceded by a call that yields one time in eight, and prints the name of an
-// overlay file that the go command builds them from:
+// Command widen makes a build of the core in which a goroutine may yield before every statement, so
+// that few runs see interleavings for which others would need millions. It changes no file of the
+// module: it writes copies of the sources of ring, shard, replay and internal/tally into a
+// temporary directory, each statement preceded by a call that yields one time in eight, and prints
+// the name of an overlay file that the go command builds them from:
 //
 //	go test -overlay "$(go run ./fuzz/widen)" -run Linearizable ./fuzz
 //
-// Run it in the directory of go.mod. Programs built this way are several times slower, and tests of cost and real time may fail.
+// Run it in the directory of go.mod. Programs built this way are several times slower, and tests of
+// cost and real time may fail.
 package main
 
 import (
@@ -82,7 +84,8 @@ type overlay struct {
 	Replace   map[string]string
 }
 
-// weave adds the woven copy of a source file, unless it is a test, is for some builds only, or has no statements.
+// weave adds the woven copy of a source file, unless it is a test, is for some builds only, or has
+// no statements.
 func (o *overlay) weave(file string) error {
 	src, err := os.ReadFile(file)
 	if err != nil || strings.HasSuffix(file, "_test.go") || strings.Contains(string(src), "//go:build") {

@@ -9,7 +9,8 @@ import (
 	"strconv"
 )
 
-// weave puts a yield before every statement of every function in a Go file. It returns nil when there are none. Comments are lost.
+// weave puts a yield before every statement of every function in a Go file. It returns nil when
+// there are none. Comments are lost.
 func weave(name string, src []byte) ([]byte, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
@@ -35,7 +36,8 @@ func weave(name string, src []byte) ([]byte, error) {
 		}
 		*list = with
 	}
-	imported := &ast.ImportSpec{Name: ast.NewIdent(yieldName), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(yieldPackage)}}
+	imported := &ast.ImportSpec{Name: ast.NewIdent(yieldName), Path: &ast.BasicLit{Kind: token.STRING,
+		Value: strconv.Quote(yieldPackage)}}
 	file.Decls = append([]ast.Decl{&ast.GenDecl{Tok: token.IMPORT, Specs: []ast.Spec{imported}}}, file.Decls...)
 	var out bytes.Buffer
 	err = format.Node(&out, fset, file)
@@ -45,7 +47,8 @@ func weave(name string, src []byte) ([]byte, error) {
 // yieldName is what the package with Yield is imported as, beside what the file imports itself.
 const yieldName = "widened"
 
-// statements returns the lists of statements that n holds itself. The body of a switch or select is a list of clauses, which have lists of their own.
+// statements returns the lists of statements that n holds itself. The body of a switch or select is
+// a list of clauses, which have lists of their own.
 func statements(n ast.Node) (lists []*[]ast.Stmt) {
 	switch n := n.(type) {
 	case *ast.BlockStmt:
@@ -65,5 +68,6 @@ func statements(n ast.Node) (lists []*[]ast.Stmt) {
 }
 
 func yield() ast.Stmt {
-	return &ast.ExprStmt{X: &ast.CallExpr{Fun: &ast.SelectorExpr{X: ast.NewIdent(yieldName), Sel: ast.NewIdent("Yield")}}}
+	return &ast.ExprStmt{X: &ast.CallExpr{Fun: &ast.SelectorExpr{X: ast.NewIdent(yieldName),
+		Sel: ast.NewIdent("Yield")}}}
 }
