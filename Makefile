@@ -118,7 +118,7 @@ lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in e
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	@for m in $(MODULES:.=); do grep -qx "      - /$$m" .github/dependabot.yml || { echo "not in .github/dependabot.yml: /$$m"; exit 1; }; done
 	@grep -qx '      - /' .github/dependabot.yml
-	@printf 'README.md\0' | $(WIDTHS)
+	@git ls-files -z --cached --others --exclude-standard | $(WIDTHS)
 	$(call each,go mod tidy -diff && go vet ./... && $(STATIC) ./...)
 	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 

@@ -11,7 +11,7 @@
 //   - package ring, the log of a single session, for use without the rest.
 //
 // Adapters are modules of their own, so that nobody pulls in what they do not use: contrib/gosdk
-// and contrib/mcpgo for MCP servers, contrib/redis and contrib/tiered for sessions that outlive a
-// process, contrib/prometheus and contrib/otel for metrics. contrib/examples has programs to start
-// from, and the README a first one.
+// and contrib/mcpgo for MCP servers, contrib/pebble, contrib/redis and contrib/tiered for sessions
+// that outlive a process, contrib/prometheus and contrib/otel for metrics. contrib/examples has
+// programs to start from, and the README a first one.
 package reprise

@@ -46,10 +46,13 @@ func (r *managerRun) create() {
 	}
 	r.count++
 	o := shard.Options{
-		ID:       choose(&r.script, "", "a", "b", "c", "no good", long(128), long(129)),
-		Metadata: shard.Metadata{Transport: fmt.Sprint("transport ", r.count), Principal: choose(&r.script, "", "alice", "bob")},
-		TTL:      choose(&r.script, 0, 0, -1, time.Second, 30*time.Second),
-		Ring:     ring.Config{MaxEvents: choose(&r.script, 0, 0, 2)},
+		ID: choose(&r.script, "", "a", "b", "c", "no good", long(128), long(129)),
+		Metadata: shard.Metadata{
+			Transport: fmt.Sprint("transport ", r.count),
+			Principal: choose(&r.script, "", "alice", "bob"),
+		},
+		TTL:  choose(&r.script, 0, 0, -1, time.Second, 30*time.Second),
+		Ring: ring.Config{MaxEvents: choose(&r.script, 0, 0, 2)},
 	}
 	refused := map[error]bool{}
 	if o.ID == "no good" || len(o.ID) > 128 {
@@ -91,7 +94,11 @@ func (r *managerRun) create() {
 
 func (r *managerRun) append(s sessions) {
 	r.count++
-	e := ring.Event{ID: choose(&r.script, "", "", "x", "y", "z", "\n"), Stream: choose(&r.script, "", "a"), Data: payload(r.count, r.below(120))}
+	e := ring.Event{
+		ID:     choose(&r.script, "", "", "x", "y", "z", "\n"),
+		Stream: choose(&r.script, "", "a"),
+		Data:   payload(r.count, r.below(120)),
+	}
 	want := s.plain.writeRefusal()
 	var fields []string
 	if want == nil {
@@ -165,15 +172,23 @@ func (r *managerRun) detach() {
 	r.settle()
 }
 
-// sleep sleeps until a nanosecond before, exactly at or after a moment when something is to happen to a session, or for any time.
+// sleep sleeps until a nanosecond before, exactly at or after a moment when something is to happen
+// to a session, or for any time.
 func (r *managerRun) sleep() {
 	d := choose(&r.script, time.Millisecond, time.Second, 20*time.Millisecond, time.Minute, time.Hour)
 	if n := len(r.sessions); n > 0 && r.one(2) {
 		s := r.sessions[n-1-r.below(n)].plain
 		cfg := r.plain.cfg
-		at := choose(&r.script, s.activity.Add(s.ttl), s.activity.Add(s.ttl+cfg.Tick), s.earliest.Add(cfg.Linger), s.latest.Add(cfg.Linger),
-			s.activity.Add(s.ttl+cfg.Tick*3/4))
-		if until := at.Sub(r.plain.now) + choose[time.Duration](&r.script, 0, -1, 1); until > 0 && until < 1000*time.Hour {
+		at := choose(
+			&r.script,
+			s.activity.Add(s.ttl),
+			s.activity.Add(s.ttl+cfg.Tick),
+			s.earliest.Add(cfg.Linger),
+			s.latest.Add(cfg.Linger),
+			s.activity.Add(s.ttl+cfg.Tick*3/4),
+		)
+		if until := at.Sub(r.plain.now) + choose[time.Duration](&r.script, 0, -1, 1); until > 0 &&
+			until < 1000*time.Hour {
 			d = until
 		}
 	}
@@ -187,7 +202,8 @@ func (r *managerRun) touch(s sessions) {
 	}
 }
 
-// manages returns what a manager says about the session under that ID to callers that want one which has not ended.
+// manages returns what a manager says about the session under that ID to callers that want one
+// which has not ended.
 func (r *managerRun) manages(s sessions) (*plainSession, error) {
 	if r.plain.closed {
 		return nil, shard.ErrClosed
@@ -234,12 +250,25 @@ func FuzzManager(f *testing.F) {
 	})
 }
 
-// managerSeeds are runs of every configuration that do a bit of everything, and runs of every combination of TTL, Linger and Tick that
-// look at sessions a nanosecond before, at, and after each moment at which something is to happen to them.
+// managerSeeds are runs of every configuration that do a bit of everything, and runs of every
+// combination of TTL, Linger and Tick that look at sessions a nanosecond before, at, and after each
+// moment at which something is to happen to them.
 func managerSeeds() (seeds [][]byte) {
 	const create, attach, detach, sleep, finish, seek = 0, 3, 4, 5, 11, 13
 	for i := range 48 {
-		seed := []byte{byte(i), byte(i / 2), byte(i / 3), byte(i / 4), byte(i / 5), byte(i), byte(i / 6), byte(i / 4), byte(i), byte(i), byte(i)}
+		seed := []byte{
+			byte(i),
+			byte(i / 2),
+			byte(i / 3),
+			byte(i / 4),
+			byte(i / 5),
+			byte(i),
+			byte(i / 6),
+			byte(i / 4),
+			byte(i),
+			byte(i),
+			byte(i),
+		}
 		seed = append(seed, create, 1, 0, 0, 0)
 		for n := range 100 {
 			seed = append(seed, byte(n*(i+5)), byte(n*n+i), byte(n*i>>2), byte(n>>1))

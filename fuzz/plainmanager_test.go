@@ -6,7 +6,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A plainManager is what design.md says about sessions: all that there ever were, in a slice, and the time.
+// A plainManager is what design.md says about sessions: all that there ever were, in a slice, and
+// the time.
 type plainManager struct {
 	cfg        shard.Config // nothing left to a default
 	now        time.Time
@@ -82,7 +83,8 @@ func (m *plainManager) end(s *plainSession, as shard.Status, earliest, latest ti
 	m.budget.logs = others
 }
 
-// letGo drops the events of a session that has ended, unless a reader is attached: cursors that have not read them are overtaken.
+// letGo drops the events of a session that has ended, unless a reader is attached: cursors that
+// have not read them are overtaken.
 func (s *plainSession) letGo() {
 	if s.ended && s.attached == 0 {
 		s.log.letGo = true
@@ -169,8 +171,8 @@ func (m *plainManager) full(principal string) bool {
 		m.cfg.MaxPerPrincipal > 0 && principal != "" && theirs >= m.cfg.MaxPerPrincipal
 }
 
-// stats returns what Manager.Stats must be, but for Memory and Visits; Total may be larger by the sessions whose Linger ended less than a Tick and
-// a second ago.
+// stats returns what Manager.Stats must be, but for Memory and Visits; Total may be larger by the
+// sessions whose Linger ended less than a Tick and a second ago.
 func (m *plainManager) stats() (st shard.Stats, totalAtMost int) {
 	for _, s := range m.all {
 		st.Created++
@@ -207,7 +209,14 @@ func (m *plainManager) stats() (st shard.Stats, totalAtMost int) {
 
 // info is what is known of s; Log is empty once it has ended.
 func (s *plainSession) info() shard.Info {
-	i := shard.Info{ID: s.id, Metadata: s.md, Created: s.created, LastActivity: s.activity, Status: s.status, Attached: s.attached}
+	i := shard.Info{
+		ID:           s.id,
+		Metadata:     s.md,
+		Created:      s.created,
+		LastActivity: s.activity,
+		Status:       s.status,
+		Attached:     s.attached,
+	}
 	if !s.ended {
 		i.Log = s.log.stats()
 	}

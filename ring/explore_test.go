@@ -14,14 +14,16 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// A stepper is a goroutine that runs from one step of the protocol to the next, and only when it is told to.
+// A stepper is a goroutine that runs from one step of the protocol to the next, and only when it is
+// told to.
 type stepper struct {
 	resume, stopped chan struct{}
 	done, asleep    bool
 	at              step.Point
 }
 
-// A world runs steppers one at a time. running is the one that runs; only that one and the world, in turn, touch what tests keep.
+// A world runs steppers one at a time. running is the one that runs; only that one and the world,
+// in turn, touch what tests keep.
 type world struct {
 	rand     *rand.Rand
 	steppers []*stepper
@@ -127,7 +129,9 @@ func (x *exploration) keep(sent, got []Event, begunClosed bool) {
 		x.errorf("an append that began after Close has stored %d", got[0].Seq)
 	}
 	for i, e := range got {
-		if _, ok := x.wrote[e.Seq]; ok || e.Seq != got[0].Seq+uint64(i) || string(e.Data) != string(sent[i].Data) || sent[i].ID != "" && sent[i].ID != e.ID {
+		if _,
+			ok := x.wrote[e.Seq]; ok || e.Seq != got[0].Seq+uint64(i) || string(e.Data) != string(sent[i].Data) ||
+			sent[i].ID != "" && sent[i].ID != e.ID {
 			x.errorf("%v is stored as %d, %q, %q", sent[i], e.Seq, e.ID, e.Data)
 		}
 		x.wrote[e.Seq] = eventSeen{e.ID, string(e.Data)}
@@ -204,10 +208,12 @@ func (x *exploration) read() {
 	}
 }
 
-// explore does things to a small ring in an order that seed decides, and compares what came of it with a plain log.
+// explore does things to a small ring in an order that seed decides, and compares what came of it
+// with a plain log.
 func explore(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 7))
-	x := &exploration{t: t, seed: seed, max: 1 + rnd.IntN(9), wrote: map[uint64]eventSeen{}, saw: map[uint64]eventSeen{}, inside: map[uint64]bool{}}
+	x := &exploration{t: t, seed: seed, max: 1 + rnd.IntN(9), wrote: map[uint64]eventSeen{},
+		saw: map[uint64]eventSeen{}, inside: map[uint64]bool{}}
 	g, err := NewGroup(Config{MaxEvents: x.max}, Shared{})
 	if err != nil {
 		t.Fatal(err)
@@ -326,8 +332,9 @@ func (x *exploration) rest(closes bool) {
 	}
 }
 
-// The real code, one step at a time, in orders with sleepers of any length and with no patience at all, does what a plain log does. REPRISE_EXPLORE
-// says for how long; REPRISE_SEED explores one order again.
+// The real code, one step at a time, in orders with sleepers of any length and with no patience at
+// all, does what a plain log does. REPRISE_EXPLORE says for how long; REPRISE_SEED explores one
+// order again.
 func TestExplore(t *testing.T) {
 	span := 3 * time.Second
 	if s := os.Getenv("REPRISE_EXPLORE"); s != "" {

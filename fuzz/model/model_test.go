@@ -44,8 +44,8 @@ var full = []run{
 	{"…and nobody runs for ever", "ring.pml", "WRITERS=3 FIRST=1 OTHERS=1 READERS=0", true},
 }
 
-// In no interleaving does an assertion fail, somebody block, or anybody run for ever without an append coming to its end. Every step of the
-// models is taken in some of them.
+// In no interleaving does an assertion fail, somebody block, or anybody run for ever without an
+// append coming to its end. Every step of the models is taken in some of them.
 func TestModels(t *testing.T) {
 	runs, optimize := full, "-O1"
 	if testing.Short() {
@@ -87,7 +87,8 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// Each mutant is refuted. Making a verifier of each takes longer than its search, so that a short test tries some of them.
+// Each mutant is refuted. Making a verifier of each takes longer than its search, so that a short
+// test tries some of them.
 func TestMutants(t *testing.T) {
 	mutants := mutants
 	if testing.Short() {

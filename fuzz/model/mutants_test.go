@@ -97,10 +97,11 @@ var mutants = []mutant{
 		`		:: proposal[P].newdir -> break
 		:: !proposal[P].newdir -> hasHit[me] = ENTRY(directory[AFTERDIR].entries, page[proposal[P].page].ord);
 `}),
-	broken("an older page is entered over a newer one", "READERS=0 OTHERS=1 FIRST=3 HELPERS=1 MAXEVENTS=1 ROOM=1", change{
-		`				:: page[hasHit[me]].ord >= page[proposal[P].page].ord -> break
+	broken("an older page is entered over a newer one", "READERS=0 OTHERS=1 FIRST=3 HELPERS=1 MAXEVENTS=1 ROOM=1",
+		change{
+			`				:: page[hasHit[me]].ord >= page[proposal[P].page].ord -> break
 `,
-		`				:: hasHit[me] == proposal[P].page -> break
+			`				:: hasHit[me] == proposal[P].page -> break
 `}),
 	broken("a page is entered without comparing", "READERS=0 OTHERS=1 FIRST=3 HELPERS=1 MAXEVENTS=1 ROOM=1", change{
 		`				:: ENTRY(directory[AFTERDIR].entries, page[proposal[P].page].ord) == hasHit[me] ->`,
@@ -157,9 +158,10 @@ var mutants = []mutant{
 	broken("who enters a page late leaves it there", "WRITERS=1 FIRST=3 HELPERS=1 READERS=0 ROOM=1 SMALLEST=4", change{
 		`		:: page[proposal[P].page].ord == 0 || OLDEST(seq, count) <= page[P].base ->`,
 		`		:: true ->`}),
-	broken("a page goes by the word of one that is not visible yet", "READERS=0 FIRST=3 OTHERS=1 HELPERS=1 ROOM=1", change{
-		`		:: page[proposal[P].page].ord == 0 || OLDEST(seq, count) <= page[P].base ->`,
-		`		:: page[proposal[P].page].ord == 0 || page[proposal[P].page].ord >= page[cur].low ->`}),
+	broken("a page goes by the word of one that is not visible yet", "READERS=0 FIRST=3 OTHERS=1 HELPERS=1 ROOM=1",
+		change{
+			`		:: page[proposal[P].page].ord == 0 || OLDEST(seq, count) <= page[P].base ->`,
+			`		:: page[proposal[P].page].ord == 0 || page[proposal[P].page].ord >= page[cur].low ->`}),
 	broken("pages go before the word has moved on", "READERS=0 OTHERS=1 CLOSER=1 MAXEVENTS=1 ROOM=1", change{
 		`		:: seq <= page[P].base -> goto withdraw
 `,

@@ -41,12 +41,16 @@ var beyond = map[string]string{
 
 // besides are statements in modelled functions that the model leaves out, and why.
 var besides = map[string]string{
-	"append.go appendAll: if r.word.Load()&closedBit != 0":                                   "a short cut: the loop asks again",
-	"append.go appendAll: seqOf(r.word.Load()) != p.newest":                                  "an error is an append less; with another word it begins again",
-	"append.go appendAll: r.wake.Load() != nil":                                              "what follows does not touch the log",
-	"append.go AppendTo: r.wake.Load() != nil":                                               "the same",
-	"proposal.go propose: x := r.prop.Load(); x != nil && x.seq == p.newest+1 { r.settle(x)": "a short cut: asked again once there is a proposal of its own",
-	"wait.go wakeAll: step.At(step.Waking)":                                                  "does not touch the log",
+	"append.go appendAll: if r.word.Load()&closedBit != 0": "a short cut: the " +
+		"loop asks again",
+	"append.go appendAll: seqOf(r.word.Load()) != p.newest": "an error is an " +
+		"append less; with another word it begins again",
+	"append.go appendAll: r.wake.Load() != nil": "what follows does " +
+		"not touch the log",
+	"append.go AppendTo: r.wake.Load() != nil": "the same",
+	"proposal.go propose: x := r.prop.Load(); x != nil && x.seq == p.newest+1 { r.settle(x)": "a short cut: asked " +
+		"again once there is a proposal of its own",
+	"wait.go wakeAll: step.At(step.Waking)": "does not touch the log",
 }
 
 var quotation = regexp.MustCompile(`/\* go: (\S+) ([\w.]+): (.*?) \*/`)
@@ -91,8 +95,8 @@ func (s *source) quote(want []string) int {
 	return at
 }
 
-// functions reads package ring: "file function" leads to the body, for a function as for a variable that one makes; where two methods of a
-// file have the same name it is "file type.function".
+// functions reads package ring: "file function" leads to the body, for a function as for a variable
+// that one makes; where two methods of a file have the same name it is "file type.function".
 func functions(t *testing.T) map[string]*source {
 	t.Helper()
 	files, err := filepath.Glob("../../ring/*.go")
@@ -142,7 +146,8 @@ func nameOf(file *ast.File, f *ast.FuncDecl) string {
 	return f.Name.Name
 }
 
-// Every statement that a model quotes is in the function that it names, and for one function the model has them in the same order as Go.
+// Every statement that a model quotes is in the function that it names, and for one function the
+// model has them in the same order as Go.
 func TestQuotationsAreTrue(t *testing.T) {
 	all := functions(t)
 	for _, name := range models {
@@ -171,7 +176,8 @@ func TestQuotationsAreTrue(t *testing.T) {
 				}
 				lines[q[0]] = true
 				if at < last[function] {
-					t.Errorf("%s:%d: %s has this earlier than what the model quotes before: %s", name, n+1, function, q[3])
+					t.Errorf("%s:%d: %s has this earlier than what the model quotes before: %s", name, n+1, function,
+						q[3])
 				}
 				last[function] = at
 			}
@@ -180,7 +186,8 @@ func TestQuotationsAreTrue(t *testing.T) {
 	}
 }
 
-// Every atomic operation and every step point of package ring is quoted by a model, or excepted here by name.
+// Every atomic operation and every step point of package ring is quoted by a model, or excepted
+// here by name.
 func TestEveryAtomicOperationIsQuoted(t *testing.T) {
 	all := functions(t)
 	for _, name := range models {
@@ -211,8 +218,10 @@ func TestEveryAtomicOperationIsQuoted(t *testing.T) {
 			continue
 		}
 		for i, tok := range body.tokens {
-			if i > 1 && slices.Contains(operations, tok) && body.tokens[i-1] == "." && !body.quoted[i] && !harmless(body.tokens, i) {
-				t.Errorf("no model quotes %s: … %s", function, strings.Join(body.tokens[max(0, i-6):min(len(body.tokens), i+6)], " "))
+			if i > 1 && slices.Contains(operations,
+				tok) && body.tokens[i-1] == "." && !body.quoted[i] && !harmless(body.tokens, i) {
+				t.Errorf("no model quotes %s: … %s", function, strings.Join(body.tokens[max(0,
+					i-6):min(len(body.tokens), i+6)], " "))
 			}
 		}
 	}
@@ -242,7 +251,8 @@ func TestEveryStepPointIsQuoted(t *testing.T) {
 		}
 		found++
 		quote := fmt.Sprintf("step.At(step.%s)", m[1])
-		excepted := slices.ContainsFunc(slices.Collect(maps.Keys(besides)), func(s string) bool { return strings.HasSuffix(s, quote) })
+		excepted := slices.ContainsFunc(slices.Collect(maps.Keys(besides)),
+			func(s string) bool { return strings.HasSuffix(s, quote) })
 		if !excepted && !strings.Contains(text.String(), quote) {
 			t.Errorf("no model quotes %s", quote)
 		}

@@ -1,6 +1,7 @@
 package main
 
-// ofTheRing break the protocol of word, proposal, page, directory and index, and what Append and the readers do with it.
+// ofTheRing break the protocol of word, proposal, page, directory and index, and what Append and
+// the readers do with it.
 var ofTheRing = []mutant{
 	{"an owner writes into the page that is cur by then", "ring/append.go", []change{{
 		"\tc.put(s, off, e,",
