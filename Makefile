@@ -49,7 +49,7 @@ stress: cc ## eight writers and eight readers on a ring of eight, ten seconds at
 	REPRISE_STRESS=10s go test -race -timeout 10m -run Stress ./ring
 
 stall: cc ## the ring's protocol with goroutines stopped between its steps
-	go test -race -tags reprise_steps -timeout 10m ./ring
+	REPRISE_EXPLORE=20s go test -race -tags reprise_steps -timeout 15m ./ring
 
 machines: ## the core's tests on 32 bits (linux/386), and builds for arm64, windows and darwin
 	@mkdir -p .tools && printf 'package main\n\nfunc main() {}\n' > .tools/empty.go
@@ -85,6 +85,7 @@ report: ## the same as bench/REPORT.md, with charts, and as bench/RESULTS.md
 	cd bench/peers && go run ./cmd/compare -o ../REPORT.md -charts report -plain ../RESULTS.md $(ARGS)
 
 fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, which takes a minute by default, is cut short
+	REPRISE_EXPLORE=$(FUZZTIME) go test -tags reprise_steps -timeout 0 -run TestExplore ./ring
 	@set -e; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$p/*_test.go | cut -c6-); do \
 	    echo "── $$p $$f"; (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s .); done; done
