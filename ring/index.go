@@ -39,10 +39,15 @@ func newIndex(buckets int) index { return make(index, buckets+1) }
 func (x index) buckets() int         { return max(0, len(x)-1) }
 func (x index) lost() *atomic.Uint64 { return &x[len(x)-1][0] }
 
-// homes returns the two buckets of a tag, which may be the same.
+// homes returns the two buckets of a tag. They differ, unless there is one bucket only: an ID with
+// one home would be lost as soon as that is full, which happens once in ten million appends.
 func (x index) homes(tag uint32) (*bucket, *bucket) {
 	mask := uint32(len(x) - 2)
-	return &x[tag&mask], &x[tag*0x9E3779B1>>8&mask]
+	i, j := tag&mask, tag*0x9E3779B1>>8&mask
+	if i == j {
+		j = (i ^ 1) & mask
+	}
+	return &x[i], &x[j]
 }
 
 // A vacancy is where a new entry goes: a cell that held old, whose sequence is no longer retained.
@@ -74,12 +79,10 @@ func (r *Ring) find(v *view, id string, tag uint32) (seq uint64, p *page, free v
 			return seq, p, free
 		}
 	}
-	deadB := uint64(0)
-	if b != a {
-		if deadB, hit = b.look(tag, v.first); hit {
-			if seq, p = v.lookUp(b, id, tag); p != nil {
-				return seq, p, free
-			}
+	deadB, hit := b.look(tag, v.first)
+	if hit {
+		if seq, p = v.lookUp(b, id, tag); p != nil {
+			return seq, p, free
 		}
 	}
 	if x.lost().Load() >= v.first {

@@ -135,9 +135,21 @@ func TestSeekAndLookUpAreExactWhileTheIndexGrows(t *testing.T) {
 	}
 }
 
-// Writers that help each other do not take an ID for lost because somebody else has just entered
-// it: lookups would have to look at the records for as long as it is retained.
-func TestWritersThatHelpEachOtherLoseNoID(t *testing.T) {
+// Each ID has two buckets to go to. With one for some of them, one ID in ten million was lost.
+func TestTheTwoBucketsOfAnIDDiffer(t *testing.T) {
+	for buckets := minBuckets; buckets <= 1<<16; buckets *= 2 {
+		x := newIndex(buckets)
+		for tag := range uint32(100_000) {
+			if a, b := x.homes(tag); a == b || a == &x[buckets] || b == &x[buckets] {
+				t.Fatalf("of %d buckets, tag %d has twice the same, or none", buckets, tag)
+			}
+		}
+	}
+}
+
+// Writers that finish each other's appends do not take an ID for lost because somebody else has
+// just entered it: lookups would have to look at all events for as long as it is retained.
+func TestWritersThatFinishEachOthersAppendsLoseNoID(t *testing.T) {
 	r := newRing(t, Config{})
 	var writers sync.WaitGroup
 	for w := range 8 {

@@ -483,7 +483,7 @@ inline find(wanted, chooses) {
 #if CELLS == 2
 		d_step {
 			if
-			/* go: index.go find: deadB, hit = b.look(tag, v.first); hit */
+			/* go: index.go find: deadB, hit := b.look(tag, v.first) */
 			/* go: index.go find: v.lookUp(b, id, tag) */
 			:: hit == 0 && index[INDEXED].size == 2 ->
 				if
