@@ -115,6 +115,12 @@ crash: cc ## contrib/pebble: processes killed and disks that fail CRASHES times,
 bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync: two minutes, on an idle machine
 	@cd contrib/pebble && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
 
+bench-durable: ## contrib/durablestreams beside the protocol authors' Node.js server, under wrk: eight minutes, on an idle machine
+	$(call need,wrk,wrk)
+	$(call need,npm,nodejs npm)
+	$(call npm,contrib/durablestreams/cmd/serve)
+	@cd contrib/durablestreams/cmd/serve && go test -run '^$$' -bench '^BenchmarkServers$$' -benchtime 1x -timeout 30m .
+
 lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in every module; widths of lines; dependabot's list
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted: $$out"; exit 1; fi
 	@for m in $(MODULES:.=); do grep -qx "      - /$$m" .github/dependabot.yml || { echo "not in .github/dependabot.yml: /$$m"; exit 1; }; done
@@ -156,8 +162,10 @@ others: # other people's software, for contrib/interop, and the servers of contr
 	$(call need,nginx,nginx)
 	$(call need,redis-server,redis-server)
 	$(call need,npm,nodejs npm)
-	@set -e; for d in $$(git ls-files --cached --others --exclude-standard -- '*/package-lock.json' | xargs -n1 dirname); do (cd $$d; \
-	  cmp -s package-lock.json node_modules/.installed || \
+	$(call npm,$$(git ls-files --cached --others --exclude-standard -- '*/package-lock.json' | xargs -n1 dirname))
+
+# $(call npm,folders): install what the package-lock.json of each says, unless that is done.
+npm = @set -e; for d in $(1); do (cd $$d; cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
-.PHONY: machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
+.PHONY: machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble bench-durable crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean

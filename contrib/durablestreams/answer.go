@@ -26,12 +26,14 @@ var (
 	errNotFound    = refuse(http.StatusNotFound, "stream not found")
 	errSoftDeleted = refuse(http.StatusGone, "the stream was deleted and lives on in its forks")
 	errTooLarge    = refuse(http.StatusRequestEntityTooLarge, "more than a stream may retain")
+	errClosing     = refuse(http.StatusServiceUnavailable, "the server is closing")
+	errUnavailable = &refusal{http.StatusServiceUnavailable, "stream store unavailable"}
 )
 
 // answer writes the refusal that err stands for.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, err error) {
 	re := refusalOf(err)
-	if re.status == http.StatusServiceUnavailable && h.Logger != nil && r.Context().Err() == nil {
+	if re == errUnavailable && h.Logger != nil && r.Context().Err() == nil {
 		h.Logger.LogAttrs(r.Context(), slog.LevelError, "durablestreams: request failed", slog.Any("error", err))
 	}
 	if re.status == http.StatusTooManyRequests || re.status == http.StatusServiceUnavailable {
@@ -55,7 +57,7 @@ func refusalOf(err error) *refusal {
 		errors.Is(err, shard.ErrOverBudget):
 		return &refusal{http.StatusTooManyRequests, "a limit of the server is reached"}
 	}
-	return &refusal{http.StatusServiceUnavailable, "stream store unavailable"}
+	return errUnavailable
 }
 
 // sessionID names the session for a path.

@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/sse"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -35,7 +35,7 @@ const (
 // unknown stream, 409 for what contradicts the stream, 410 for a deleted stream that has forks and
 // for an offset that is no longer retained (with Stream-Earliest-Offset), 413 for more than a
 // stream may retain, 429 with Retry-After for a limit of the Store, 501 for the subscription APIs,
-// and 503 for a failing Store.
+// and 503 with Retry-After for a failing Store.
 type Handler struct {
 	// Store is where the streams are: a replay.Creator and replay.Batcher.
 	Store replay.Store
@@ -77,32 +77,12 @@ type Handler struct {
 	Logger *slog.Logger
 
 	streams registry
-
-	mu     sync.Mutex
-	closed chan struct{} // closed by Close; made by whoever needs it first; guarded by mu
-	ended  bool          // guarded by mu
+	live    sse.Set // answers that wait for messages
 }
 
-// Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown. It is
-// idempotent.
-func (h *Handler) Close() {
-	c := h.closing()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.ended {
-		h.ended = true
-		close(c)
-	}
-}
-
-func (h *Handler) closing() chan struct{} {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed == nil {
-		h.closed = make(chan struct{})
-	}
-	return h.closed
-}
+// Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown; what
+// comes after it is answered with 503. It does not wait, and is idempotent.
+func (h *Handler) Close() { h.live.Close() }
 
 // ServeHTTP serves one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +153,7 @@ func (h *Handler) newRequest(w http.ResponseWriter, r *http.Request) (*request, 
 
 // isReserved reports whether a path has a segment __ds, behind which section 6 puts its APIs.
 func isReserved(path string) bool {
-	return strings.Contains(path+"/", "/__ds/")
+	return strings.Contains(path, "/__ds/") || strings.HasSuffix(path, "/__ds")
 }
 
 func (h *Handler) limits() ring.Config {
@@ -218,9 +198,11 @@ func (h *Handler) setCommonHeaders(w http.ResponseWriter, r *http.Request) {
 		resource = "cross-origin"
 		if h.AllowOrigin(r, origin) {
 			header.Set("Access-Control-Allow-Origin", orElse(origin, "*"))
-			header.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
-			header.Set("Access-Control-Allow-Headers", allowedHeaders)
 			header.Set("Access-Control-Expose-Headers", exposedHeaders)
+			if r.Method == http.MethodOptions {
+				header.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS")
+				header.Set("Access-Control-Allow-Headers", allowedHeaders)
+			}
 		}
 	}
 	header.Set("Cross-Origin-Resource-Policy", resource)

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/reprise-go/reprise/contrib/durablestreams"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // A world is a Store and servers in front of it.
 type world struct {

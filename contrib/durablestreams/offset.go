@@ -1,7 +1,6 @@
 package durablestreams
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -26,9 +25,26 @@ const (
 )
 
 // String is the offset on the wire.
-func (o offset) String() string { return o.eventID() + wholeMessage }
+func (o offset) String() string {
+	var b [offsetDigits + len(wholeMessage)]byte
+	copy(b[offsetDigits:], wholeMessage)
+	o.digits(b[:offsetDigits])
+	return string(b[:])
+}
 
-func (o offset) eventID() string { return fmt.Sprintf("%0*d", offsetDigits, uint64(o)) }
+func (o offset) eventID() string {
+	var b [offsetDigits]byte
+	o.digits(b[:])
+	return string(b[:])
+}
+
+// digits fills b. A log has at most 2^40 events, so that 16 digits are enough.
+func (o offset) digits(b []byte) {
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte('0' + o%10)
+		o /= 10
+	}
+}
 
 // parseOffset reads what String has written, and nothing else.
 func parseOffset(s string) (offset, bool) {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/sse"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -175,10 +178,9 @@ func (q *request) gone(earliest offset) error {
 // atEnd reports whether the answer reaches the end of a closed stream.
 func (g *reading) atEnd() bool { return g.isTail && g.isClosed }
 
-// body puts the collected messages together: a JSON array, or the bytes.
-func (g *reading) body() []byte {
-	size := g.bytes + len(g.messages) + 2
-	b := make([]byte, 0, size)
+// appendBody appends the collected messages: as a JSON array, or as bytes.
+func (g *reading) appendBody(b []byte) []byte {
+	b = slices.Grow(b, g.bytes+len(g.messages)+2)
 	if !g.isJSON() {
 		for i := range g.messages {
 			b = append(b, g.messages[i].Data...)
@@ -253,31 +255,43 @@ func matchesTag(header http.Header, tag string) bool {
 	return false
 }
 
+// writer returns what writes the answer: in pieces, each with a deadline of its own, so that who
+// reads steadily gets everything, and who stops is gone after WriteTimeout.
+func (g *reading) writer(onEnd func()) *sse.Writer {
+	return sse.NewWriter(&g.h.live, g.w, g.r, orElse(g.h.WriteTimeout, DefaultWriteTimeout), onEnd)
+}
+
 // write sends the collected messages with status 200.
 func (g *reading) write() error {
-	b := g.body()
+	b := g.appendBody(nil)
+	g.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	g.w.WriteHeader(http.StatusOK)
-	p := g.pieceWriter()
-	if _, err := p.Write(b); err == nil {
-		p.flush()
-	}
+	w := g.writer(func() {})
+	w.Begin(-1)
+	defer w.Finish()
+	w.Send(b) // whoever does not get it comes back
 	return nil
+}
+
+// begin is for an answer that waits: its context ends after d, and when the Handler is closed.
+func (g *reading) begin(d time.Duration) (ctx context.Context, w *sse.Writer, end func(), err error) {
+	ctx, cancel := context.WithTimeout(g.r.Context(), d)
+	w = g.writer(cancel)
+	if !g.h.live.Enter(w) {
+		cancel()
+		return nil, nil, nil, errClosing
+	}
+	return ctx, w, func() {
+		w.Finish()
+		g.h.live.Leave(w)
+		cancel()
+	}, nil
 }
 
 // longPoll answers a read that waits (section 5.7).
 func (g *reading) longPoll() error {
-	ctx, cancel := g.until(orElse(g.h.LongPoll, DefaultLongPoll))
-	defer cancel()
-	for len(g.messages) == 0 && !g.atEnd() {
-		if err := g.reader.Wait(ctx); err != nil {
-			if ctx.Err() == nil {
-				return err
-			}
-			break
-		}
-		if err := g.collect(); err != nil {
-			return err
-		}
+	if err := g.wait(); err != nil {
+		return err
 	}
 	g.setHeaders()
 	if len(g.messages) > 0 {
@@ -288,16 +302,23 @@ func (g *reading) longPoll() error {
 	return nil
 }
 
-// until is the request's context, which ends after d and when the Handler is closed too.
-func (g *reading) until(d time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(g.r.Context(), d)
-	closing := g.h.closing()
-	go func() {
-		select {
-		case <-closing:
-			cancel()
-		case <-ctx.Done():
+// wait collects until there is something, or the time of a long-poll is over.
+func (g *reading) wait() error {
+	ctx, _, end, err := g.begin(orElse(g.h.LongPoll, DefaultLongPoll))
+	if err != nil {
+		return err
+	}
+	defer end()
+	for len(g.messages) == 0 && !g.atEnd() {
+		if err := g.reader.Wait(ctx); err != nil {
+			if ctx.Err() == nil {
+				return err
+			}
+			return nil
 		}
-	}()
-	return ctx, cancel
+		if err := g.collect(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

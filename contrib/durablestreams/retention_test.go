@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/contrib/durablestreams"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -84,16 +85,7 @@ func TestAReaderThatStopsIsLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	for { // the session is attached to as long as the stream is served
-		info, err := w.store.Info(t.Context(), "/s")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if info.Attached == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	w.awaitReaders("/s", 0)
 }
 
 func TestCloseEndsLiveReads(t *testing.T) {
@@ -111,15 +103,30 @@ func TestCloseEndsLiveReads(t *testing.T) {
 			done <- a.StatusCode
 		}()
 	}
-	for {
-		if info, err := w.store.Info(t.Context(), "/s"); err != nil || info.Attached == 2 {
-			break
-		}
-	}
+	w.awaitReaders("/s", 2)
 	h.Close()
-	if a, b := <-done, <-done; a+b != 200+204 {
+	if a, b := testkit.Await(t, "an answer", done), testkit.Await(t, "another", done); a+b != 200+204 {
 		t.Errorf("answers are %d and %d", a, b)
 	}
+	for _, live := range []string{"sse", "long-poll"} {
+		if a := c.want(503, c.do("GET", "/s?offset=-1&live="+live, "")); a.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	c.want(200, c.do("GET", "/s?offset=-1", ""))
+}
+
+// awaitReaders waits until a stream has so many: its session is attached to as long as it is served
+// to one.
+func (w *world) awaitReaders(id string, n int) {
+	w.t.Helper()
+	testkit.Eventually(w.t, fmt.Sprintf("%d readers", n), func() bool {
+		info, err := w.store.Info(w.t.Context(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return info.Attached == n
+	})
 }
 
 func TestAuthorizeDecidesBeforeAnythingIsDone(t *testing.T) {

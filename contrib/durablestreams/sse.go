@@ -3,36 +3,41 @@ package durablestreams
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/reprise-go/reprise/internal/sse"
 )
 
 // serveSSE answers a read as server-sent events (section 5.8).
 func (g *reading) serveSSE() error {
-	ctx, cancel := g.until(orElse(g.h.SSE, DefaultSSE))
-	defer cancel()
-	header := g.w.Header()
-	header.Set("Content-Type", "text/event-stream")
-	header.Set("Cache-Control", "no-cache, no-transform")
-	header.Set("X-Accel-Buffering", "no")
+	ctx, w, end, err := g.begin(orElse(g.h.SSE, DefaultSSE))
+	if err != nil {
+		return err
+	}
+	defer end()
+	sse.SetHeader(g.w.Header())
 	if !g.isText() {
-		header.Set("Stream-SSE-Data-Encoding", "base64")
+		g.w.Header().Set("Stream-SSE-Data-Encoding", "base64")
 	}
 	g.w.WriteHeader(http.StatusOK)
-	p := g.pieceWriter()
-	var b []byte
+	w.Begin(-1)
+	var out, body []byte
 	for {
-		b = g.appendEvents(b[:0])
-		if _, err := p.Write(b); err != nil || p.flush() != nil || g.atEnd() {
+		out, body = g.appendEvents(out[:0], body[:0])
+		if w.Send(out) != nil || g.atEnd() {
 			return nil
 		}
+		clear(g.messages) // pin nothing while idle
 		g.messages, g.bytes = g.messages[:0], 0
 		if !g.isTail {
 			if g.collect() != nil {
 				return nil
 			}
 			continue
+		}
+		if cap(out)+cap(body) > maxIdleBytes {
+			out, body = nil, nil
 		}
 		for len(g.messages) == 0 && !g.atEnd() {
 			if g.reader.Wait(ctx) != nil || g.collect() != nil {
@@ -42,37 +47,37 @@ func (g *reading) serveSSE() error {
 	}
 }
 
-// A control event says where the client stands.
-type control struct {
-	Next     string `json:"streamNextOffset"`
-	Cursor   string `json:"streamCursor,omitempty"`
-	UpToDate bool   `json:"upToDate,omitempty"`
-	Closed   bool   `json:"streamClosed,omitempty"`
-}
+// maxIdleBytes is how much memory a stream keeps for what it will write while it waits.
+const maxIdleBytes = 4 << 10
 
-// appendEvents appends the collected messages as one data event, and the control event that follows
-// it.
-func (g *reading) appendEvents(b []byte) []byte {
+// appendEvents appends the collected messages as one data event, and the control event that says
+// where the client stands then. body is memory that it may use.
+func (g *reading) appendEvents(b, body []byte) (events, used []byte) {
 	if len(g.messages) > 0 {
 		b = append(b, "event: data\n"...)
-		body := g.body()
-		if !g.isText() {
-			body = base64.StdEncoding.AppendEncode(nil, body)
+		body = g.appendBody(body)
+		if g.isText() {
+			b = appendLines(b, body)
+		} else {
+			b = base64.StdEncoding.AppendEncode(append(b, "data:"...), body)
+			b = append(b, '\n')
 		}
-		b = appendLines(b, body)
 		b = append(b, '\n')
 	}
-	c := control{Next: g.from.String(), UpToDate: g.isTail, Closed: g.atEnd()}
-	if !c.Closed {
-		c.Cursor = nextCursor(g.cursor, time.Now())
+	b = append(b, `event: control
+data:{"streamNextOffset":"`...)
+	b = append(append(b, g.from.String()...), '"')
+	if !g.atEnd() {
+		b = append(append(b, `,"streamCursor":"`...), nextCursor(g.cursor, time.Now())...)
+		b = append(b, '"')
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // strings and booleans
+	if g.isTail {
+		b = append(b, `,"upToDate":true`...)
 	}
-	b = append(b, "event: control\ndata:"...)
-	b = append(b, text...)
-	return append(b, "\n\n"...)
+	if g.atEnd() {
+		b = append(b, `,"streamClosed":true`...)
+	}
+	return append(b, "}\n\n"...), body
 }
 
 // appendLines writes data as data lines. CR, LF and CRLF all end a line there, so a client gets LF

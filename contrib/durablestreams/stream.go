@@ -110,16 +110,19 @@ func (s *stream) store(ctx context.Context, store replay.Store, events []ring.Ev
 	return nil
 }
 
+// A streamKey tells a stream from all that have or had the same URL.
+type streamKey struct{ session, incarnation string }
+
 // A registry holds the streams that this process has used lately.
 type registry struct {
 	mu      sync.Mutex
-	streams map[string]*stream // by session and incarnation
+	streams map[streamKey]*stream
 }
 
 const maxStreams = 100_000
 
 func (g *registry) get(id, incarnation string) *stream {
-	key := id + "\n" + incarnation
+	key := streamKey{id, incarnation}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if s := g.streams[key]; s != nil {
@@ -127,10 +130,10 @@ func (g *registry) get(id, incarnation string) *stream {
 	}
 	if len(g.streams) >= maxStreams { // forget some, whichever come first
 		left := maxStreams / 16
-		maps.DeleteFunc(g.streams, func(string, *stream) bool { left--; return left >= 0 })
+		maps.DeleteFunc(g.streams, func(streamKey, *stream) bool { left--; return left >= 0 })
 	}
 	if g.streams == nil {
-		g.streams = make(map[string]*stream)
+		g.streams = make(map[streamKey]*stream)
 	}
 	s := &stream{id: id, turn: make(chan struct{}, 1)}
 	s.view.Store(new(view))
@@ -141,7 +144,7 @@ func (g *registry) get(id, incarnation string) *stream {
 func (g *registry) forget(id, incarnation string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.streams, id+"\n"+incarnation)
+	delete(g.streams, streamKey{id, incarnation})
 }
 
 // A found stream is one that exists, and what the Store said of it.

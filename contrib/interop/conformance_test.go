@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit/npm"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -53,7 +54,7 @@ func TestTheConformanceSuitePassesWithoutAWarning(t *testing.T) {
 func conformance(t *testing.T, url, scenario string) (checks []check) {
 	t.Helper()
 	dir := t.TempDir()
-	suite := node(t, "node_modules/@modelcontextprotocol/conformance/dist/index.js",
+	suite := npm.Node(t, "node_modules/@modelcontextprotocol/conformance/dist/index.js",
 		"server", "--url", url, "--spec-version", "2025-11-25", "--scenario", scenario, "--output-dir", dir)
 	said, err := suite.CombinedOutput()
 	if err != nil {

@@ -22,7 +22,7 @@ func serveDemo(t *testing.T) (url string) {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
 	demo := exec.Command(binary, "serve", "-addr", "127.0.0.1:0")
-	endWithUs(demo)
+	testkit.EndWithUs(demo)
 	out, err := demo.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/npm"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
@@ -32,7 +33,7 @@ func TestEventSourceClientsOfNpmHaveEachEventOnceThroughTenCuts(t *testing.T) {
 			s := create(t, m, "s", "")
 			site := newSite(t, replay.Local(m))
 			between := proxy.New(t, site.addr)
-			script := node(t, "testdata/eventsource.mjs", client, "http://"+between.Addr()+"/events?session=s")
+			script := npm.Node(t, "testdata/eventsource.mjs", client, "http://"+between.Addr()+"/events?session=s")
 			out, err := script.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

@@ -1,12 +1,9 @@
 package interop
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/reprise-go/reprise/internal/testkit"
@@ -26,26 +23,6 @@ func program(t testing.TB, name, pkg string) string {
 	}
 	t.Fatalf("%s is missing: apt-get install -y --no-install-recommends %s", name, pkg)
 	return ""
-}
-
-// node returns a command of the pinned node that runs script, a file of this folder or of its
-// node_modules, and ends with the test.
-func node(t testing.TB, script string, args ...string) *exec.Cmd {
-	t.Helper()
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	// not every npm links it in .bin
-	path, err := filepath.Abs("node_modules/node-linux-" + cmp.Or(arch, runtime.GOARCH) + "/bin/node")
-	if err == nil {
-		_, err = exec.LookPath(path)
-	}
-	if err != nil {
-		t.Fatalf("%v: run npm ci --ignore-scripts in contrib/interop", err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*testkit.Patience)
-	t.Cleanup(cancel)
-	command := exec.CommandContext(ctx, path, append([]string{script}, args...)...)
-	endWithUs(command)
-	return command
 }
 
 func newManager(t testing.TB, cfg shard.Config) *shard.Manager {

@@ -63,7 +63,7 @@ func newNginx(t *testing.T, backend string) *nginx {
 	}
 	n := &nginx{command: exec.Command(path, "-c", config, "-p", dir, "-e", "stderr"), socket: socket}
 	n.client = &http.Client{Transport: &http.Transport{DialContext: n.dial}}
-	endWithUs(n.command)
+	testkit.EndWithUs(n.command)
 	var said bytes.Buffer
 	n.command.Stdout, n.command.Stderr = &said, &said
 	if err := n.command.Start(); err != nil {

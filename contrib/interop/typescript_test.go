@@ -15,6 +15,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/npm"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -120,7 +121,7 @@ func (p *cutPlan) step(ctx context.Context, i int) error {
 // number, and returns what came last.
 func callFromTypeScript(t *testing.T, url string, seen func(i int, l line)) (last line) {
 	t.Helper()
-	client := node(t, "testdata/progress.mjs", url, fmt.Sprint(notifications))
+	client := npm.Node(t, "testdata/progress.mjs", url, fmt.Sprint(notifications))
 	var complaints bytes.Buffer
 	client.Stderr = &complaints
 	out, err := client.StdoutPipe()

@@ -74,7 +74,7 @@ func startReplica(t *testing.T, redis string) *replicaProcess {
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestReplica$")
 	command.Env = append(os.Environ(), replicaRedis+"="+redis)
 	command.Stderr = os.Stderr
-	endWithUs(command)
+	testkit.EndWithUs(command)
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func startRedis(t *testing.T) string {
 	}
 	command := exec.CommandContext(t.Context(), program(t, "redis-server", "redis-server"),
 		"--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	endWithUs(command)
+	testkit.EndWithUs(command)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

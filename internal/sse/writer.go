@@ -1,6 +1,6 @@
 // Package sse is what every front end does with a response that is an event stream, whoever encodes
-// the events: deadlines for each piece that is written, comments that keep a silent connection
-// open, an end from outside, and counters.
+// the events, or that is as long as one: deadlines for each piece that is written, comments that
+// keep a silent connection open, an end from outside, and counters.
 package sse
 
 import (

@@ -1,5 +1,5 @@
 // Package testkit has what the tests of several modules share. Below it are package proxy, which
-// breaks connections, and package sse, a client of event streams.
+// breaks connections, package sse, a client of event streams, and package npm, which runs Node.js.
 package testkit
 
 import (

@@ -20,7 +20,12 @@ type answers struct {
 	events   *replay.Handler
 
 	mu      sync.Mutex
-	current map[string]*shard.Session // the newest answer of each chat or run
+	current map[string]*answer // the newest of each chat or run
+}
+
+type answer struct {
+	*shard.Session
+	stop context.CancelFunc // ends the model
 }
 
 // unknown is no session's ID.
@@ -28,7 +33,7 @@ const unknown = "unknown"
 
 // newAnswers returns answers whose requests name their chat or run by key.
 func newAnswers(m *shard.Manager, key func(*http.Request) string) *answers {
-	a := &answers{sessions: m, current: make(map[string]*shard.Session)}
+	a := &answers{sessions: m, current: make(map[string]*answer)}
 	a.events = &replay.Handler{
 		Store: replay.Local(m), ReadOnly: true,
 		SessionID: func(r *http.Request) string {
@@ -36,8 +41,8 @@ func newAnswers(m *shard.Manager, key func(*http.Request) string) *answers {
 			if !ok {
 				name = key(r)
 			}
-			if s := a.find(name); s != nil {
-				return s.ID()
+			if found := a.find(name); found != nil {
+				return found.ID()
 			}
 			return unknown
 		},
@@ -45,7 +50,7 @@ func newAnswers(m *shard.Manager, key func(*http.Request) string) *answers {
 	return a
 }
 
-func (a *answers) find(key string) *shard.Session {
+func (a *answers) find(key string) *answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.current[key]
@@ -64,43 +69,40 @@ func (a *answers) start(
 		http.Error(w, "too many answers at a time", http.StatusTooManyRequests)
 		return
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	begun := &answer{s, stop}
 	a.mu.Lock()
 	before := a.current[key]
-	a.current[key] = s
+	a.current[key] = begun
 	a.mu.Unlock()
 	if before != nil {
-		before.Terminate() // a chat has one answer at a time
+		before.stop() // a chat has one answer at a time
 	}
-	go a.run(s, key, model)
+	go a.run(ctx, begun, key, model)
 	a.serve(w, r, key)
 }
 
 // run has the model write its answer.
-func (a *answers) run(s *shard.Session, key string, model func(context.Context, func(any) error) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+func (a *answers) run(ctx context.Context, to *answer, key string, model func(context.Context, func(any) error) error) {
 	go func() {
 		select {
-		case <-s.Done(): // stopped
-			cancel()
+		case <-to.Done(): // the server ends
+			to.stop()
 		case <-ctx.Done():
 		}
 	}()
 	model(ctx, func(chunk any) error {
 		data, err := json.Marshal(chunk)
 		if err == nil {
-			_, err = s.Append(ring.Event{Data: data})
+			_, err = to.Append(ring.Event{Data: data})
 		}
 		return err
 	})
-	s.Append(ring.Event{Data: []byte("[DONE]")})
-	s.Finish()
-	<-s.Done() // Linger later
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.current[key] == s {
-		delete(a.current, key)
-	}
+	to.Append(ring.Event{Data: []byte("[DONE]")})
+	to.Finish()
+	<-to.Done() // Linger later
+	to.stop()
+	a.forget(key, to)
 }
 
 // resume goes on with an answer that exists, after the request's Last-Event-ID. It returns false
@@ -120,9 +122,21 @@ func (a *answers) serve(w http.ResponseWriter, r *http.Request, key string) {
 	a.events.ServeHTTP(w, get)
 }
 
-// stop ends the newest answer of a chat.
-func (a *answers) stop(key string) {
-	if s := a.find(key); s != nil {
-		s.Terminate()
+// stop has the model end its newest answer to a chat here, and returns that; nil: there is none.
+// Whoever reads it sees it end.
+func (a *answers) stop(key string) *answer {
+	found := a.find(key)
+	if found != nil {
+		found.stop()
+	}
+	return found
+}
+
+// forget leaves nothing to resume of an answer.
+func (a *answers) forget(key string, gone *answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current[key] == gone {
+		delete(a.current, key)
 	}
 }

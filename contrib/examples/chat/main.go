@@ -68,11 +68,16 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("POST /api/chat", a.startChat)
 	mux.Handle("GET /api/chat/{id}/stream", a.chats.events)
 	mux.HandleFunc("POST /api/chat/{id}/stop", func(w http.ResponseWriter, r *http.Request) {
-		a.chats.stop(r.PathValue("id"))
+		id := r.PathValue("id")
+		a.chats.forget(id, a.chats.stop(id))
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /runs", a.startRun)
 	mux.Handle("GET /runs", a.runs.events)
+	mux.HandleFunc("POST /runs/{id}/stop", func(w http.ResponseWriter, r *http.Request) {
+		a.runs.stop(r.PathValue("id"))
+		w.WriteHeader(http.StatusNoContent)
+	})
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

@@ -1,18 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/npm"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
 )
 
@@ -36,47 +37,18 @@ func start(t *testing.T, delay time.Duration) (*app, *proxy.Proxy) {
 	return a, proxy.New(t, s.Listener.Addr().String())
 }
 
-// cutTenTimes cuts the proxy's connections after one, two, … ten times so many bytes.
-func cutTenTimes(t *testing.T, p *proxy.Proxy, bytes func(n int) int) {
-	t.Helper()
-	go func() {
-		for n := range cuts {
-			fuse, ok := p.CutAfter(bytes(n))
-			if !ok {
-				t.Error("a cut is pending")
-				return
-			}
-			select {
-			case <-fuse.Done:
-			case <-t.Context().Done():
-				return
-			}
-		}
-	}()
-}
-
 type said struct {
-	Text   string
-	Breaks int
+	Text     string
+	Breaks   int
+	Finished bool
 }
 
-// npm runs one of the scripts with the Node.js of package-lock.json.
-func npm(t *testing.T, script string, args ...string) (s said) {
+// run runs one of the scripts.
+func run(t *testing.T, script string, args ...string) (s said) {
 	t.Helper()
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
-	}
-	node, err := filepath.Abs(filepath.Join("node_modules", "node-linux-"+arch, "bin", "node"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(node); err != nil {
-		t.Fatalf("the npm packages are missing, make test installs them: %v", err)
-	}
-	cmd := exec.CommandContext(t.Context(), node, append([]string{filepath.Join("testdata", script)}, args...)...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	command := npm.Node(t, filepath.Join("testdata", script), args...)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
@@ -90,15 +62,19 @@ var want = strings.Join(words("hello"), " ")
 
 func TestAIResumesThroughTenCuts(t *testing.T) {
 	a, p := start(t, time.Millisecond)
-	cutTenTimes(t, p, func(n int) int { return 2_000 * (n + 1) }) // each time the answer comes from its beginning
-	got := npm(t, "ai.mjs", "ask", p.URL()+"/api/chat", "chat 1")
+	var after []int
+	for n := range cuts {
+		after = append(after, 2_000*(n+1)) // each time the answer comes from its beginning
+	}
+	p.CutEach(after...)
+	got := run(t, "ai.mjs", "ask", p.URL()+"/api/chat", "chat 1")
 	if got.Text != want || got.Breaks != cuts || p.Cuts() != cuts {
 		t.Errorf("%d breaks, %d cuts, text %q", got.Breaks, p.Cuts(), got.Text)
 	}
 	if n := a.sessions.Stats().Created; n != 1 {
 		t.Errorf("the model ran %d times", n)
 	}
-	if again := npm(t, "ai.mjs", "resume", p.URL()+"/api/chat", "chat 1"); again.Text != want {
+	if again := run(t, "ai.mjs", "resume", p.URL()+"/api/chat", "chat 1"); again.Text != want {
 		t.Errorf("after a reload: %q", again.Text)
 	}
 }
@@ -112,7 +88,7 @@ func TestAIIsToldThatThereIsNothingToResume(t *testing.T) {
 			stop.Body.Close()
 			defer response.Body.Close()
 		}
-		if got := npm(t, "ai.mjs", "resume", p.URL()+"/api/chat", chat); got.Text != "nothing to resume" {
+		if got := run(t, "ai.mjs", "resume", p.URL()+"/api/chat", chat); got.Text != "nothing to resume" {
 			t.Errorf("a chat that was %s: %q", chat, got.Text)
 		}
 	}
@@ -132,16 +108,73 @@ func post(t *testing.T, url, body string) *http.Response {
 	return res
 }
 
+func TestAIStopsTheAnswer(t *testing.T) {
+	_, p := start(t, 50*time.Millisecond) // what is stopped takes a quarter of a minute otherwise
+	got := run(t, "ai.mjs", "stop", p.URL()+"/api/chat", "chat 1")
+	if got.Text == "" || got.Text == want || !strings.HasPrefix(want, got.Text) || got.Breaks != 0 {
+		t.Errorf("%d breaks, text %q", got.Breaks, got.Text)
+	}
+	if again := run(t, "ai.mjs", "resume", p.URL()+"/api/chat", "chat 1"); again.Text != "nothing to resume" {
+		t.Errorf("after a reload: %q", again.Text)
+	}
+}
+
 func TestTanStackResumesThroughTenCuts(t *testing.T) {
 	a, p := start(t, time.Millisecond)
-	cutTenTimes(t, p, func(int) int { return 3_000 })
-	if got := npm(t, "tanstack.mjs", "ask", p.URL()+"/runs", "run 1"); got.Text != want || p.Cuts() != cuts {
+	p.CutEach(slices.Repeat([]int{3_000}, cuts)...)
+	if got := run(t, "tanstack.mjs", "ask", p.URL()+"/runs", "run 1"); got.Text != want || p.Cuts() != cuts {
 		t.Errorf("%d cuts, text %q", p.Cuts(), got.Text)
+	}
+	p.CutEach(slices.Repeat([]int{3_000}, cuts)...)
+	if again := run(t, "tanstack.mjs", "join", p.URL()+"/runs", "run 1"); again.Text != want || p.Cuts() != 2*cuts {
+		t.Errorf("after a reload: %d cuts, text %q", p.Cuts()-cuts, again.Text)
 	}
 	if n := a.sessions.Stats().Created; n != 1 {
 		t.Errorf("the model ran %d times", n)
 	}
-	if again := npm(t, "tanstack.mjs", "join", p.URL()+"/runs", "run 1"); again.Text != want {
-		t.Errorf("after a reload: %q", again.Text)
+}
+
+func TestTanStackStopsTheRun(t *testing.T) {
+	_, p := start(t, 50*time.Millisecond) // what is stopped takes a quarter of a minute otherwise
+	got := run(t, "tanstack.mjs", "stop", p.URL()+"/runs", "run 1")
+	again := run(t, "tanstack.mjs", "join", p.URL()+"/runs", "run 1")
+	if again.Text == want || !again.Finished || !strings.HasPrefix(want, again.Text) ||
+		got.Text == "" || !strings.HasPrefix(again.Text, got.Text) {
+		t.Errorf("stopped at %q, joined: %q, finished: %t", got.Text, again.Text, again.Finished)
+	}
+}
+
+// What joinRun asks for: everything, or what comes after Last-Event-ID.
+func TestARunIsJoinedAfterLastEventID(t *testing.T) {
+	_, p := start(t, 0)
+	post(t, p.URL()+"/runs", `{"runId":"run 1","messages":[{"content":"hello"}]}`).Body.Close()
+	join := func(runID, lastEventID string) (status int, data, ids []string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/runs?offset=-1&runId="+runID, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Last-Event-ID", lastEventID)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				data = append(data, text)
+			} else if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+				ids = append(ids, id)
+			}
+		}
+		return res.StatusCode, data, ids
+	}
+	_, all, ids := join("run+1", "")
+	at := len(all) / 2
+	_, rest, _ := join("run+1", ids[len(ids)-len(all)+at])
+	if len(all) != len(words("hello"))+5 || !slices.Equal(rest, all[at+1:]) {
+		t.Errorf("%d events, and %d after number %d", len(all), len(rest), at)
+	}
+	if status, _, _ := join("unknown", ""); status != http.StatusNotFound {
+		t.Errorf("an unknown run: %d", status)
 	}
 }

@@ -17,10 +17,11 @@ type Proxy struct {
 	mu      sync.Mutex
 	targets []string
 	next    int                           // connections taken, ever
-	pairs   map[*net.TCPConn]*net.TCPConn // client's → server's
+	pairs   map[*net.TCPConn]*net.TCPConn // client's → server's, until they end or are cut
 	closed  bool
 	armed   chan struct{}     // closed by the next cut; nil: CutAfter was not called since the last
 	budget  int               // bytes that still pass towards clients while armed
+	later   []int             // budgets of the cuts that follow on the one that is armed
 	passed  int64             // bytes towards clients since the last cut
 	cuts    int               // that have broken a connection
 	mute    bool              // what servers say is dropped
@@ -118,6 +119,27 @@ func (p *Proxy) CutAfter(bytes int) (Fuse, bool) {
 	return Fuse{p, p.armed}, true
 }
 
+// CutEach makes the Proxy cut as many times as there are numbers, each time when so many bytes have
+// passed towards clients since it was called, or since the cut before. It is false, and changes
+// nothing, when a cut is pending already.
+func (p *Proxy) CutEach(bytes ...int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.armed != nil {
+		return false
+	}
+	p.later = bytes
+	p.arm()
+	return true
+}
+
+// arm prepares the next of the later cuts. p.mu is held.
+func (p *Proxy) arm() {
+	if len(p.later) > 0 {
+		p.armed, p.budget, p.later = make(chan struct{}), p.later[0], p.later[1:]
+	}
+}
+
 func (p *Proxy) burn(armed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,6 +153,7 @@ func (p *Proxy) cut(reset bool) {
 	if p.armed != nil {
 		close(p.armed)
 		p.armed = nil
+		p.arm()
 	}
 	if len(p.pairs) > 0 {
 		p.cuts++
@@ -144,6 +167,7 @@ func (p *Proxy) cut(reset bool) {
 		}
 		client.Close()
 	}
+	clear(p.pairs)
 }
 
 // Set changes whether servers are muted, so that what they say is dropped, and whether they are
@@ -214,7 +238,8 @@ func (p *Proxy) join(client, server *net.TCPConn) {
 	p.running.Go(func() {
 		var both sync.WaitGroup
 		both.Go(func() { pass(server, client, func(b []byte) (int, <-chan struct{}) { return len(b), nil }, p.burn) })
-		both.Go(func() { pass(client, server, p.spend, p.burn) })
+		spend := func(b []byte) (int, <-chan struct{}) { return p.spend(client, b) }
+		both.Go(func() { pass(client, server, spend, p.burn) })
 		both.Wait()
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -251,10 +276,10 @@ func pass(to, from *net.TCPConn, allow func([]byte) (int, <-chan struct{}), burn
 }
 
 // spend tells how many bytes of b pass towards the client, and which cut is due after them.
-func (p *Proxy) spend(b []byte) (allowed int, due <-chan struct{}) {
+func (p *Proxy) spend(client *net.TCPConn, b []byte) (allowed int, due <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mute || p.drop != nil && p.drop(b) {
+	if p.pairs[client] == nil || p.mute || p.drop != nil && p.drop(b) {
 		return 0, nil
 	}
 	allowed = len(b)

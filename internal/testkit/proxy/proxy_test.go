@@ -101,6 +101,25 @@ func TestACutComesAfterTheBytesThatWereToldAndAtOnceWhenItIsBurned(t *testing.T)
 	}
 }
 
+func TestEveryCutOfARowComesAfterItsBytes(t *testing.T) {
+	p := proxy.New(t, echo(t, "a"))
+	if !p.CutEach(3, 5, 4) || p.CutEach(1) {
+		t.Error("a row of cuts is refused, or a second one taken while one is pending")
+	}
+	for n, want := range []string{"a x", "a x\na", "a x\n"} {
+		conn, r := dial(t, p)
+		io.WriteString(conn, "x\nx\n")
+		if got, err := io.ReadAll(r); len(got) > len(want) || err == nil { // what is on its way may be lost
+			t.Errorf("cut %d: %q, %v", n, got, err)
+		}
+	}
+	conn, r := dial(t, p)
+	say(t, conn, r, "x", "a x")
+	if p.Cuts() != 3 {
+		t.Errorf("%d cuts", p.Cuts())
+	}
+}
+
 func TestHangUpIsAnOrderlyEndForTheClient(t *testing.T) {
 	p := proxy.New(t, echo(t, "a"))
 	conn, r := dial(t, p)

@@ -1,114 +1,190 @@
 package main
 
 import (
-	"bufio"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
-	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"time"
 )
 
-// process starts a server in a process of its own, and returns the URL that it prints.
-func process(b *testing.B, cmd *exec.Cmd) string {
-	b.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close()
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return strings.TrimSuffix(line[strings.Index(line, "http://"):len(line)-1], "/")
+// A row is one kind of load. It prepares a server that has just been started, and returns what puts
+// the load on it and tells how much was done in which time.
+type row struct {
+	name    string
+	prepare func(b *testing.B, url string) func() (done int, took time.Duration)
 }
 
-// BenchmarkServers compares the program with the protocol authors' Node.js server, both in memory,
-// each in a process of its own. One op is one request: an append of 256 bytes by one of 32
-// connections, or a read of the last 100 of 1,000 such messages.
-func BenchmarkServers(b *testing.B) {
-	program := filepath.Join(b.TempDir(), "serve")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	servers := []struct {
-		name  string
-		start func(b *testing.B) string
-	}{
-		{"reprise", func(b *testing.B) string { return process(b, exec.Command(program, "-addr", "127.0.0.1:0")) }},
-		{"node", func(b *testing.B) string { return process(b, node(b, "testdata/server.mjs")) }},
-	}
+const (
+	warm        = 1 // seconds
+	measured    = 3
+	connections = 64
+)
+
+func rows() (all []row) {
 	for _, streams := range []int{1, 64, 1000} {
-		for _, s := range servers {
-			b.Run(fmt.Sprintf("append/streams=%d/%s", streams, s.name), func(b *testing.B) {
-				url := s.start(b)
-				for i := range streams {
-					request(b, http.MethodPut, fmt.Sprintf("%s/v1/stream/%d", url, i), "")
+		all = append(all, row{fmt.Sprintf("append to %d streams", streams), appends(streams, 1)})
+	}
+	return append(all,
+		row{"append to 64 streams, 16 requests in one write", appends(64, 16)},
+		row{"messages appended, 100 in a JSON array", jsonAppends},
+		row{"read the last 100 of 1000 messages", reads},
+		row{"messages delivered to 100 readers (SSE)", deliveries(100, 1000)},
+		row{"messages delivered to 1000 readers (SSE)", deliveries(1000, 100)},
+	)
+}
+
+// BenchmarkServers puts each load on this program and on the protocol authors' Node.js server by
+// turns, both in memory, each time in a new process, and prints the medians: what is done in a
+// second, and how much processor time of the server one of it takes. The load comes from wrk, on
+// the same machine, and from this process for readers. One op is the whole table, of five rounds;
+// of one with -short.
+func BenchmarkServers(b *testing.B) {
+	rounds := 5
+	if testing.Short() {
+		rounds = 1
+	}
+	program := build(b)
+	servers := []func() *process{
+		func() *process { return reprise(b, program) },
+		func() *process { return nodeServer(b) },
+	}
+	for b.Loop() {
+		fmt.Print("\n| a second | Reprise | Node.js | ratio | server's µs each: Reprise | Node.js | ratio |\n",
+			"|---|---|---|---|---|---|---|\n")
+		for _, r := range rows() {
+			var rates, costs [2][]float64
+			for round := range rounds {
+				for i := range servers {
+					i = (i + round) % len(servers)
+					rate, cost := r.measure(b, servers[i]())
+					rates[i], costs[i] = append(rates[i], rate), append(costs[i], cost)
 				}
-				body := strings.Repeat("x", 256)
-				share(b, func(n int64) {
-					request(b, http.MethodPost, fmt.Sprintf("%s/v1/stream/%d", url, n%int64(streams)), body)
-				})
-			})
+			}
+			fmt.Printf("| %s | %.0f | %.0f | %.1f | %.1f | %.1f | %.1f |\n", r.name,
+				median(rates[0]), median(rates[1]), median(ratios(rates[0], rates[1])),
+				median(costs[0]), median(costs[1]), median(ratios(costs[1], costs[0])))
 		}
 	}
-	for _, s := range servers {
-		b.Run("read/"+s.name, func(b *testing.B) {
-			stream := s.start(b) + "/v1/stream/a"
-			request(b, http.MethodPut, stream, "")
-			var from string
-			for i := range 1000 {
-				next := request(b, http.MethodPost, stream, strings.Repeat("x", 256))
-				if i == 899 {
-					from = next
-				}
-			}
-			share(b, func(int64) { request(b, http.MethodGet, stream+"?offset="+from, "") })
-		})
-	}
 }
 
-const connections = 32
-
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
-
-// share has b.N operations done by all connections together.
-func share(b *testing.B, do func(n int64)) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	b.ResetTimer()
-	for range connections {
-		all.Go(func() {
-			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
-				do(n)
-			}
-		})
-	}
-	all.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
-}
-
-func request(b *testing.B, method, url, body string) (next string) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
+// measure returns what the server does in a second, and the microseconds of processor time that one
+// takes.
+func (r row) measure(b *testing.B, server *process) (rate, cost float64) {
+	b.Helper()
+	defer server.kill()
+	run := r.prepare(b, server.url)
+	before, err := server.processorTime()
 	if err != nil {
-		b.Error(err)
-		return ""
+		b.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/octet-stream")
-	return fetch(b, client, req).Get("Stream-Next-Offset")
+	done, took := run()
+	after, err := server.processorTime()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(done) / took.Seconds(), float64((after - before).Microseconds()) / float64(done)
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// ratios divides round by round.
+func ratios(a, b []float64) (all []float64) {
+	for i := range a {
+		all = append(all, a[i]/b[i])
+	}
+	return all
+}
+
+func appends(streams, depth int) func(*testing.B, string) func() (int, time.Duration) {
+	return func(b *testing.B, url string) func() (int, time.Duration) {
+		for i := range streams {
+			request(b, http.MethodPut, fmt.Sprintf("%s/v1/stream/%d", url, i), "application/octet-stream", "")
+		}
+		return wrk(b, url, "append", strconv.Itoa(streams), strconv.Itoa(depth))
+	}
+}
+
+func jsonAppends(b *testing.B, url string) func() (int, time.Duration) {
+	const streams = 64
+	for i := range streams {
+		request(b, http.MethodPut, fmt.Sprintf("%s/v1/stream/%d", url, i), "application/json", "")
+	}
+	run := wrk(b, url, "json", strconv.Itoa(streams))
+	return func() (int, time.Duration) {
+		bodies, took := run()
+		return 100 * bodies, took
+	}
+}
+
+func reads(b *testing.B, url string) func() (int, time.Duration) {
+	stream, from := url+"/v1/stream/0", ""
+	request(b, http.MethodPut, stream, "text/plain", "")
+	for i := range 1000 {
+		next := request(b, http.MethodPost, stream, "text/plain", strings.Repeat("~", 256)).Get("Stream-Next-Offset")
+		if i == 899 {
+			from = next
+		}
+	}
+	return wrk(b, url, "read", from)
+}
+
+func deliveries(readers, messages int) func(*testing.B, string) func() (int, time.Duration) {
+	return func(b *testing.B, url string) func() (int, time.Duration) {
+		stream := url + "/v1/stream/0"
+		request(b, http.MethodPut, stream, "text/plain", "")
+		all := make([]*reader, readers)
+		for i := range all {
+			all[i] = follow(b, stream)
+		}
+		deliver(b, stream, all, messages/10)
+		return func() (int, time.Duration) {
+			begun := time.Now()
+			deliver(b, stream, all, messages)
+			took := time.Since(begun)
+			for _, r := range all {
+				r.conn.Close()
+			}
+			return readers * messages, took
+		}
+	}
+}
+
+// wrk warms a server up, and returns what runs wrk for the time that is measured.
+func wrk(b *testing.B, url string, args ...string) func() (int, time.Duration) {
+	run := func(seconds int) (int, time.Duration) {
+		b.Helper()
+		args := append([]string{
+			"--threads", "1", "--connections", strconv.Itoa(connections), "--duration", strconv.Itoa(seconds) + "s",
+			"--timeout", "30s", "--script", "testdata/load.lua", url, "--",
+		}, args...)
+		out, err := exec.CommandContext(b.Context(), "wrk", args...).CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v (make bench-durable installs wrk)\n%s", err, out)
+		}
+		var result struct{ Requests, Microseconds, Errors int }
+		at := strings.LastIndexByte(string(out), '{')
+		if at < 0 || json.Unmarshal(out[at:], &result) != nil || result.Errors > 0 || result.Requests == 0 {
+			b.Fatalf("wrk %v said:\n%s", args, out)
+		}
+		return result.Requests, time.Duration(result.Microseconds) * time.Microsecond
+	}
+	run(warm)
+	return func() (int, time.Duration) { return run(measured) }
+}
+
+func request(b *testing.B, method, url, contentType, body string) http.Header {
+	req, err := http.NewRequestWithContext(b.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	return fetch(b, http.DefaultClient, req)
 }

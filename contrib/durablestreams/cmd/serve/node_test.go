@@ -4,40 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/reprise-go/reprise/contrib/durablestreams"
+	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/npm"
+	"github.com/reprise-go/reprise/internal/testkit/proxy"
 )
 
-// node returns a command that runs the Node.js of package-lock.json.
-func node(t testing.TB, args ...string) *exec.Cmd {
-	t.Helper()
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
-	}
-	program, err := filepath.Abs(filepath.Join("node_modules", "node-linux-"+arch, "bin", "node"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("the npm packages are missing, make test installs them: %v", err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
-	return cmd
-}
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // start serves a Handler like that of the program, and returns its address.
 func start(t testing.TB, open opener, change ...func(*durablestreams.Handler)) string {
@@ -51,10 +33,7 @@ func start(t testing.TB, open opener, change ...func(*durablestreams.Handler)) s
 	for _, f := range change {
 		f(h)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Listen(t)
 	server := &http.Server{Handler: h}
 	go server.Serve(l)
 	t.Cleanup(func() {
@@ -79,7 +58,7 @@ func TestTheProtocolsOwnSuite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			report := filepath.Join(t.TempDir(), "report.json")
-			cmd := node(t, "node_modules/vitest/vitest.mjs", "run", "--dir", "testdata", "--testTimeout", "60000",
+			cmd := npm.Node(t, "node_modules/vitest/vitest.mjs", "run", "--dir", "testdata", "--testTimeout", "60000",
 				"--reporter", "json", "--outputFile", report)
 			cmd.Env = append(os.Environ(), "STREAMS_URL=http://"+start(t, open))
 			out, runErr := cmd.CombinedOutput()
@@ -114,52 +93,8 @@ func TestTheProtocolsOwnSuite(t *testing.T) {
 	}
 }
 
-// A cutter is a proxy that cuts connections after so many bytes to the client, so many times.
-type cutter struct {
-	to    string
-	after int64
-	cuts  atomic.Int64
-	most  int64
-}
-
-func (c *cutter) start(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go c.pass(conn.(*net.TCPConn))
-		}
-	}()
-	return l.Addr().String()
-}
-
-func (c *cutter) pass(client *net.TCPConn) {
-	defer client.Close()
-	server, err := net.Dial("tcp", c.to)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go io.Copy(server, client)
-	if c.cuts.Load() < c.most {
-		if n, _ := io.CopyN(client, server, c.after); n == c.after && c.cuts.Add(1) <= c.most {
-			client.SetLinger(0) // a reset: what is under way is lost
-			return
-		}
-	}
-	io.Copy(client, server)
-}
-
 func TestTheOfficialClientReadsEveryByteOnceThroughTenCuts(t *testing.T) {
-	const messages = 2000
+	const messages, cuts = 2000, 10
 	message := func(i int) string {
 		return fmt.Sprintf(`{"n":%d,"text":"進捗 прогресс","done":%t}`, i, i == messages-1)
 	}
@@ -168,7 +103,8 @@ func TestTheOfficialClientReadsEveryByteOnceThroughTenCuts(t *testing.T) {
 			// so that the client comes on between cuts
 			small := func(h *durablestreams.Handler) { h.MaxChunk = 4 << 10 }
 			addr := start(t, stores(t)["memory"], small)
-			proxy := &cutter{to: addr, after: 10_000, most: 10}
+			p := proxy.New(t, addr)
+			p.CutEach(slices.Repeat([]int{8_000}, cuts)...)
 			send(t, http.MethodPut, "http://"+addr+"/s", "")
 			var sender sync.WaitGroup
 			sender.Go(func() { // while the client reads
@@ -177,7 +113,7 @@ func TestTheOfficialClientReadsEveryByteOnceThroughTenCuts(t *testing.T) {
 				}
 			})
 			defer sender.Wait()
-			cmd := node(t, "testdata/read.mjs", "http://"+proxy.start(t)+"/s", live)
+			cmd := npm.Node(t, "testdata/read.mjs", p.URL()+"/s", live)
 			cmd.Stderr = os.Stderr
 			out, err := cmd.Output()
 			if err != nil {
@@ -189,8 +125,8 @@ func TestTheOfficialClientReadsEveryByteOnceThroughTenCuts(t *testing.T) {
 					t.Fatalf("line %d is %q", i, line)
 				}
 			}
-			if n := proxy.cuts.Load(); len(lines) != messages || n < proxy.most {
-				t.Errorf("%d messages of %d, %d cuts", len(lines), messages, n)
+			if len(lines) != messages || p.Cuts() != cuts {
+				t.Errorf("%d messages of %d, %d cuts", len(lines), messages, p.Cuts())
 			}
 		})
 	}
