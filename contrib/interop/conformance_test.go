@@ -31,31 +31,38 @@ func TestTheConformanceSuitePassesWithoutAWarning(t *testing.T) {
 	} {
 		t.Run(scenario, func(t *testing.T) {
 			b := newMCPServer(t, shard.Config{})
-			var passed []string
-			for _, c := range conformance(t, b.url, scenario) {
-				switch c.Status {
-				case "SUCCESS":
-					passed = append(passed, c.ID)
-				case "INFO":
-				default:
-					t.Errorf("%s %s: %s", c.Status, c.ID, c.ErrorMessage)
-				}
-			}
-			for _, id := range wanted {
-				if !slices.Contains(passed, id) {
-					t.Errorf("%s is not among what passed: %q", id, passed)
-				}
-			}
+			wantConformance(t, conformance(t, b.url, "2025-11-25", scenario), wanted...)
 		})
 	}
 }
 
-// conformance runs a scenario against url.
-func conformance(t *testing.T, url, scenario string) (checks []check) {
+// wantConformance fails unless all checks have passed, and those that are wanted are among them.
+func wantConformance(t *testing.T, checks []check, wanted ...string) {
+	t.Helper()
+	var passed []string
+	for _, c := range checks {
+		switch c.Status {
+		case "SUCCESS":
+			passed = append(passed, c.ID)
+		case "INFO":
+		default:
+			t.Errorf("%s %s: %s", c.Status, c.ID, c.ErrorMessage)
+		}
+	}
+	for _, id := range wanted {
+		if !slices.Contains(passed, id) {
+			t.Errorf("%s is not among what passed: %q", id, passed)
+		}
+	}
+}
+
+// conformance runs a scenario of a version of MCP against url. Those of extensions are forced, for
+// the suite leaves them out otherwise.
+func conformance(t *testing.T, url, version, scenario string) (checks []check) {
 	t.Helper()
 	dir := t.TempDir()
 	suite := npm.Node(t, "node_modules/@modelcontextprotocol/conformance/dist/index.js",
-		"server", "--url", url, "--spec-version", "2025-11-25", "--scenario", scenario, "--output-dir", dir)
+		"server", "--url", url, "--spec-version", version, "--force", "--scenario", scenario, "--output-dir", dir)
 	said, err := suite.CombinedOutput()
 	if err != nil {
 		t.Errorf("the suite ended with %v", err)
