@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
+
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 // buildTasks builds the tasks example and returns where it is.
@@ -32,7 +34,7 @@ type tasksProcess struct {
 func startTasks(t *testing.T, binary string, args ...string) *tasksProcess {
 	t.Helper()
 	command := exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
-	endWithUs(command)
+	testkit.EndWithUs(command)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err == nil {

@@ -111,8 +111,10 @@ func TestAnAnswerThatIsNoneIsRefused(t *testing.T) {
 		good     any
 	}{
 		"elicitation": {elicitation("?"), []any{1, "x", map[string]any{"ignored": true},
-			map[string]any{"action": "maybe"}, accept(strings.Repeat("x", 1<<10)), nil}, map[string]any{"action": "decline"}},
-		"sampling": {questionOf(t, methodSample, `{"maxTokens":1,"messages":[]}`), []any{1, map[string]any{"action": "accept"}},
+			map[string]any{"action": "maybe"}, accept(strings.Repeat("x", 1<<10)), nil},
+			map[string]any{"action": "decline"}},
+		"sampling": {questionOf(t, methodSample, `{"maxTokens":1,"messages":[]}`),
+			[]any{1, map[string]any{"action": "accept"}},
 			map[string]any{"role": "assistant", "model": "m", "content": map[string]any{"type": "text", "text": "hi"}}},
 		"roots": {questionOf(t, methodRoots, `{}`), []any{1, "x"}, map[string]any{"roots": []any{}}},
 	} {
