@@ -9,9 +9,9 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// handOver is how long a newcomer waits for the place of the stream that it has ended, which may go
-// on writing for a second.
-const handOver = 2 * time.Second
+// handOver is how long a new stream waits for the end of the one that it takes over from, which may
+// go on writing for a second.
+const handOver = 5 * time.Second
 
 var errHandlerClosed = errors.New("replay: handler closed")
 
@@ -53,6 +53,11 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request) (*Stream, error
 	if err := s.claim(head); err != nil {
 		return nil, err
 	}
+	done, err := s.turn(head)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if err := s.openOrTakeOver(head); err != nil {
 		return nil, err
 	}
@@ -64,7 +69,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request) (*Stream, error
 		w.WriteHeader(http.StatusOK)
 		return nil, nil
 	}
-	if h.Exclusive && h.Keep == KeepNewest {
+	if s.keepsNewest() {
 		h.streams.Take(id, s.w)
 	}
 	accepted = true
@@ -72,9 +77,9 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request) (*Stream, error
 	return s, nil
 }
 
-// claim takes the session's only stream where the first one keeps it. HEAD only looks.
+// claim makes s the session's only stream, or refuses it, with KeepFirst. HEAD only looks.
 func (s *Stream) claim(head bool) error {
-	if !s.h.Exclusive || s.h.Keep == KeepNewest {
+	if !s.h.Exclusive || s.keepsNewest() {
 		return nil
 	}
 	if head && !s.h.streams.Holds(s.id) || !head && s.h.streams.TryTake(s.id, s.w) {
@@ -83,12 +88,23 @@ func (s *Stream) claim(head bool) error {
 	return refuse(http.StatusConflict, "session already has an open stream")
 }
 
-// openOrTakeOver opens the stream. Where the session has no room for another reader, an older
-// stream that would be ended anyhow is ended before. Whoever has ended one waits for it even if it
-// has been ended itself meanwhile, for the next one waits for it in turn.
+// turn lets newcomers that may take over do so one after the other. One that has found room and not
+// yet taken over could not be ended by the next one, which would be refused for want of room.
+func (s *Stream) turn(head bool) (done func(), err error) {
+	if head || !s.keepsNewest() {
+		return func() {}, nil
+	}
+	if done, err = s.h.streams.Turn(s.ctx, s.id); err != nil {
+		return nil, errHandlerClosed // or the client has gone
+	}
+	return done, nil
+}
+
+// openOrTakeOver opens the stream. Where the session has no room for another reader, it first ends
+// the stream that it takes over from, and waits until that has gone.
 func (s *Stream) openOrTakeOver(head bool) error {
 	err := s.open()
-	if !errors.Is(err, shard.ErrAttachLimit) || !s.h.Exclusive || s.h.Keep != KeepNewest {
+	if !errors.Is(err, shard.ErrAttachLimit) || !s.keepsNewest() {
 		return err
 	}
 	if head {
@@ -109,3 +125,5 @@ func (s *Stream) openOrTakeOver(head bool) error {
 	}
 	return s.open()
 }
+
+func (s *Stream) keepsNewest() bool { return s.h.Exclusive && s.h.Keep == KeepNewest }

@@ -50,7 +50,7 @@ type session interface {
 	terminate(ctx context.Context) error
 }
 
-// authorized returns the session id if it is there and belongs to principal.
+// authorized returns the session with that ID if there is one and it belongs to principal.
 func authorized(ctx context.Context, store Store, id, principal string) (session, error) {
 	if l, ok := store.(local); ok {
 		s, err := l.m.Authorize(id, principal)

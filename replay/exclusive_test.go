@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -62,7 +63,9 @@ func TestAThousandReloadsOfAnExclusiveStream(t *testing.T) {
 			last = p.lastEventID
 			defer resp.Body.Close() // long after the next one has come
 		}
-		eventually(t, "one stream is left", func() bool { return h.Stats().Open == 1 && s.Info().Attached == 1 })
+		testkit.Eventually(t, "one stream is left", func() bool {
+			return h.Stats().Open == 1 && s.Info().Attached == 1
+		})
 		equal(t, "replaced", h.Stats().Replaced, reloads-1)
 		equal(t, "slow", h.Stats().Slow, 0)
 	}
@@ -87,40 +90,49 @@ func TestTheNewestReaderTakesOverFromOneBehindAProxyThatNeverCloses(t *testing.T
 	}
 	p := newParser()
 	readUntil(t, resp.Body, p, func() bool { return len(p.events) == 150 })
-	eventually(t, "one stream is left", func() bool { return h.Stats().Open == 1 })
+	testkit.Eventually(t, "one stream is left", func() bool { return h.Stats().Open == 1 })
 	if _, err := io.Copy(io.Discard, old.Body); err == nil {
 		t.Error("the old stream ended as if it were whole")
 	}
 }
 
+// Each of the newcomers is the newest at some time. All get a stream, also where there is room for
+// one reader alone, and the last one keeps it.
 func TestOfRacingNewcomersOneStays(t *testing.T) {
-	onEachProtocol(t, func(t *testing.T, http2 bool) {
-		const newcomers = 30
-		m := newManager(t, shard.Config{})
-		s := create(t, m, "s", "")
-		h := &Handler{Store: Local(m), Exclusive: true}
-		srv := serve(t, h, http2)
-		var wg sync.WaitGroup
-		for range newcomers {
-			wg.Go(func() {
-				resp, err := srv.Client().Get(srv.URL + "?session=s")
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer resp.Body.Close()
-				equal(t, "status", resp.StatusCode, 200)
-				io.Copy(io.Discard, resp.Body) // until somebody else takes over, or the end
-			})
-		}
-		eventually(t, "all but one are through", func() bool {
-			st := h.Stats()
-			return st.Open == 1 && st.Streams == newcomers && s.Info().Attached == 1
+	for _, room := range []int{0, 1, 2} {
+		t.Run(fmt.Sprint("MaxAttached ", room), func(t *testing.T) {
+			onEachProtocol(t, func(t *testing.T, http2 bool) { raceNewcomers(t, room, http2) })
 		})
-		s.Finish()
-		wg.Wait()
-		equal(t, "open", h.Stats().Open, 0)
+	}
+}
+
+func raceNewcomers(t *testing.T, room int, http2 bool) {
+	const newcomers = 30
+	m := newManager(t, shard.Config{MaxAttached: room})
+	s := create(t, m, "s", "")
+	h := &Handler{Store: Local(m), Exclusive: true}
+	srv := serve(t, h, http2)
+	var wg sync.WaitGroup
+	for range newcomers {
+		wg.Go(func() {
+			resp, err := srv.Client().Get(srv.URL + "?session=s")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			equal(t, "status", resp.StatusCode, 200)
+			io.Copy(io.Discard, resp.Body) // until somebody else takes over, or the end
+		})
+	}
+	testkit.Eventually(t, "all but one are through", func() bool {
+		st := h.Stats()
+		return st.Open == 1 && st.Streams == newcomers && s.Info().Attached == 1
 	})
+	equal(t, "replaced", h.Stats().Replaced, newcomers-1)
+	s.Finish()
+	wg.Wait()
+	equal(t, "open", h.Stats().Open, 0)
 }
 
 // A newcomer that is refused ends nobody's stream.

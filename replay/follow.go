@@ -75,7 +75,7 @@ func All(ctx context.Context, r Reader) iter.Seq2[ring.Event, error] {
 // every stream when it is empty, and then events as they are stored, without gap or duplicate. The
 // session stays attached while the range runs.
 //
-// That the beginning is gone when lastEventID is empty is told, or an error, as with [After].
+// Where lastEventID is empty and the beginning is gone, see [After] for how to tell.
 //
 // The last pair carries the error that ended it: ctx's; shard.ErrNotFound or shard.ErrFinished when
 // the session has ended or finished, after every event stored before; ring.ErrEvicted when events
@@ -99,8 +99,8 @@ func Follow(ctx context.Context, s *shard.Session, lastEventID string) iter.Seq2
 // shard.ErrNotFound when the session has ended.
 //
 // With an empty lastEventID the first event's Seq tells whether the session's beginning is gone:
-// then it is above 1. Who cannot do without the beginning asks for what comes after the place
-// before it, which is ring.ErrEvicted once anything after it is gone:
+// then it is above 1. To get the whole session or an error, ask for what comes after the place
+// before the first event, which is ring.ErrEvicted once any event is gone:
 //
 //	replay.After(s, s.PositionID(0))
 //

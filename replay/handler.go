@@ -278,7 +278,7 @@ func (h *Handler) terminate(r *http.Request) error {
 	return refuse(http.StatusNoContent, "")
 }
 
-// admit returns the session id if it is there and belongs to the request's principal.
+// admit returns the session with that ID if there is one and it belongs to the request's principal.
 func (h *Handler) admit(r *http.Request, id string) (session, error) {
 	switch {
 	case h.Store == nil:

@@ -159,7 +159,7 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("%v: %.64q, by %.128q for another %v", ErrHeld, e.ID, e.Holder, e.Left)
+	return fmt.Sprintf("%v: session %.64q is held by %.128q for another %v", ErrHeld, e.ID, e.Holder, e.Left)
 }
 func (e *HeldError) Unwrap() error { return ErrHeld }
 
@@ -168,7 +168,7 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 type MissingError struct{ Last, Next uint64 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("%v: %d does not follow on %d", ErrMissing, e.Next, e.Last)
+	return fmt.Sprintf("%v: sequence %d does not follow %d, the newest that is stored", ErrMissing, e.Next, e.Last)
 }
 func (e *MissingError) Unwrap() error { return ErrMissing }
 

@@ -1,9 +1,8 @@
 package replay
 
-// progress decides when a reader says how far it is: at its first event, whenever it has caught up,
-// and in between after a sixteenth of what the log retained when it last looked, and after 64
-// events at the latest. That is how much further behind than it is Session.Health may take it to
-// be.
+// progress decides when a reader says how far it has read: at its first event, whenever it has
+// caught up, and in between after a sixteenth of what the log retained when it last looked, or 64
+// events if that is less. By so many events Session.Health may overstate the reader's lag.
 type progress struct {
 	told  uint64 // the sequence that was said last; never, before any
 	batch uint64 // after so many more it is due again; 0: at once

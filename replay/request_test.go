@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -74,9 +75,9 @@ func TestAnEmptyChunkedBodyIsNone(t *testing.T) {
 		conn := dialRaw(t, srv, "GET /?session=s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"+body)
 		equal(t, "status", conn.StatusCode, want)
 		if want == 200 {
-			eventually(t, "attached", func() bool { return s.Info().Attached == 1 })
+			testkit.Eventually(t, "attached", func() bool { return s.Info().Attached == 1 })
 			conn.hangUp()
-			eventually(t, "that the client has gone is noticed", func() bool { return s.Info().Attached == 0 })
+			testkit.Eventually(t, "that the client has gone is noticed", func() bool { return s.Info().Attached == 0 })
 		}
 	}
 }

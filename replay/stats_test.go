@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -133,13 +134,13 @@ func TestAStalledConnectionIsSlowOverEachProtocol(t *testing.T) {
 	onEachProtocol(t, func(t *testing.T, http2 bool) {
 		m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1000, MaxBytes: 64 << 20}})
 		s := create(t, m, "s", "")
-		h := &Handler{Store: Local(m), WriteTimeout: 200 * time.Millisecond}
+		h := &Handler{Store: Local(m), WriteTimeout: time.Second}
 		stall(t, serve(t, h, http2), http2)
 		data := bytes.Repeat([]byte("x"), 100_000)
 		for range 150 {
 			must(s.Append(ring.Event{Data: data}))
 		}
-		eventually(t, "the stream has been ended as slow",
+		testkit.Eventually(t, "the stream has been ended as slow",
 			func() bool { return h.Stats().Slow == 1 && h.Stats().Open == 0 })
 	})
 }

@@ -14,12 +14,12 @@ import (
 type Cursor struct {
 	ring   *Ring
 	seq    uint64 // read up to here
-	page   uint64 // ordinal of the page that it was in, if that was complete; a guess
-	stream string // the only stream to see, if one is set and its name is not in name
+	page   uint64 // ordinal of the page where the last event was, if that page was complete; may be out of date
+	stream string // the only stream to see, if one is set and kept is not
 	length uint16 // of the only stream's name
-	kept   bool   // it is in name
-	one    bool
-	gone   bool // overtaken
+	kept   bool   // the only stream's name is in name
+	one    bool   // only one stream is seen
+	gone   bool   // overtaken
 	name   [40]byte
 }
 
@@ -45,7 +45,7 @@ func (c *Cursor) Next(e *Event) bool {
 	v.dir = r.dir.Load()
 	newest := v.page(end)
 	if newest == nil || c.seq < end-newest.of(end).count() {
-		c.gone = true // what comes next, or even the newest event of a moment ago
+		c.gone = true // the next event has been dropped, maybe even the newest one of a moment ago
 		return false
 	}
 	for c.seq < end {
@@ -79,7 +79,7 @@ func (c *Cursor) Err() error {
 	if !c.gone {
 		return nil
 	}
-	return fmt.Errorf("%w: the one after sequence %d is gone", ErrEvicted, c.seq)
+	return fmt.Errorf("%w: the event after sequence %d is no longer retained", ErrEvicted, c.seq)
 }
 
 // Seq returns the sequence up to which the cursor has read.
@@ -88,7 +88,7 @@ func (c *Cursor) Seq() uint64 { return c.seq }
 // Only returns a cursor at the same position that sees this stream alone.
 func (c Cursor) Only(stream string) Cursor {
 	c.one, c.kept = true, false
-	// longer than MaxIDBytes: there is no such stream
+	// No stream has a name longer than MaxIDBytes, so that cutting the length off does no harm.
 	c.stream, c.length = stream, uint16(min(len(stream), math.MaxUint16))
 	return c
 }
@@ -100,8 +100,8 @@ func (c Cursor) All() Cursor {
 	return c
 }
 
-// Oldest returns a cursor before the oldest event that is retained, which sees the same streams. It
-// is how a reader goes on that has been overtaken.
+// Oldest returns a cursor before the oldest event that is retained, which sees the same streams. A
+// reader that has been overtaken goes on with it.
 func (c Cursor) Oldest() Cursor {
 	if c.ring != nil {
 		c.seq, c.gone = c.ring.look().first-1, false

@@ -9,13 +9,14 @@ import (
 // A directory leads to the complete pages, and to the index. The header is immutable: growing
 // either swaps in another one, which shares the other part.
 //
-// The page of an ordinal is entered before the next page becomes cur, so that whoever loads dir
-// after cur finds all pages before that. It is taken out when a page is published at which all its
-// events have gone, or overwritten by the page that comes round. An entry may be put by a goroutine
-// that slept until its page had gone: it looks at that, and takes the page out again.
+// A page is entered before the next page becomes cur, so that a goroutine which loads dir after cur
+// finds all pages before that one. It is taken out when a new page is published and none of its
+// events is retained any more, or is overwritten by a page that uses the same entry. A goroutine
+// that was held up may enter a page whose events have all gone: it looks again, and takes the page
+// out.
 //
-// A page is counted in Ring.books by who makes it cur, and taken off by who takes it out first: its
-// dropped says whether anybody has.
+// A page is counted in Ring.books by the goroutine that makes it cur, and counted off by the first
+// one that takes it out, which page.dropped tells.
 type directory struct {
 	entries []atomic.Pointer[page] // by ordinal modulo their number, a power of two; written by settle and sweep
 	index   index
@@ -62,7 +63,7 @@ func (d *directory) find(before, seq uint64) *page {
 	return found
 }
 
-// enter puts a complete page in its place.
+// enter puts a complete page into the directory.
 func (r *Ring) enter(d *directory, p *page) {
 	e := d.entry(p.ordinal)
 	for {

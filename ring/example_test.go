@@ -103,7 +103,7 @@ func ExampleCursor_Err() {
 	}
 	var e ring.Event
 	fmt.Println(cursor.Next(&e), cursor.Err())
-	// Output: false ring: events evicted: the one after sequence 0 is gone
+	// Output: false ring: events evicted: the event after sequence 0 is no longer retained
 }
 
 func ExampleRing_Stats() {

@@ -14,7 +14,8 @@ import (
 // event's own sequence number.
 const tagLen = 12
 
-// maxAssigned is the length of the longest assigned ID that imitations have not made longer.
+// maxAssigned is the length of the longest assigned ID without zeros before its number: see
+// unusual.
 const maxAssigned = tagLen + 1 + 13
 
 func newTag() (tag [tagLen]byte) {
@@ -74,11 +75,11 @@ func decimal(digits string) (n uint64, ok bool) {
 	return n, true
 }
 
-// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long: the digits from
-// the end in eights, too many of them, then the tag over the ones in front.
+// putAssigned writes the ID that seq is assigned to dst, which is assignedLen long. It writes eight
+// digits at a time from the end, also where there are fewer, and then the tag over those too many.
 func (r *Ring) putAssigned(dst []byte, seq uint64, zeros int) {
 	if len(dst) <= tagLen {
-		return // never: it tells the compiler
+		return // never happens, and saves bounds checks below
 	}
 	for i := range zeros {
 		dst[tagLen+1+i] = '0'

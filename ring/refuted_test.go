@@ -9,6 +9,7 @@ import (
 
 	"github.com/reprise-go/reprise/internal/step"
 	"github.com/reprise-go/reprise/internal/tally"
+	"github.com/reprise-go/reprise/internal/testkit"
 )
 
 func budgeted(t *testing.T, bytes int64) *Ring {
@@ -32,7 +33,7 @@ func TestOverBudgetIsNotDecidedOnAnOldTail(t *testing.T) {
 		_, err := r.Append(Event{ID: "slow", Data: make([]byte, 500)})
 		done <- err
 	}()
-	await(t, stopped, "the stop")
+	testkit.Await(t, "the stop", stopped)
 	mustAppend(t, r, Event{ID: "quick", Data: make([]byte, 500)})
 	resume()
 	if err := <-done; err != nil {
@@ -51,7 +52,7 @@ func TestSleepingWriterDoesNotUseUpTheBudget(t *testing.T) {
 		_, err := r.Append(Event{ID: "slow", Data: make([]byte, 500)})
 		done <- err
 	}()
-	await(t, stopped, "the stop")
+	testkit.Await(t, "the stop", stopped)
 	if _, err := r.Append(Event{ID: "quick", Data: make([]byte, 500)}); err != nil {
 		t.Errorf("while a writer sleeps: %v", err)
 	}
@@ -82,11 +83,11 @@ func TestSleepingWakerKeepsNoWaiterAsleep(t *testing.T) {
 			defer resume()
 			done := make(chan struct{})
 			go func() { defer close(done); mustAppend(t, r, Event{}) }()
-			await(t, stopped, "the stop")
+			testkit.Await(t, "the stop", stopped)
 			act(r)
-			await(t, woken, "the waiter's end")
+			testkit.Await(t, "the waiter's end", woken)
 			resume()
-			await(t, done, "the waker's end")
+			testkit.Await(t, "the waker's end", done)
 		})
 	}
 }

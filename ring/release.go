@@ -37,8 +37,8 @@ func (r *Ring) Release() Stats {
 // taken. Cursors that have not read everything are overtaken, a Seek finds nothing, and Stats shows
 // no events. What readers were given stays valid.
 //
-// Appenders that have slept through it find a page that has no room and is older than nothing, and
-// then the closed bit.
+// An append that was held up meanwhile finds a page without room, which no sequence number belongs
+// to, and then that the ring is closed.
 func (r *Ring) Discard() {
 	if r.books.Load()&released == 0 {
 		return
@@ -46,15 +46,15 @@ func (r *Ring) Discard() {
 	r.dir.Store(&discardedDirectory)
 	r.cur.Store(&discarded)
 	if p := r.prop.Load(); p != nil {
-		r.prop.CompareAndSwap(p, nil) // one that is put there now is taken out by who did it
+		r.prop.CompareAndSwap(p, nil) // one that is put there from now on is taken out by the goroutine that does
 	}
 }
 
 // IsDiscarded reports whether the ring has let go of its events.
 func (r *Ring) IsDiscarded() bool { return r.cur.Load() == &discarded }
 
-// What cur and dir of a ring are that has let go of its events. No proposal names them, so nothing
-// is ever swapped for them, and no sequence is above the page's base.
+// discarded and discardedDirectory are what cur and dir of a discarded ring point to. No proposal
+// names them, so that nothing ever replaces them, and no sequence is above the page's base.
 var (
 	discarded          = page{base: math.MaxUint64}
 	discardedDirectory directory

@@ -19,31 +19,6 @@ import (
 //  5. Memory is bounded by Config, plus a constant, plus what readers still hold, and grows with
 //     what is retained.
 //  6. The events of one AppendAll become visible together.
-//
-// Events lie in pages (page.go). The state word says which event is the newest, and whether
-// somebody owns the ring. There are two ways to append.
-//
-// The owner's (append.go). One swap of the word makes a goroutine the owner, another one publishes
-// and gives the ring free, as a lock would be taken and released. In between the owner writes the
-// event behind the newest one, which nobody reads yet, and its index entry. It changes nothing
-// else: no pointer, no counter.
-//
-// The proposer's (proposal.go). Whatever the owner cannot do is proposed: a new page, a larger
-// directory, a larger index, and overtaking an owner that does not get on. A proposal is complete:
-// a new page with the event in it, and all that changes. It is made known, then the word is sealed,
-// which takes the ring from its owner for good, and then anybody puts the proposal in place.
-// Whoever meets a sealed ring does.
-//
-// Why a goroutine that slept for however long does no harm: the word never takes the same value
-// twice, for each sequence number goes only from idle to busy to the next one's idle, or from idle
-// or busy to sealed to the next one's idle, and Close sets a bit that stays. cur and dir are
-// swapped from what a sealed proposal names to objects that are new. So a late swap of any of them
-// fails.
-//
-// What is read of a ring is read in this order: word, cur, dir. Then cur and dir are at least as
-// new as the word, and hold every event that was retained under it and is still retained.
-//
-// Compare: Harris and Fraser, Revocable Locks for Non-Blocking Programming, PPoPP 2005.
 type Ring struct {
 	word  atomic.Uint64             // see wordOf; written by owners, settle and Close
 	cur   atomic.Pointer[page]      // holds the newest event; written by settle and Discard
@@ -55,6 +30,33 @@ type Ring struct {
 	books atomic.Int64 // heap bytes of pages and directory <<bookBits | flags; see account
 	tag   [tagLen]byte // of assigned IDs; immutable
 }
+
+// # The protocol
+//
+// Events lie in pages (page.go). The state word says which event is the newest, and whether
+// somebody owns the ring. There are two ways to append.
+//
+// As the owner (append.go): one swap of the word makes a goroutine the owner, another one publishes
+// and gives the ring free, as a lock would be taken and released. In between the owner writes the
+// event behind the newest one, which nobody reads yet, and its index entry. It changes nothing
+// else: no pointer, no counter.
+//
+// By a proposal (proposal.go): whatever the owner cannot do is proposed: a new page, a larger
+// directory, a larger index, and overtaking an owner that does not get on. A proposal is complete:
+// a new page with the event in it, and all that changes. It is made known, then the word is sealed,
+// which takes the ring from its owner for good, and then any goroutine that meets the sealed ring
+// puts the proposal in place.
+//
+// Why a goroutine that slept for however long does no harm: the word never takes the same value
+// twice, for each sequence number goes only from idle to busy to the next one's idle, or from idle
+// or busy to sealed to the next one's idle, and Close sets a bit that stays. cur and dir are
+// swapped from what a sealed proposal names to objects that are new. So a late swap of any of them
+// fails.
+//
+// What is read of a ring is read in this order: word, cur, dir. Then cur and dir are at least as
+// new as the word, and hold every event that was retained under it and is still retained.
+//
+// Compare: Harris and Fraser, Revocable Locks for Non-Blocking Programming, PPoPP 2005.
 
 // The state word: the newest visible sequence, what helps to ask for memory early, and who may
 // write.

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/reprise-go/reprise/internal/step"
 )
@@ -285,13 +284,4 @@ func stopAt(t *testing.T, p step.Point) (stopped <-chan struct{}, resume func())
 	})
 	t.Cleanup(func() { step.Set(nil) })
 	return there, sync.OnceFunc(func() { close(gone) })
-}
-
-func await(t *testing.T, ch <-chan struct{}, what string) {
-	t.Helper()
-	select {
-	case <-ch:
-	case <-time.After(time.Minute):
-		t.Fatalf("%s did not happen", what)
-	}
 }

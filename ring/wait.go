@@ -8,13 +8,13 @@ import (
 	"github.com/reprise-go/reprise/internal/step"
 )
 
-// waiters are the goroutines that wait for the same event. Whoever finds them in Ring.wake closes
-// the channel, and only then takes them out: should it stall in between, the next append wakes them
-// all the same.
+// waiters are the goroutines that wait for the same event. An append that finds them in Ring.wake
+// closes the channel, and only then takes them out: if its goroutine stalls before, the next append
+// wakes them.
 type waiters struct {
 	ch chan struct{}
-	// 0; asked, by a waiter; then a reading of the clock, by whoever wakes them, taken once the
-	// event was visible
+	// First 0. A waiter that is to be timed sets it to asked; the goroutine that wakes the waiters
+	// replaces that by a reading of the clock, taken once the event was visible.
 	woken atomic.Int64
 }
 
@@ -33,10 +33,9 @@ func (r *Ring) Wait(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// WaitTimed is Wait, and tells how much time went by from the moment an event became visible that
-// woke the caller until the caller ran again. That is negative when the caller did not have to
-// wait, or was woken in the moment that it came. It costs the caller and whoever appends the event
-// a reading of the clock each, about 100 ns.
+// WaitTimed is Wait, and also tells how long the caller slept on after the event that woke it was
+// visible. That is negative when the caller did not have to wait, or was woken just when it came.
+// It costs the caller, and the append that wakes it, a reading of the clock each, about 100 ns.
 func (r *Ring) WaitTimed(ctx context.Context, seq uint64) (late time.Duration, err error) {
 	return r.wait(ctx, seq, true)
 }
@@ -88,9 +87,9 @@ func (r *Ring) wakeAll() {
 	}
 }
 
-// wake closes the channel unless it is closed. A channel has no such operation; that closing it
-// twice panics, and does nothing else, makes one. It takes two goroutines that wake the same
-// waiters at once to get that far.
+// wake closes the channel unless it is closed. Channels have no such operation, but closing one
+// twice does nothing except panic, which is recovered from here. That happens only when two
+// goroutines wake the same waiters at the same time.
 func (w *waiters) wake() {
 	select {
 	case <-w.ch:

@@ -64,8 +64,8 @@ func validateClaim(key string) error {
 	return nil
 }
 
-// claims are the keys that a session has claimed. mu guards both fields; no
-// other lock is taken while it is held.
+// claims are the keys that a session has claimed. mu guards both fields; no other lock is taken
+// while it is held.
 type claims struct {
 	mu    sync.Mutex
 	keys  map[string]uint32 // each with the number of those before it

@@ -29,7 +29,7 @@ func TestIdleSessionCostsAtMost512BytesAllIncluded(t *testing.T) {
 	if each > 512 {
 		t.Errorf("%d bytes", each)
 	}
-	// The race detector makes sync.Pool drop every fourth sheet of session IDs, which the estimate
+	// The race detector makes sync.Pool drop every fourth batch of session IDs, which the estimate
 	// knows nothing of.
 	if est := m.Stats().Memory / n; slow == 1 && (est < each*7/10 || est > each*13/10) {
 		t.Errorf("Stats estimates %d bytes, it is %d", est, each)

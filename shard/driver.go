@@ -11,7 +11,8 @@ import (
 const batch = 256
 
 // The driver is the goroutine that ends sessions whose time has come and forgets those that no
-// longer linger. The wheels are touched by it alone, or by helpers while it waits for them.
+// longer linger. The wheels are used by it alone, or by goroutines that it has
+// started and waits for.
 //
 // A session's timer is not moved by activity. When it fires, the driver visits the session, which
 // is either due or gets a timer for when it may be: about one visit per TTL, however often the
@@ -67,9 +68,9 @@ func (d *driver) run(m *Manager) {
 }
 
 // visitAll visits every session that waits or whose timer has fired: first a batch of each shard,
-// and if that leaves any, all, with goroutines that help. There are several per processor, for
-// their number decides what part of a busy machine they get, and a million sessions that expire
-// together are to be gone a second later.
+// and if that leaves any, all of them, on several goroutines per processor: their number decides
+// what part of a busy machine they get, and a million sessions that expire together are to be gone
+// a second later.
 func (d *driver) visitAll(m *Manager) {
 	now, more := m.clock.Exact(), false
 	for i := range m.shards {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/internal/shardaccess"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -102,14 +103,17 @@ func TestManySessionsExpireTogetherWhileOthersAppend(t *testing.T) {
 			}
 		},
 	})
-	sessions := make([]*shard.Session, idle)
+	// A reader keeps each session until all are there, which may take longer than a TTL.
+	sessions, detach := make([]*shard.Session, idle), make([]func(), idle)
 	for i := range sessions {
 		sessions[i] = create(t, m, fmt.Sprint(i))
-	}
-	for _, s := range sessions {
-		if err := s.Touch(); err != nil {
-			t.Fatalf("before its TTL: %v", err)
+		var err error
+		if detach[i], err = sessions[i].Attach(); err != nil {
+			t.Fatal(err)
 		}
+	}
+	for _, detach := range detach {
+		detach()
 	}
 	last := time.Now()
 
@@ -133,12 +137,9 @@ func TestManySessionsExpireTogetherWhileOthersAppend(t *testing.T) {
 	for i := 0; i < idle; i += 997 {
 		wantErr(t, "Touch", sessions[i].Touch(), shard.ErrNotFound)
 	}
-	for m.Stats().Expired < idle || ended.Load() < idle {
-		if time.Since(last) > ttl+20*time.Second {
-			t.Fatalf("%d of %d have expired, OnEnd was called for %d", m.Stats().Expired, idle, ended.Load())
-		}
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Eventually(t, "every session has expired and OnEnd was called for it", func() bool {
+		return m.Stats().Expired == idle && ended.Load() == idle
+	})
 	t.Logf("all were gone %v after TTL and Tick", time.Since(last)-ttl-tick)
 	close(stop)
 	appenders.Wait()

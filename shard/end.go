@@ -55,7 +55,7 @@ func (s *Session) end(st state, to phase) bool {
 		s.log.Discard()
 	}
 	s.dropClaims()
-	md := s.freeze()
+	md := s.finalMetadata()
 	m.limits.release(md.principal())
 	switch to {
 	case terminated:
@@ -77,7 +77,7 @@ func (s *Session) end(st state, to phase) bool {
 	return true
 }
 
-// over reports whether end has returned, or is about to.
+// isEndComplete reports whether end has returned, or is about to.
 func (s *Session) isEndComplete() bool { return s.done.Load() == &s.home.m.closedChan }
 
 // Terminate ends a session as [Session.Terminate] does. That there is none is no error; after

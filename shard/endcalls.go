@@ -7,7 +7,7 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// An ending is a call of OnEnd that is due.
+// An endCall is a call of OnEnd that is due.
 type endCall struct {
 	s     *Session
 	state state      // at the end
@@ -21,15 +21,15 @@ type endCalls struct {
 	onEnd func(Info) // nil: nothing is ever added
 
 	mu      sync.Mutex  // held for a few instructions, never while onEnd runs
-	queue   [][]endCall // in order, by the sheet
+	queue   [][]endCall // in order, in batches
 	running bool
 
-	taken []endCall      // calls that are being made; the goroutine's
-	done  sync.WaitGroup // of the goroutine
+	taken []endCall      // calls that are being made; used by the goroutine alone
+	done  sync.WaitGroup // the goroutine
 }
 
-// sheet is how many calls are handed over at once at most.
-const sheet = 256
+// endBatch is how many calls are handed over at once at most.
+const endBatch = 256
 
 func (e *endCalls) init(onEnd func(Info)) { e.onEnd = onEnd }
 
@@ -37,10 +37,10 @@ func (e *endCalls) add(end endCall) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	last := len(e.queue) - 1
-	if last < 0 || len(e.queue[last]) == sheet {
+	if last < 0 || len(e.queue[last]) == endBatch {
 		var room []endCall
 		if last >= 0 { // many at a time
-			room = make([]endCall, 0, sheet)
+			room = make([]endCall, 0, endBatch)
 		}
 		e.queue = append(e.queue, room)
 		last++
@@ -52,9 +52,9 @@ func (e *endCalls) add(end endCall) {
 	}
 }
 
-// take returns the next call to make. When there is none, the goroutine has to go.
+// take returns the next call to make. When there is none, the goroutine that asks must end.
 func (e *endCalls) take() (end endCall, ok bool) {
-	if len(e.taken) == 0 && !e.takeSheet() {
+	if len(e.taken) == 0 && !e.takeBatch() {
 		return endCall{}, false
 	}
 	end, e.taken[0] = e.taken[0], endCall{}
@@ -62,9 +62,9 @@ func (e *endCalls) take() (end endCall, ok bool) {
 	return end, true
 }
 
-// takeSheet takes out the oldest calls. It looks at their sessions, which then are in the cache:
-// one by one, each would be waited for.
-func (e *endCalls) takeSheet() bool {
+// takeBatch takes out the oldest calls. It looks at all of their sessions, which brings them into
+// the cache together: one after the other, each would have to be waited for.
+func (e *endCalls) takeBatch() bool {
 	if !e.takeOldest() {
 		return false
 	}
@@ -104,7 +104,7 @@ func (e *endCalls) run() {
 	}
 }
 
-// callOnEnd makes one call. Whoever has it among the callers runs inside an OnEnd.
+// callOnEnd makes one call. A goroutine that has it on its stack runs inside an OnEnd.
 //
 //go:noinline
 func callOnEnd(onEnd func(Info), final Info) { onEnd(final) }

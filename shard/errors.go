@@ -66,9 +66,9 @@ type limitError struct {
 
 func (e *limitError) Error() string {
 	if e.principal {
-		return fmt.Sprintf("%v: %d of one principal, the most there may be", e.err, e.most)
+		return fmt.Sprintf("%v: the limit of %d for one principal is reached", e.err, e.most)
 	}
-	return fmt.Sprintf("%v: %d, the most there may be", e.err, e.most)
+	return fmt.Sprintf("%v: the limit of %d is reached", e.err, e.most)
 }
 
 func (e *limitError) Unwrap() error { return e.err }

@@ -68,7 +68,7 @@ func ExampleManager_Create() {
 	s, _ := m.Create(shard.Metadata{})
 	_, err := m.Create(shard.Metadata{})
 	fmt.Println(len(s.ID()), err)
-	// Output: 36 shard: too many sessions: 1, the most there may be
+	// Output: 36 shard: too many sessions: the limit of 1 is reached
 }
 
 func ExampleManager_CreateWithID() {

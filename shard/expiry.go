@@ -75,8 +75,8 @@ func (s *Session) isOverdue(st state, now int64) bool {
 	return now-st.activity() >= s.idleLimit && s.attached.Load() == 0
 }
 
-// expiresAt returns when the session may expire if nothing happens after the given reading, never
-// if it does not.
+// expiresAt returns when the session may expire if nothing happens after the given reading; never,
+// if it cannot expire.
 func (s *Session) expiresAt(idleSince int64) int64 {
 	if s.idleLimit == math.MaxInt64 {
 		return never

@@ -8,11 +8,11 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// frameTarget is from how many bytes on a frame of events or claims is ended.
+// frameTarget is how many bytes a frame of events or claims has, at least, before another is begun.
 const frameTarget = 1 << 16
 
-// A frameWriter writes the frames of a snapshot; see there for the format. Values are added to a
-// frame in memory, and end writes it.
+// A frameWriter writes the frames of a snapshot, whose format snapshot.go describes. Values are
+// added to a frame in memory, and end writes it.
 type frameWriter struct {
 	w       io.Writer
 	kind    byte

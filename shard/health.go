@@ -7,8 +7,8 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// Thresholds say from where on a session is unhealthy. Zero fields take their defaults; a negative
-// field turns its problem off.
+// Thresholds are the limits beyond which [Session.Health] reports a problem. Zero fields take their
+// defaults; a negative field turns its problem off.
 type Thresholds struct {
 	Danger float64       // of Lagging: part of the way to losing events, up to 1; default 0.75
 	Window time.Duration // of Evicting; default 30 s
@@ -42,8 +42,8 @@ type Health struct {
 	Danger float64
 
 	Idle time.Duration // since the last activity; 0 while a reader is attached
-	// the session ends after ExpiresIn if nothing happens; false: it does not, or a reader is
-	// attached
+	// Expires says whether the session ends after ExpiresIn if nothing happens. It is false for
+	// one that never does, and while a reader is attached.
 	Expires   bool
 	ExpiresIn time.Duration // 0 when Expires is false
 
@@ -104,7 +104,7 @@ func (s *Session) measureWindow(h *Health, now int64) {
 		if err == nil && c.Next(&oldest) {
 			break
 		}
-		if try == 3 { // so fast that there is no telling
+		if try == 3 { // events are dropped faster than one can be read
 			return
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Session) stateAndLog() (st state, log ring.Stats) {
 	for {
 		st, log = state(s.state.Load()), ring.Stats{}
 		if st.phase() != active {
-			s.closeLog() // a report of the end; see refuse
+			s.closeLog() // what says that the session takes no more events closes its log first; see refusal
 		}
 		if l := s.readable(); l != nil && !st.isEnded() {
 			log = l.Stats()

@@ -71,8 +71,8 @@ type watch struct {
 	shards   []stopwatch // one for each shard
 }
 
-// A stopwatch holds what one shard has sampled. A shard points to its own while somebody asks and
-// to none otherwise: that is what Append looks at.
+// A stopwatch holds what one shard has sampled. A shard points to its own while latencies are
+// sampled and to none otherwise: that is what Append looks at.
 type stopwatch struct {
 	m       *Manager
 	appends counts
@@ -88,10 +88,10 @@ func (m *Manager) startWatches() {
 	}
 }
 
-// stopWatches ends the sampling if nobody has asked for long enough. There is no timer for it:
-// timed appends look, as nothing else costs anything. Should somebody ask just then, one of the two
-// sees the other: it stops the watches and then looks at the time again, Latencies moves the time
-// and then starts the watches.
+// stopWatches ends the sampling if Latencies has not been called for long enough. There is no timer
+// for that: each timed append calls it, for only those cost anything. When Latencies is called at
+// the same time, the watches stay on: stopWatches stops them and then looks at the time again,
+// Latencies moves the time and then starts them.
 func (m *Manager) stopWatches() {
 	if m.clock.Now() <= m.watch.until.Load() {
 		return

@@ -53,8 +53,8 @@ func (l *limits) admitOne() error {
 	}
 }
 
-// release gives back what admit took: both places at once, so that whoever finds one free gets
-// both.
+// release gives back what admit took. It lowers both counts under the principal's lock, so that
+// nobody is admitted by one and refused by the other.
 func (l *limits) release(principal string) {
 	if l.owners == nil || principal == "" {
 		l.active.Add(-1)

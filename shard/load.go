@@ -124,7 +124,7 @@ func (l *loader) session(ctx context.Context) error {
 	return l.insert(s, h.md)
 }
 
-// resume brings s to where it was in its life.
+// resume gives s the phase and the times that it had when it was saved.
 func (s *Session) resume(h head) {
 	now := s.home.clock.Exact()
 	s.created = min(now, h.created-s.home.clock.Wall(0))
@@ -209,7 +209,7 @@ func (l *loader) event(log *ring.Ring, seq uint64) error {
 	return err
 }
 
-// claims loads the keys; a finished session needs none. Those beyond Config.MaxClaims stay claimed.
+// claims loads the keys, those beyond Config.MaxClaims too. A finished session needs none.
 func (l *loader) claims(ctx context.Context, s *Session, h head) error {
 	seen := make(map[string]struct{})
 	for uint64(len(seen)) < h.claims {
@@ -238,7 +238,7 @@ func (l *loader) claims(ctx context.Context, s *Session, h head) error {
 	return nil
 }
 
-// head takes a session's first frame apart.
+// head decodes a session's first frame.
 func (l *loader) head() (h head, err error) {
 	t := taker{f: l.f}
 	l.id = t.text()
@@ -278,11 +278,11 @@ func (l *loader) head() (h head, err error) {
 	return h, err
 }
 
-// maxLoadedMetadata bounds metadata in a snapshot. What JSON has made of a value may count up to 16
-// times as much: bytes and numbers have become values.
+// maxLoadedMetadata bounds metadata in a snapshot. It counts up to 16 times as much as it did
+// before it was saved: in JSON, each byte or number of an array is a value of its own.
 const maxLoadedMetadata = 16 * MaxMetadataBytes
 
-// A taker takes values from a frame until one of them is missing; then all are zero.
+// A taker takes values from a frame. After one that is missing, all are zero, and err says why.
 type taker struct {
 	f   *frameReader
 	err error

@@ -31,8 +31,8 @@ type Manager struct {
 	linger     int64         // ns; -never without
 	grace      int64         // ns; see state
 	resolution time.Duration // of the wheels
-	closedChan chan struct{} // closed: what Done returns for an ended session
-	noMetadata metadata      // frozen: that of an ended session without any
+	closedChan chan struct{} // is closed: what Done returns for an ended session
+	noMetadata metadata      // final and empty: that of an ended session which has none
 	closed     atomic.Bool   // by Close
 
 	_        [cacheLine]byte
@@ -78,7 +78,7 @@ func newStopped(c *clock.Clock, cfg Config) (*Manager, error) {
 		linger:     int64(cfg.Linger),
 
 		closedChan: make(chan struct{}),
-		noMetadata: metadata{frozen: true},
+		noMetadata: metadata{final: true},
 	}
 	if m.linger < 0 {
 		m.linger = -never

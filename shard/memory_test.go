@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -39,11 +40,7 @@ func TestHeapIsBackWhenAllSessionsHaveGone(t *testing.T) {
 				s.Terminate()
 			}
 		}
-		for last := time.Now(); m.Stats().Total > 0; time.Sleep(time.Millisecond) {
-			if time.Since(last) > time.Minute {
-				t.Fatalf("%s: %d sessions are left", end, m.Stats().Total)
-			}
-		}
+		testkit.Eventually(t, "no session is left after "+end, func() bool { return m.Stats().Total == 0 })
 		if left := heapBytes() - empty; left > peak/20+1<<20 {
 			t.Errorf("%s: %d bytes are left of %d", end, left, peak-empty)
 		}
@@ -72,7 +69,13 @@ func TestStatsCostsTheSameForManySessionsAsForFew(t *testing.T) {
 		}
 		return least
 	}
-	if a, b := cost(few), cost(many); b > 3*a {
-		t.Errorf("%v with ten sessions, %v with %d", a/100, b/100, 100_000/slow)
+	for try := 1; ; try++ { // a busy machine disturbs some measurements, and not all
+		a, b := cost(few), cost(many)
+		if b <= 3*a {
+			return
+		}
+		if try == 20 {
+			t.Fatalf("%v with ten sessions, %v with %d", a/100, b/100, 100_000/slow)
+		}
 	}
 }

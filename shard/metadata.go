@@ -32,11 +32,11 @@ func (md Metadata) Validate() error {
 }
 
 // metadata is a version of a session's metadata. It is never changed: Update replaces it, until the
-// session's end freezes it. nil stands for empty metadata.
+// session's end makes it final. nil stands for empty metadata.
 type metadata struct {
 	Metadata
-	size   int32 // as MaxMetadataBytes counts it
-	frozen bool  // no version follows: the session has ended
+	size  int32 // as MaxMetadataBytes counts it
+	final bool  // no version follows: the session has ended
 }
 
 func newMetadata(md Metadata) (*metadata, error) { return newMetadataUpTo(MaxMetadataBytes, md) }
@@ -68,7 +68,7 @@ func (md Metadata) measure(limit int) (size int, err error) {
 	}
 	switch {
 	case m.left < 0:
-		return 0, fmt.Errorf("%w: over %d bytes", ErrMetadataTooLarge, limit)
+		return 0, fmt.Errorf("%w: it takes more than %d bytes", ErrMetadataTooLarge, limit)
 	case where != "":
 		return 0, fmt.Errorf("%w: %s is not UTF-8: %s", ErrInvalidMetadata, where, m.shown())
 	}

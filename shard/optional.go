@@ -6,7 +6,7 @@ import (
 	"github.com/reprise-go/reprise/ring"
 )
 
-// optional is what not every session needs: it is there from the first use on, for good.
+// optional holds what few sessions need. It is made at the first use and then kept.
 type optional struct {
 	value atomic.Pointer[any] // nil: never set
 	// limits of the session's own; nil: those of Config.Ring; never written after newSession

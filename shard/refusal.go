@@ -10,9 +10,9 @@ func (s *Session) Err() error {
 	return s.refusal(st)
 }
 
-// refusal returns the error for a session that is finished or has ended. Whoever reports either
-// closes the log first: so the report is true even when the goroutine that ended the session has
-// been held up before it got that far.
+// refusal returns the error for a session that is finished or has ended. It closes the log first:
+// the goroutine that finished or ended the session may not have come to that yet, and once a caller
+// has this error no event may be stored any more.
 func (s *Session) refusal(st state) error {
 	s.closeLog()
 	if st.isEnded() {

@@ -29,7 +29,7 @@ type Refused struct {
 	NotFound, Principal uint64
 }
 
-// Gaps counts readers that were told that events are missing, by what became of them.
+// Gaps counts readers that were told that events are missing, by the cause.
 type Gaps struct {
 	Evicted   uint64 // they asked for what came after an event that was dropped
 	Unknown   uint64 // they asked for what came after an event ID that is not known

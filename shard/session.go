@@ -24,18 +24,18 @@ type Session struct {
 	misc     atomic.Uint32 // queued | length of the ID, which is never written
 	idData   *byte         // where the ID begins
 	created  int64         // reading
-	// reading at which phase active was left; 0 before; set once, by who needs it first
+	// reading at which phase active was left; 0 before; set once, by the first who needs it
 	left     atomic.Int64
-	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by freeze
+	metadata atomic.Pointer[metadata]      // nil: empty; replaced by Update and, at the end, by finalMetadata
 	optional atomic.Pointer[optional]      // nil until it is needed
-	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end is through
+	done     atomic.Pointer[chan struct{}] // nil until somebody asks; home.m.closedChan when end has done its work
 
-	next  *Session              // in the intake: owned by whoever set queued in misc, then by the driver
+	next  *Session              // in the shard's intake; written by whoever set queued in misc, then by the driver
 	timer wheel.Timer[*Session] // the driver's
 }
 
-// queued is the bit of Session.misc that says that the session is in the shard's intake: set by who
-// puts it there, cleared by the driver.
+// queued is the bit of Session.misc that says that the session is in the shard's intake. Whoever
+// puts it there sets the bit, and the driver clears it.
 const queued = 1 << 31
 
 // readable returns the session's log, or nil once it has let go of its events.

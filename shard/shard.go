@@ -12,14 +12,15 @@ import (
 	"github.com/reprise-go/reprise/internal/wheel"
 )
 
-// cacheLine is what one processor takes from another, prefetching included.
+// cacheLine is how many bytes one processor takes from another at a time: a line, and the one
+// beside it, which is fetched along.
 const cacheLine = 128
 
 // A shard is a part of a Manager: the sessions whose hash begins with its number. What is read by
 // all, written by all, and written by the driver alone lies on lines of its own.
 type shard struct {
-	// Never written after New, but for watch, when somebody begins to ask for latencies, and when
-	// nobody has for a while.
+	// Never written after New, but for watch: when somebody begins to ask for latencies, and when
+	// nobody has asked for a while.
 	m          *Manager
 	clock      *clock.Clock
 	stripe     *tally.Stripe
@@ -45,7 +46,7 @@ type shard struct {
 
 	_ [cacheLine]byte
 
-	// The driver's.
+	// Used by the driver alone.
 	wheel   *wheel.Wheel[*Session]
 	waiting *Session // taken from intake, not yet visited
 
@@ -77,7 +78,7 @@ func (sh *shard) remove(s *Session) {
 	})
 	if removed {
 		sh.total.Add(-1)
-		sh.extras.Add(-s.freeze().bytes())
+		sh.extras.Add(-s.finalMetadata().bytes())
 	}
 }
 

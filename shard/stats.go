@@ -61,7 +61,7 @@ type Stats struct {
 	Evicted    uint64 // events dropped to stay within the limits
 	Replayed   uint64 // events handed to readers that were stored before the reader came
 	Gaps       uint64 // readers told that events are missing
-	GapsBy     Gaps   // the same, by what became of them
+	GapsBy     Gaps   // the same, by the cause
 
 	Refused Refused
 

@@ -19,7 +19,7 @@ func (s *Session) Update(change func(*Metadata)) error {
 	}
 	for {
 		old := s.metadata.Load()
-		if old != nil && old.frozen {
+		if old != nil && old.final {
 			return s.refusal(state(s.state.Load()))
 		}
 		md := old.public()
@@ -41,16 +41,17 @@ func (s *Session) Update(change func(*Metadata)) error {
 	}
 }
 
-// applyChange calls an Update's function. Whoever has it among the callers runs inside one.
+// applyChange calls an Update's function. A goroutine that has it on its stack runs inside one.
 //
 //go:noinline
 func applyChange(change func(*Metadata), md *Metadata) { change(md) }
 
-// freeze makes the session's metadata final, and returns it. The session has ended.
-func (s *Session) freeze() *metadata {
+// finalMetadata makes the session's metadata final, so that no Update changes it any more, and
+// returns it. It is for sessions that have ended.
+func (s *Session) finalMetadata() *metadata {
 	for {
 		old := s.metadata.Load()
-		if old != nil && old.frozen {
+		if old != nil && old.final {
 			return old
 		}
 		final := &s.home.m.noMetadata

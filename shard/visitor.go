@@ -6,10 +6,10 @@ import "github.com/reprise-go/reprise/ring"
 // fraction of its caches.
 const ahead = 32
 
-// readAhead reads what the visits of these sessions will read if they end, for nothing but to have
-// it in the cache. An end looks at a dozen places, each of which tells where the next one is, and
-// waits for the memory each time; here the places of different sessions are waited for together.
-// When a million sessions end at once, this halves the time.
+// readAhead reads what the visits of these sessions will read if they end, only to have it in the
+// cache. Ending a session follows a dozen pointers and waits for the memory at each of them; here
+// the processor waits for several sessions at once. When a million sessions end at once, this
+// halves the time.
 func (sh *shard) readAhead(few []*Session, now int64) {
 	var logs [ahead]*ring.Ring
 	ending := logs[:0]
@@ -33,9 +33,9 @@ func (sh *shard) readAhead(few []*Session, now int64) {
 	}
 }
 
-// A visitor visits sessions that come out of a list, a few of them behind. Lists lead through
-// memory that no cache holds: while the processor waits for the next session, the visitor visits an
-// earlier one, which has been read ahead by then.
+// A visitor visits the sessions of a long list, whose memory no cache holds. It collects a few,
+// starts to read what their visits need, and visits them while the next few are collected: by then
+// their memory has arrived.
 type visitor struct {
 	sh     *shard
 	now    int64

@@ -2,7 +2,7 @@ package shard
 
 import "github.com/reprise-go/reprise/ring"
 
-// window is what positions in a log are judged by.
+// A window is what a log held at one moment: it tells how far a reader at some position is behind.
 type window struct {
 	ring.Stats
 	fill float64 // 0 to 1

@@ -3,14 +3,17 @@ package gosdk
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -49,10 +52,11 @@ func callBlobAcrossACut(t *testing.T, cfg shard.Config, size int) (*mcp.ClientSe
 		<-begun // the client knows a place on the call's stream
 		gate.shut()
 		p.Cut()
-		gate.waitFor(2) // the listening stream and the call's: the client knows that both are broken
-		for b.endpoint.Stats().Calls+b.endpoint.Stats().Listening > 0 {
-			time.Sleep(time.Millisecond) // and so does the server
-		}
+		// The listening stream and the call's are broken: the client knows it, then the server.
+		gate.waitFor(2)
+		testkit.Poll(t.Context(), func() bool {
+			return b.endpoint.Stats().Calls+b.endpoint.Stats().Listening == 0
+		})
 	})
 	mcp.AddTool(
 		b.server,
@@ -76,9 +80,9 @@ func callBlobAcrossACut(t *testing.T, cfg shard.Config, size int) (*mcp.ClientSe
 	go func() {
 		// The result is stored, or refused, once the tool has returned; the client may come back
 		// then.
-		for b.manager.Stats().Appended < before+3 && b.store.Stats().Refused == 0 && t.Context().Err() == nil {
-			time.Sleep(time.Millisecond)
-		}
+		testkit.Poll(t.Context(), func() bool {
+			return b.manager.Stats().Appended >= before+3 || b.store.Stats().Refused > 0
+		})
 		gate.open()
 	}()
 	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "blob"})
@@ -108,35 +112,39 @@ func TestAResultThatIsTooLargeIsAnErrorForItsCallAlone(t *testing.T) {
 	}
 }
 
+// The result takes longer than WriteTimeout, for buffers on the way hide little of how slowly the
+// client reads.
 func TestAClientThatReadsSteadilyGetsEverythingHoweverSlowly(t *testing.T) {
-	const size, timeout = 3 << 20, 300 * time.Millisecond
+	const size, timeout = 6 << 20, 2*time.Second
 	b := newBackendWith(t, shard.Config{}, mcp.StreamableHTTPOptions{}, Options{WriteTimeout: timeout}, nil)
 	addBlob(b, size, nil)
+	web := httptest.NewUnstartedServer(b.endpoint)
+	web.Listener = testkit.Narrow(web.Listener)
+	web.Start()
+	t.Cleanup(web.Close)
 	session := begin(t, b, "")
+
+	conn, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(testkit.NarrowBuffer)
+	call := `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"blob","arguments":{}}}`
 	began := time.Now()
-	resp := post(
-		t,
-		b.url,
-		"2025-11-25",
-		session,
-		"",
-		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"blob","arguments":{}}}`,
-	)
-	total, buf := 0, make([]byte, 64<<10)
-	for {
-		n, err := resp.Body.Read(buf)
-		total += n
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Accept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2025-11-25\r\n"+
+		"Mcp-Session-Id: %s\r\nContent-Length: %d\r\n\r\n%s", conn.RemoteAddr(), session, len(call), call)
+	pace := time.NewTicker(6 * time.Millisecond)
+	defer pace.Stop()
+	for total, buf := 0, make([]byte, testkit.NarrowBuffer); total < size; {
+		<-pace.C
+		n, err := conn.Read(buf)
+		if total += n; err != nil {
 			t.Fatalf("after %d bytes and %v: %v", total, time.Since(began), err)
 		}
-		if n > 0 {
-			time.Sleep(time.Duration(n) * time.Second / (1 << 20)) // 1 MiB a second: ten times the timeout in all
-		}
 	}
-	if total < size {
-		t.Errorf("%d bytes, want %d", total, size)
+	if took := time.Since(began); took < timeout {
+		t.Errorf("everything arrived in %v: the client was not slow, and the test does not test", took)
 	}
 }

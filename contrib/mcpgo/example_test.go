@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -45,6 +47,44 @@ func Example() {
 	_, err = c.Initialize(context.Background(), hello)
 	fmt.Println(err, len(c.GetSessionId()))
 	// Output: <nil> 48
+}
+
+// Requests keep their session from expiring for as long as they are served, and a client that
+// listens is told to come back after a quarter of a second when its connection breaks.
+func ExampleMiddleware() {
+	manager, err := shard.New(shard.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer manager.Close()
+	store := replay.Local(manager)
+	events := mcpgo.New(store)
+	handler := server.NewStreamableHTTPServer(server.NewMCPServer("example", "1"),
+		server.WithEventStore(events),
+		server.WithSessionIdManager(events.Sessions()))
+	defer handler.Shutdown(context.Background())
+	endpoint := mcpgo.Middleware(store, handler, mcpgo.Options{Retry: 250 * time.Millisecond})
+	web := httptest.NewServer(endpoint) // http.Server{Handler: endpoint}, with RegisterOnShutdown(endpoint.Close)
+	defer web.Close()
+	defer endpoint.Close()
+
+	request, err := http.NewRequest(http.MethodGet, web.URL, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/event-stream")
+	request.Header.Set("Mcp-Session-Id", events.Sessions().Generate())
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer response.Body.Close()
+	first := make([]byte, len("retry: 250"))
+	if _, err := io.ReadFull(response.Body, first); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.Header.Get("Content-Type"), string(first))
+	// Output: text/event-stream retry: 250
 }
 
 func ExampleEventStore() {

@@ -112,7 +112,7 @@ func (s *soak) misbehave(client *http.Client, r *rand.Rand) {
 		{http.MethodPost, "x", "", http.StatusMethodNotAllowed},
 		{http.MethodGet, "", "", http.StatusBadRequest},
 		{http.MethodGet, "unknown", "", http.StatusNotFound},
-		{http.MethodGet, s.hot.session.Load().ID(), strings.Repeat("x", 257), http.StatusBadRequest},
+		{http.MethodGet, s.hot.session.Load().ID(), strings.Repeat("x", 1<<10+1), http.StatusBadRequest},
 		{http.MethodGet, s.hot.session.Load().ID(), "invented", http.StatusGone},
 		{http.MethodDelete, "unknown", "", http.StatusNotFound},
 	}

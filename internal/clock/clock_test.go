@@ -88,20 +88,22 @@ func TestExactMakesNowAtLeastAsLate(t *testing.T) {
 }
 
 func TestTimerStopsWhenNobodyReads(t *testing.T) {
-	c := start(time.Now())
-	c.Now()
-	for range 2 { // the first tick finds that the clock was read, the second that it was not
-		if c.now.Load() == 0 {
-			t.Fatal("stopped too soon")
+	synctest.Test(t, func(t *testing.T) { // so that no tick comes by itself
+		c := start(time.Now())
+		c.Now()
+		for range 2 { // the first tick finds that the clock was read, the second that it was not
+			if c.now.Load() == 0 {
+				t.Fatal("stopped too soon")
+			}
+			c.tick()
 		}
-		c.tick()
-	}
-	if c.now.Load() != 0 {
-		t.Error("still running")
-	}
-	if n, exact := c.Now(), c.Exact(); exact-n > int64(time.Minute) || n == 0 {
-		t.Errorf("woken, it reads %d, Exact %d", n, exact)
-	}
+		if c.now.Load() != 0 {
+			t.Error("still running")
+		}
+		if n, exact := c.Now(), c.Exact(); exact-n > int64(time.Minute) || n == 0 {
+			t.Errorf("woken, it reads %d, Exact %d", n, exact)
+		}
+	})
 }
 
 func TestWallFollowsStepsOfTheWallClock(t *testing.T) {

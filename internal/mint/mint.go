@@ -1,4 +1,4 @@
-// Package mint makes session IDs: random UUIDs, from random bytes that are fetched by the page.
+// Package mint makes session IDs: random UUIDs, from random bytes that are fetched 4 KiB at a time.
 package mint
 
 import (
@@ -18,9 +18,8 @@ type Minter struct {
 	pages sync.Pool // of *buffer
 }
 
-// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. IDs are written
-// sheet bytes at a time: that allocates once for sixteen, and the last of them that is in use keeps
-// the sheet.
+// UUID returns a version 4 UUID: 122 bits of the system's cryptographic randomness. Sixteen
+// IDs are written at a time, into one allocation, which stays for as long as one of them is in use.
 func (m *Minter) UUID() string {
 	b, _ := m.pages.Get().(*buffer)
 	if b == nil {
@@ -36,8 +35,8 @@ func (m *Minter) UUID() string {
 }
 
 const (
-	idBytes = 36
-	sheet   = 16 * idBytes // a size class of the allocator
+	idBytes    = 36
+	batchBytes = 16 * idBytes // of text that is made at once: a size class of the allocator
 )
 
 // A buffer holds random bytes. One goroutine uses it at a time. Each byte is handed out once, and
@@ -49,8 +48,8 @@ type buffer struct {
 }
 
 func (b *buffer) fill() {
-	var text [sheet]byte
-	for i := 0; i < sheet; i += idBytes {
+	var text [batchBytes]byte
+	for i := 0; i < batchBytes; i += idBytes {
 		id := b.uuid()
 		out := text[i : i+idBytes]
 		hex.Encode(out, id[:4])

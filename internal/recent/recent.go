@@ -1,4 +1,4 @@
-// Package recent keeps what is dear to find out and need not be new.
+// Package recent caches a value that costs much to find out and may be a little old.
 package recent
 
 import (

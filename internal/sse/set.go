@@ -1,16 +1,18 @@
 package sse
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
 
 // A Set is the open streams of one front end. The zero Set is empty and ready.
 type Set struct {
-	mu     sync.Mutex           // guards what follows; held for a few instructions, save by Close
-	all    map[*Writer]struct{} // from Enter to Leave
-	newest map[string]*Writer   // by key, of those that Take or TryTake put here; a subset of all
-	closed bool                 // set by Close, for good
+	mu     sync.Mutex               // guards what follows; held for a few instructions, save by Close
+	all    map[*Writer]struct{}     // from Enter to Leave
+	newest map[string]*Writer       // by key, of those that Take or TryTake put here; a subset of all
+	closed bool                     // set by Close, for good
+	turns  map[string]chan struct{} // by key, of those that have the turn; closed when they give it on
 
 	_                              [64]byte // apart from the lock
 	open                           atomic.Int64
@@ -90,6 +92,44 @@ func (s *Set) TryTake(key string, w *Writer) bool {
 	}
 	s.newest[key], w.key = w, key
 	return true
+}
+
+// Turn lets those who take over a key do so one after the other: it waits until nobody else has the
+// turn, or returns ctx's error. done gives the turn on.
+func (s *Set) Turn(ctx context.Context, key string) (done func(), err error) {
+	mine := make(chan struct{})
+	for {
+		other := s.turnOrOther(key, mine)
+		if other == mine {
+			return func() { s.giveTurn(key) }, nil
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// turnOrOther returns mine, which then has the turn, or what is closed when its holder gives it on.
+func (s *Set) turnOrOther(key string, mine chan struct{}) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other, taken := s.turns[key]; taken {
+		return other
+	}
+	if s.turns == nil {
+		s.turns = map[string]chan struct{}{}
+	}
+	s.turns[key] = mine
+	return mine
+}
+
+func (s *Set) giveTurn(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.turns[key])
+	delete(s.turns, key)
 }
 
 // Holds reports whether key has a stream.

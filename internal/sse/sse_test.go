@@ -127,6 +127,27 @@ func TestAStalledPieceIsSlow(t *testing.T) {
 	})
 }
 
+// An HTTP/2 stream is reset when a deadline passes, also if a busy machine has only just written the
+// piece. Over HTTP/1.1 a deadline that has passed does no harm once the next one is set.
+func TestAPieceThatWasWrittenTooLateIsSlowWhereItsDeadlineEndsTheStream(t *testing.T) {
+	for _, proto := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			var set Set
+			c := newClient()
+			c.takes = 6 * time.Second
+			w, _ := open(t, &set, c, 5*time.Second)
+			w.lapses = proto == 2
+			w.Begin(-1)
+			err := w.Send(make([]byte, 2*Piece))
+			w.Finish()
+			if n := set.Counts(); proto == 1 && (err != nil || n.Slow != 0) ||
+				proto == 2 && (!errors.Is(err, os.ErrDeadlineExceeded) || n.Slow != 1) {
+				t.Errorf("HTTP/%d: error %v, %+v", proto, err, n)
+			}
+		})
+	}
+}
+
 func TestCommentsComeWhenNothingElseDoesAndNeverInALine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var set Set

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +18,8 @@ const (
 	// progress and not about size.
 	Piece = 64 << 10
 
-	// closeGrace is how long a write may go on after Set.Close, so that a healthy client gets whole
-	// events.
+	// closeGrace is how long a write may go on after Set.Close, so that a client that reads gets
+	// whole events.
 	closeGrace = time.Second
 )
 
@@ -50,6 +51,7 @@ type Writer struct {
 
 	mu         sync.Mutex
 	began      time.Time // when the last piece was begun
+	armed      bool      // its deadline has not been lifted by rest
 	noDeadline bool      // the ResponseWriter has none
 	midLine    bool      // no comment may be put here
 	err        error     // of the first write that failed
@@ -218,7 +220,10 @@ func (w *Writer) fail(err error) error {
 
 // beginPiece gives the next piece its time, in place of the server's WriteTimeout.
 func (w *Writer) beginPiece() error {
-	w.began = time.Now()
+	if w.hasLapsed() {
+		return os.ErrDeadlineExceeded
+	}
+	w.began, w.armed = time.Now(), true
 	if w.timeout < 0 {
 		return w.deadline(time.Time{})
 	}
@@ -231,10 +236,20 @@ func (w *Writer) rest() error {
 	if !w.lapses {
 		return nil
 	}
+	if w.hasLapsed() {
+		return w.fail(os.ErrDeadlineExceeded)
+	}
 	if err := w.deadline(time.Time{}); err != nil {
 		return w.fail(err)
 	}
+	w.armed = false
 	return nil
+}
+
+// hasLapsed reports whether the last piece has used up its time on an HTTP/2 stream, which the
+// deadline has reset then, also if the piece itself was written without an error.
+func (w *Writer) hasLapsed() bool {
+	return w.lapses && w.armed && w.timeout >= 0 && time.Since(w.began) >= w.timeout
 }
 
 func (w *Writer) deadline(t time.Time) error {

@@ -23,17 +23,26 @@ const Patience = 60 * time.Second
 // Where all goroutines are the test's own, testing/synctest is better.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
+	if !Poll(ctx, ok) {
+		t.Fatalf("not in %v: %s", Patience, what)
+	}
+}
+
+// Poll is Eventually for goroutines that must not end the test: it polls until ok, or until ctx
+// ends, and reports which.
+func Poll(ctx context.Context, ok func() bool) bool {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("not in %v: %s", Patience, what)
+			return false
 		}
 	}
+	return true
 }
 
 // Await waits for a channel to be closed, or for a value from it.
@@ -59,6 +68,23 @@ func Listen(t testing.TB) net.Listener {
 	t.Cleanup(func() { listener.Close() })
 	return listener
 }
+
+// Narrow returns a listener whose connections have a send buffer of 16 KiB, so that a client which
+// reads slowly, with a receive buffer that is as small, is noticed after a few writes.
+func Narrow(l net.Listener) net.Listener { return narrow{l} }
+
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetWriteBuffer(NarrowBuffer)
+	}
+	return conn, err
+}
+
+// NarrowBuffer is the size of the buffers of [Narrow], in bytes.
+const NarrowBuffer = 16 << 10
 
 // FreeAddr returns an address of 127.0.0.1 where nobody listens now, for a program that must be
 // told its port. Another may take it first: a program that can listen on port 0 should.

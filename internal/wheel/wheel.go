@@ -103,9 +103,8 @@ func (w *Wheel[T]) Remove(t *Timer[T]) {
 // remove any timer. It fires and moves at most limit timers and reports whether it has handled all;
 // if not, call it again.
 //
-// A list of timers leads through memory that no cache holds, if there are many. So a timer stays in
-// its list while fire runs, and is unlinked, for which the next one is written to, when that has
-// arrived.
+// To take a timer out of its list is to write to the next one, which no cache holds if there are
+// many. So a timer stays in its list while fire runs: by then the next one has arrived.
 func (w *Wheel[T]) Advance(reading int64, limit int, fire func(T)) (all bool) {
 	to := max(w.now, clamp(reading)>>w.shift)
 	for range limit {
