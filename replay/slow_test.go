@@ -13,8 +13,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// An event may take longer than WriteTimeout if its client reads steadily; one that stops reading is
-// gone after WriteTimeout.
+// An event may take longer than WriteTimeout if its client reads steadily; one that stops reading
+// is gone after WriteTimeout.
 func TestATimeoutIsAboutProgressAndNotAboutSize(t *testing.T) {
 	const size, timeout = 6 << 20, 2 * time.Second
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEventBytes: size, MaxBytes: 2 * size}})

@@ -115,7 +115,7 @@ func TestAResultThatIsTooLargeIsAnErrorForItsCallAlone(t *testing.T) {
 // The result takes longer than WriteTimeout, for buffers on the way hide little of how slowly the
 // client reads.
 func TestAClientThatReadsSteadilyGetsEverythingHoweverSlowly(t *testing.T) {
-	const size, timeout = 6 << 20, 2*time.Second
+	const size, timeout = 6 << 20, 2 * time.Second
 	b := newBackendWith(t, shard.Config{}, mcp.StreamableHTTPOptions{}, Options{WriteTimeout: timeout}, nil)
 	addBlob(b, size, nil)
 	web := httptest.NewUnstartedServer(b.endpoint)

@@ -49,8 +49,8 @@ func Example() {
 	// Output: <nil> 48
 }
 
-// Requests keep their session from expiring for as long as they are served, and a client that
-// listens is told to come back after a quarter of a second when its connection breaks.
+// A client that listens is told to come back after a quarter of a second when its stream ends, as
+// it does when the server shuts down.
 func ExampleMiddleware() {
 	manager, err := shard.New(shard.Config{})
 	if err != nil {
@@ -64,9 +64,8 @@ func ExampleMiddleware() {
 		server.WithSessionIdManager(events.Sessions()))
 	defer handler.Shutdown(context.Background())
 	endpoint := mcpgo.Middleware(store, handler, mcpgo.Options{Retry: 250 * time.Millisecond})
-	web := httptest.NewServer(endpoint) // http.Server{Handler: endpoint}, with RegisterOnShutdown(endpoint.Close)
+	web := httptest.NewServer(endpoint) // http.ListenAndServe(":8080", endpoint)
 	defer web.Close()
-	defer endpoint.Close()
 
 	request, err := http.NewRequest(http.MethodGet, web.URL, nil)
 	if err != nil {
@@ -79,12 +78,10 @@ func ExampleMiddleware() {
 		log.Fatal(err)
 	}
 	defer response.Body.Close()
-	first := make([]byte, len("retry: 250"))
-	if _, err := io.ReadFull(response.Body, first); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(response.Header.Get("Content-Type"), string(first))
-	// Output: text/event-stream retry: 250
+	endpoint.Close() // as http.Server.Shutdown does
+	rest, err := io.ReadAll(response.Body)
+	fmt.Printf("%s, %q, %v\n", response.Header.Get("Content-Type"), rest, err)
+	// Output: text/event-stream, "retry: 250\n", <nil>
 }
 
 func ExampleEventStore() {

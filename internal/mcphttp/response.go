@@ -58,14 +58,20 @@ func (w *Response) Write(p []byte) (int, error) {
 	case !w.stream:
 		return w.ResponseWriter.Write(p)
 	}
-	if w.beginning != "" {
-		beginning := w.beginning
-		w.beginning = ""
-		if _, err := io.WriteString(w.out, beginning); err != nil {
-			return 0, err
-		}
+	if err := w.writeBeginning(); err != nil {
+		return 0, err
 	}
 	return w.out.Write(p)
+}
+
+func (w *Response) writeBeginning() error {
+	if w.beginning == "" {
+		return nil
+	}
+	beginning := w.beginning
+	w.beginning = ""
+	_, err := io.WriteString(w.out, beginning)
+	return err
 }
 
 // FlushError is what http.ResponseController calls. What it flushes may be what a stalled client
@@ -75,7 +81,10 @@ func (w *Response) FlushError() error {
 	switch {
 	case w.dropped:
 		return nil
-	case w.stream:
+	case w.stream: // the client may be cut off before the first event
+		if err := w.writeBeginning(); err != nil {
+			return err
+		}
 		return w.out.Flush()
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -116,8 +125,8 @@ func (w *Response) begin(code int) {
 func (w *Response) Finish() {
 	if !w.begun && strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
 		w.begin(http.StatusOK)
-		if w.beginning != "" {
-			w.Write(nil)
+		if w.stream {
+			w.writeBeginning()
 		}
 	}
 	w.out.Finish()

@@ -127,7 +127,7 @@ func TestAStalledPieceIsSlow(t *testing.T) {
 	})
 }
 
-// An HTTP/2 stream is reset when a deadline passes, also if a busy machine has only just written the
+// An HTTP/2 stream is reset when a deadline passes, also if a busy machine has just written the
 // piece. Over HTTP/1.1 a deadline that has passed does no harm once the next one is set.
 func TestAPieceThatWasWrittenTooLateIsSlowWhereItsDeadlineEndsTheStream(t *testing.T) {
 	for _, proto := range []int{1, 2} {
