@@ -3,7 +3,7 @@
 //
 //	go run ./bench/scale              # about ten minutes, up to 9 GiB
 //	go run ./bench/scale -quick       # less of everything, in about a minute: does it work?
-//	go run ./bench/scale -only expiry # one scenario
+//	go run ./bench/scale -only expiry # one scenario; this one: three minutes, up to 2 GiB
 //
 // It prints one table: what was measured, what is demanded of it, and whether that holds. Each
 // piece of work is done in a process of its own, so that it begins with an empty heap.
@@ -62,7 +62,8 @@ func report(ctx context.Context, args []string, out, progress io.Writer) error {
 			"",
 			"these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "),
 		)
-		note = flags.String("note", "", "a `remark` on the circumstances, for the header")
+		rounds = flags.Int("runs", 0, "rounds of expiry and collector; 0: 3, or 1 with -quick")
+		note   = flags.String("note", "", "a `remark` on the circumstances, for the header")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -70,6 +71,9 @@ func report(ctx context.Context, args []string, out, progress io.Writer) error {
 	z := full()
 	if *quick {
 		z = less()
+	}
+	if *rounds > 0 {
+		z.Rounds = *rounds
 	}
 	chosen, err := choose(*only)
 	if err != nil {

@@ -29,18 +29,20 @@ func scenarios() []scenario {
 	return append([]scenario{
 		{"memory", once, memoryVariants, memory, memoryRows},
 		{"speed", once, speedVariants, speed, speedRows},
-		{"expiry", once, writtenOrNot, expiry, expiryRows},
+		{"expiry", repeated, writtenOrNot, expiry, expiryRows},
 		{"touched", once, alone, touched, touchedRows},
 		{"release", once, alone, release, releaseRows},
 		{"storm", once, alone, storm, stormRows},
 		{"budget", once, alone, budget, budgetRows},
 		{"limits", once, alone, limits, limitsRows},
 		{"stats", once, alone, stats, statsRows},
-		{"collector", func(z sizes) int { return z.Rounds }, collectorVariants, collector, collectorRows},
+		{"collector", repeated, collectorVariants, collector, collectorRows},
 	}, clockScenarios()...)
 }
 
 func once(sizes) int { return 1 }
+
+func repeated(z sizes) int { return z.Rounds }
 
 func alone(sizes) []string { return []string{""} }
 
@@ -77,6 +79,16 @@ func (r results) of(variant, name string) float64 {
 	return median(v)
 }
 
+// sum returns the sum over the rounds and variants.
+func (r results) sum(name string) (sum float64) {
+	for _, rounds := range r {
+		for _, f := range rounds {
+			sum += f[name]
+		}
+	}
+	return sum
+}
+
 // ratio returns the median over the rounds of how one variant's figure compares with another's in
 // the same round.
 func (r results) ratio(variant, other, name string) float64 {
@@ -110,7 +122,7 @@ type sizes struct {
 	Idle      time.Duration // that an idle process is watched
 	Stopped   time.Duration // that a process stands still
 	Retained  int           // events that are there while collections are measured
-	Rounds    int           // of the collections, contestant by contestant
+	Rounds    int           // of expiry and of the collections, variant by variant
 	Timed     int           // appends that are timed one by one
 	HeapLimit int64         // bytes from which on the collector works more often
 }
