@@ -12,7 +12,7 @@ import (
 // collector's share is in the time, with more it is mostly on other processors.
 //
 // ring is the log alone, session the log of a session that the caller holds, manager finds the
-// session by its ID first. The floors: chunks copies the payload into a chunk and publishes it,
+// session by its ID first. The floors: pages copies the payload into a page and publishes it,
 // byhand is a mutex and a slice, by reference (which leaves it to the caller to allocate) and with
 // a copy (which is what Reprise does).
 func BenchmarkAppend(b *testing.B) {
@@ -35,7 +35,7 @@ func benchmarkAppend(b *testing.B, size int) {
 			}
 		})
 	}
-	run("floor=chunks", func(*testing.B) func([]byte) { return new(Chunks).Append })
+	run("floor=pages", func(*testing.B) func([]byte) { return new(Pages).Append })
 	run("floor=byhand-ref", func(*testing.B) func([]byte) {
 		l := NewByHand(retain)
 		return func(data []byte) { l.Append(data) }

@@ -4,7 +4,7 @@
 //	go test -run '^$' -bench . -cpu 1,2 ./bench    # "parallel" scales; others show the collector
 //
 // What is not a test is shared with bench/peers, which measures the released alternatives: the ring
-// by hand that everything is held against ([ByHand]), the floors under it ([Chunks]), and the load
+// by hand that everything is held against ([ByHand]), the floors under it ([Pages]), and the load
 // ([Payload], [IDs], [Random]), [Histogram] and [Heap].
 //
 // All data of the load is free of pointers, so that no benchmark measures the collector looking

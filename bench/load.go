@@ -110,14 +110,26 @@ func Bursts(n, size int, seed uint64) []uint32 {
 }
 
 // Fill appends retain events to each of n sessions, in turn, and then up to a half more, to each
-// session another number: what sessions do once in so many events, such as taking a chunk, they
-// must not all do at the same time.
+// session another number: what sessions do once in so many events, such as taking a page, they must
+// not all do at the same time.
 func Fill(n, retain int, appendTo func(session int)) {
-	most := retain/2 + 16
-	for round := range retain + most {
+	FillEach(n, func(int) int { return retain }, appendTo)
+}
+
+// FillEach is Fill for sessions that do not all retain as many.
+func FillEach(n int, retain func(session int) int, appendTo func(session int)) {
+	InTurnUpTo(n, func(s int) int { return retain(s) + s*7919%(retain(s)/2+17) }, appendTo)
+}
+
+// InTurnUpTo appends to each of n sessions as many events as it is told, one to each session and
+// then the next one.
+func InTurnUpTo(n int, events func(session int) int, appendTo func(session int)) {
+	for round, more := 0, true; more; round++ {
+		more = false
 		for s := range n {
-			if round < retain || round-retain < s*7919%(most+1) {
+			if round < events(s) {
 				appendTo(s)
+				more = true
 			}
 		}
 	}

@@ -80,3 +80,23 @@ func TestFillLeavesSessionsOutOfStep(t *testing.T) {
 		t.Fatalf("sessions got %d different numbers of events, want %d", len(numbers), most+1)
 	}
 }
+
+func TestFillEachFillsSessionsOfDifferentSizes(t *testing.T) {
+	const n = 300
+	retain := func(s int) int { return 20 + s%3*10 }
+	events, first := make([]int, n), -1
+	FillEach(n, retain, func(s int) {
+		if first < 0 && s == n-1 {
+			first = events[0]
+		}
+		events[s]++
+	})
+	for s, e := range events {
+		if e < retain(s) || e > retain(s)+retain(s)/2+16 {
+			t.Fatalf("session %d has got %d events, and retains %d", s, e, retain(s))
+		}
+	}
+	if first != 1 {
+		t.Errorf("the first session had %d events when the last one got its first: not in turn", first)
+	}
+}

@@ -21,8 +21,8 @@ var (
 // parallel, one goroutine per processor, each with sessions of its own.
 //
 // session is a session that the caller holds, manager finds it by its ID. The floors: mapof is the
-// lookup of a session's ID in an xsync.MapOf and nothing else, chunks the copy of the payload into
-// one of 10,000 chunks, byhand is a mutex and a slice per session with a copy of the payload, held
+// lookup of a session's ID in an xsync.MapOf and nothing else, pages the copy of the payload into
+// one of 10,000 pages, byhand is a mutex and a slice per session with a copy of the payload, held
 // or found in a map under an RWMutex.
 func BenchmarkSessions(b *testing.B) {
 	n, max := *fleetSize, *fleetRetain
@@ -31,8 +31,8 @@ func BenchmarkSessions(b *testing.B) {
 		make func(b *testing.B) func(session int, data []byte)
 	}{
 		{"floor=mapof", func(*testing.B) func(int, []byte) { return mapFleet(n) }},
-		{"floor=chunks", func(*testing.B) func(int, []byte) {
-			logs := make([]Chunks, n)
+		{"floor=pages", func(*testing.B) func(int, []byte) {
+			logs := make([]Pages, n)
 			return func(s int, data []byte) { logs[s].Append(data) }
 		}},
 		{"floor=byhand-copy/held", func(*testing.B) func(int, []byte) { return byHandFleet(n, max, true) }},
@@ -67,9 +67,9 @@ func BenchmarkSessions(b *testing.B) {
 }
 
 func mapFleet(n int) func(int, []byte) {
-	ids, m := NewIDs(n, 2), xsync.NewMapOf[string, *Chunks]()
+	ids, m := NewIDs(n, 2), xsync.NewMapOf[string, *Pages]()
 	for s := range n {
-		m.Store(ids.At(s), new(Chunks))
+		m.Store(ids.At(s), new(Pages))
 	}
 	return func(s int, _ []byte) {
 		if _, ok := m.Load(ids.At(s)); !ok {

@@ -24,7 +24,7 @@ func openByHandRef(cfg Config) Store { return openByHand(cfg, (*bench.ByHand).Ap
 func openByHand(cfg Config, give func(*bench.ByHand, []byte) uint64) Store {
 	b := &byHandStore{bench.NewByHandStore(), cfg.sessionIDs(), make([]*bench.ByHand, cfg.Sessions), give}
 	for s := range b.logs {
-		b.logs[s] = b.Create(b.ids.At(s), cfg.Retain)
+		b.logs[s] = b.Create(b.ids.At(s), cfg.RetainOf(s))
 	}
 	return b
 }

@@ -18,7 +18,7 @@ import (
 type centrifugeStore struct {
 	broker *centrifuge.MemoryBroker
 	ids    bench.IDs
-	opts   centrifuge.PublishOptions
+	cfg    Config
 }
 
 func openCentrifuge(cfg Config) Store {
@@ -26,7 +26,7 @@ func openCentrifuge(cfg Config) Store {
 	c := &centrifugeStore{
 		broker: must(centrifuge.NewMemoryBroker(node, centrifuge.MemoryBrokerConfig{})),
 		ids:    cfg.sessionIDs(),
-		opts:   centrifuge.PublishOptions{HistorySize: cfg.Retain, HistoryTTL: time.Hour},
+		cfg:    cfg,
 	}
 	must(0, c.broker.RegisterBrokerEventHandler(nobody{}))
 	return c
@@ -40,7 +40,8 @@ func (c *centrifugeStore) AppendID(session int, _ string, payload []byte) string
 }
 
 func (c *centrifugeStore) publish(session int, payload []byte) centrifuge.StreamPosition {
-	return must(c.broker.Publish(c.ids.At(session), bytes.Clone(payload), c.opts)).StreamPosition
+	history := centrifuge.PublishOptions{HistorySize: c.cfg.RetainOf(session), HistoryTTL: time.Hour}
+	return must(c.broker.Publish(c.ids.At(session), bytes.Clone(payload), history)).StreamPosition
 }
 
 func (c *centrifugeStore) Replay(session int, lastEventID string) int {

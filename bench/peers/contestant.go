@@ -37,11 +37,30 @@ type Holder interface {
 	AppendHeld(session int, eventID string, payload []byte)
 }
 
+// A Batcher also appends many events at once to a session that the caller holds.
+type Batcher interface {
+	// Batch returns a function that appends n events with that payload, for one goroutine; nil
+	// where the session cannot: an older Reprise.
+	Batch(session, n int, payload []byte) func()
+}
+
 // Config is the size of a Store.
 type Config struct {
 	Sessions int
 	Retain   int // events that each session retains, where a store has such a bound
+	Most     int // unless it is 0, sessions retain different numbers of events: Retain to Most
 	Payload  int // bytes of each event, for stores whose bound is in bytes
+}
+
+// kinds is how many different numbers of events sessions retain, where they differ.
+const kinds = 9
+
+// RetainOf returns how many events the session retains.
+func (c Config) RetainOf(session int) int {
+	if c.Most == 0 {
+		return c.Retain
+	}
+	return c.Retain + session%kinds*(c.Most-c.Retain)/(kinds-1)
 }
 
 // sessionIDs are the IDs of a store's sessions: 36 bytes, the same for all contestants.
@@ -54,19 +73,30 @@ type Contestant struct {
 	OwnIDs    bool   // its events have the producers' IDs
 	Unbounded bool   // it retains whatever it is given
 	Control   bool   // another contestant under a second name, which shows how far apart the same thing measures
+	Old       bool   // Reprise as it was, which is measured by a program of its own
 	Open      func(Config) Store
 }
 
 // Released reports whether it is a library that others have published.
 func (c Contestant) Released() bool { return c.Module != "" }
 
+// Charted reports whether it has a place in charts, which show what a server can choose between.
+func (c Contestant) Charted() bool {
+	return !c.Control && !c.Old && c.Name != ByHandRef && c.Name != RingAlone
+}
+
 // Names of the contestants that the targets name.
 const (
 	Reprise    = "Reprise"
 	RepriseOwn = "Reprise, own IDs"
+	RingAlone  = "Reprise, the ring alone"
+	Old        = "old Reprise"
+	OldOwn     = "old Reprise, own IDs"
 	ByHandCopy = "by hand, copied payload"
 	ByHandRef  = "by hand, shared payload"
 	GoSDK      = "go-sdk MemoryEventStore"
+	GoSSE      = "go-sse FiniteReplayer, auto IDs"
+	R3Labs     = "r3labs/sse EventLog"
 )
 
 // All lists the contestants.
@@ -75,13 +105,16 @@ func All() []Contestant {
 		{Name: Reprise, Open: openReprise},
 		{Name: ByHandCopy, Open: openByHandCopy},
 		{Name: RepriseOwn, OwnIDs: true, Open: openRepriseOwn},
+		{Name: RingAlone, Open: openRing},
+		{Name: Old, Old: true, Open: openReprise},
+		{Name: OldOwn, Old: true, OwnIDs: true, Open: openRepriseOwn},
 		{Name: "by hand again (control)", Control: true, Open: openByHandCopy},
 		{Name: ByHandRef, Open: openByHandRef},
 		{Name: GoSDK, Module: "github.com/modelcontextprotocol/go-sdk", Open: openGoSDK},
 		{Name: "mcp-go InMemoryEventStore", Module: "github.com/mark3labs/mcp-go", Unbounded: true, Open: openMCPGo},
-		{Name: "go-sse FiniteReplayer, auto IDs", Module: "github.com/tmaxmax/go-sse", Open: openGoSSEAuto},
+		{Name: GoSSE, Module: "github.com/tmaxmax/go-sse", Open: openGoSSEAuto},
 		{Name: "go-sse FiniteReplayer, own IDs", Module: "github.com/tmaxmax/go-sse", OwnIDs: true, Open: openGoSSEOwn},
-		{Name: "r3labs/sse EventLog", Module: "github.com/r3labs/sse/v2", Unbounded: true, Open: openR3Labs},
+		{Name: R3Labs, Module: "github.com/r3labs/sse/v2", Unbounded: true, Open: openR3Labs},
 		{Name: "centrifuge memory broker", Module: "github.com/centrifugal/centrifuge", Open: openCentrifuge},
 	}
 }
@@ -103,10 +136,10 @@ type table[S any] struct {
 	sessions map[string]*S
 }
 
-func newTable[S any](cfg Config, open func() *S) *table[S] {
+func newTable[S any](cfg Config, open func(retain int) *S) *table[S] {
 	t := &table[S]{ids: cfg.sessionIDs(), sessions: make(map[string]*S, cfg.Sessions)}
 	for s := range cfg.Sessions {
-		t.sessions[t.ids.At(s)] = open()
+		t.sessions[t.ids.At(s)] = open(cfg.RetainOf(s))
 	}
 	return t
 }

@@ -107,6 +107,38 @@ func TestBoundedContestantsForget(t *testing.T) {
 	})
 }
 
+func TestSessionsMayRetainDifferentNumbersOfEvents(t *testing.T) {
+	cfg := Config{Sessions: kinds, Retain: 20, Most: 100, Payload: 8}
+	if least, most := cfg.RetainOf(0), cfg.RetainOf(kinds-1); least != 20 || most != 100 {
+		t.Fatalf("sessions retain %d to %d events, want 20 to 100", least, most)
+	}
+	each(t, cfg, func(t *testing.T, c Contestant, s Store) {
+		if c.Unbounded || c.Name == GoSDK {
+			return // whose bound is in bytes, and of all sessions
+		}
+		for session := range cfg.Sessions {
+			retain := cfg.RetainOf(session)
+			first := s.AppendID(session, "first", []byte("12345678"))
+			appendSome := func(n int) {
+				for i := range n {
+					s.Append(session, fmt.Sprint(n, "-", i), []byte("12345678"))
+				}
+			}
+			if appendSome(retain - 1); s.Replay(session, first) != retain-1 {
+				t.Errorf("session %d has lost one of %d events", session, retain)
+			}
+			appendSome(2)
+			n := func() (n int) {
+				defer func() { recover() }() // some say that the event is gone
+				return s.Replay(session, first)
+			}()
+			if n > retain {
+				t.Errorf("session %d has more than %d events", session, retain)
+			}
+		}
+	})
+}
+
 func each(t *testing.T, cfg Config, test func(t *testing.T, c Contestant, s Store)) {
 	for _, c := range All() {
 		t.Run(c.Name, func(t *testing.T) {

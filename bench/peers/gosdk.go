@@ -25,10 +25,12 @@ const goSDKStream = "" // the standalone stream
 
 func openGoSDK(cfg Config) Store {
 	g := &goSDKStore{mcp.NewMemoryEventStore(nil), cfg.sessionIDs(), context.Background()}
-	g.mem.SetMaxBytes(cfg.Sessions * cfg.Retain * cfg.Payload)
+	bytes := 0
 	for s := range cfg.Sessions {
+		bytes += cfg.RetainOf(s) * cfg.Payload
 		must(0, g.mem.Open(g.ctx, g.ids.At(s), goSDKStream))
 	}
+	g.mem.SetMaxBytes(bytes)
 	return g
 }
 

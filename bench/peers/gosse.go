@@ -27,8 +27,8 @@ func openGoSSEAuto(cfg Config) Store { return openGoSSE(cfg, false) }
 func openGoSSEOwn(cfg Config) Store  { return openGoSSE(cfg, true) }
 
 func openGoSSE(cfg Config, own bool) Store {
-	return goSSEStore{newTable(cfg, func() *goSSESession {
-		return &goSSESession{FiniteReplayer: must(sse.NewFiniteReplayer(cfg.Retain, !own))}
+	return goSSEStore{newTable(cfg, func(retain int) *goSSESession {
+		return &goSSESession{FiniteReplayer: must(sse.NewFiniteReplayer(retain, !own))}
 	}), own}
 }
 

@@ -22,7 +22,7 @@ type r3labsSession struct {
 }
 
 func openR3Labs(cfg Config) Store {
-	return r3labsStore{newTable(cfg, func() *r3labsSession { return new(r3labsSession) })}
+	return r3labsStore{newTable(cfg, func(int) *r3labsSession { return new(r3labsSession) })}
 }
 
 func (r r3labsStore) Append(session int, _ string, payload []byte) { r.add(session, payload) }

@@ -52,7 +52,7 @@ func runAll(ctx context.Context, jobs []job, progress io.Writer) (map[string]res
 	all := make(map[string]results)
 	for i, j := range jobs {
 		began := time.Now()
-		f, err := bench.Child[figures](ctx, jobFlag, j)
+		f, err := bench.Child[figures](ctx, "", jobFlag, j)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", j.Scenario, j.Variant, err)
 		}

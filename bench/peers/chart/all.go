@@ -33,7 +33,7 @@ func All(s *report.Samples, z measure.Sizes) (charts []Chart) {
 		c := Chart{File: m.file, Title: m.title, Format: m.format}
 		for _, who := range peers.All() {
 			f := s.Figure(who.Name, m.measure)
-			if f.Runs == 0 || f.Low <= 0 || who.Control || who.Name == peers.ByHandRef {
+			if f.Runs == 0 || f.Low <= 0 || !who.Charted() {
 				continue
 			}
 			c.Points = append(c.Points, Point{who.Name, f, kind(who)})

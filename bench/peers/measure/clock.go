@@ -13,28 +13,44 @@ import (
 // something else spoils one of them.
 const windows = 5
 
-// put measures work(n), which does n ops, and records name.ns, name.allocs and name.bytes, per op.
-func (r Result) put(name string, window time.Duration, work func(n int)) {
-	n := 16
-	for {
-		took := timed(func() { work(n) })
-		if took >= window/4 {
-			n = max(1, int(float64(n)*float64(window)/float64(took)))
-			break
-		}
-		n *= 2
-	}
-	var ns []float64
+// work is what a figure is measured of: do does n ops.
+type work struct {
+	name string
+	do   func(n int)
+}
+
+// put measures pieces of work and records name.ns, name.allocs and name.bytes of each, per op.
+// Their windows take turns, so that what disturbs the machine for a while disturbs all of them.
+func (r Result) put(window time.Duration, works ...work) {
 	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range windows {
-		ns = append(ns, float64(timed(func() { work(n) }))/float64(n))
+	ns := make([][]float64, len(works))
+	ops := make([]int, len(works))
+	for i, w := range works {
+		ops[i] = opsIn(window, w.do)
 	}
-	runtime.ReadMemStats(&after)
-	slices.Sort(ns)
-	r[name+".ns"] = ns[windows/2]
-	r[name+".allocs"] = float64(after.Mallocs-before.Mallocs) / float64(windows*n)
-	r[name+".bytes"] = float64(after.TotalAlloc-before.TotalAlloc) / float64(windows*n)
+	for range windows {
+		for i, w := range works {
+			n := float64(ops[i])
+			runtime.ReadMemStats(&before)
+			ns[i] = append(ns[i], float64(timed(func() { w.do(ops[i]) }))/n)
+			runtime.ReadMemStats(&after)
+			r[w.name+".allocs"] += float64(after.Mallocs-before.Mallocs) / n / windows
+			r[w.name+".bytes"] += float64(after.TotalAlloc-before.TotalAlloc) / n / windows
+		}
+	}
+	for i, w := range works {
+		slices.Sort(ns[i])
+		r[w.name+".ns"] = ns[i][windows/2]
+	}
+}
+
+// opsIn returns about how many ops fit into the window.
+func opsIn(window time.Duration, do func(n int)) int {
+	for n := 16; ; n *= 2 {
+		if took := timed(func() { do(n) }); took >= window/4 {
+			return max(1, int(float64(n)*float64(window)/float64(took)))
+		}
+	}
 }
 
 func timed(f func()) time.Duration {

@@ -36,11 +36,11 @@ func drained(c peers.Contestant, z Sizes, r Result) {
 		for range z.Retain + 1 {
 			must(0, store.Append(ctx, "session", "busy", fresh()))
 		}
-		r.put(fmt.Sprint("drained.", streams), z.Window, func(n int) {
+		r.put(z.Window, work{fmt.Sprint("drained.", streams), func(n int) {
 			for range n {
 				must(0, store.Append(ctx, "session", "busy", fresh()))
 			}
-		})
+		}})
 		done()
 	}
 }

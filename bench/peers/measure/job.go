@@ -23,13 +23,16 @@ type Result map[string]float64
 // Sizes say how much work a job does.
 type Sizes struct {
 	Payload  int           // bytes of an event
+	Payloads []int         // bytes of the events whose overhead is weighed
 	Retain   int           // events that the one session retains
 	Far      int           // events that the session retains that is compared with it
 	Window   time.Duration // of one measurement, of which five make a figure
 	Writers  int           // goroutines on one session
 	Ops      int           // appends that are timed one by one, at least
-	Sessions int           // of the fleet
-	Each     int           // events that each of them retains
+	Sessions int           // of the fleets
+	Each     int           // events that each session of fleet retains
+	Least    int           // events that the sessions of mixed retain, from here
+	Most     int           // to here
 	Retained int           // events that are there while collections are measured
 	Drained  []int         // streams that have been
 	Weighed  int           // rings and sessions weighed together
@@ -39,8 +42,9 @@ type Sizes struct {
 // Full is what a comparison is made with, and Quick shows that it works.
 func Full() Sizes {
 	return Sizes{
-		Payload: 256, Retain: 1000, Far: 100_000, Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000,
-		Sessions: 10_000, Each: 200,
+		Payload: 256, Payloads: []int{100, 256, 1000, 4000}, Retain: 1000, Far: 100_000,
+		Window: 40 * time.Millisecond, Writers: 8, Ops: 500_000,
+		Sessions: 10_000, Each: 100, Least: 200, Most: 1000,
 		Retained: 4_000_000, Drained: []int{0, 1000, 10_000, 100_000}, Weighed: 10_000, Memory: 5 << 30,
 	}
 }
@@ -56,24 +60,32 @@ func Quick() Sizes {
 
 // Scenarios lists them in the order in which they are run, and who takes part.
 func Scenarios() []Scenario {
-	all := func(peers.Contestant) bool { return true }
-	owned := func(c peers.Contestant) bool { return c.Name != peers.ByHandRef && !c.Control }
+	released := peers.Contestant.Released
 	return []Scenario{
-		{"session", all, session},
-		{"reads", named(peers.Reprise, peers.RepriseOwn), reads},
-		{"drained", named(peers.Reprise, peers.GoSDK), drained},
-		{"memory", named(peers.Reprise, peers.RepriseOwn), memory},
-		{"fleet", owned, fleet},
-		{"retained", owned, retained},
+		{"session", everybody, nobody, session},
+		{"reads", named(peers.Reprise, peers.RepriseOwn, peers.Old, peers.OldOwn), nobody, reads},
+		{"sse", named(peers.Reprise), nobody, sse},
+		{"memory", named(peers.Reprise, peers.RepriseOwn), everybody, memory},
+		{"fleet", peers.Contestant.Charted, nobody, fleet},
+		// The others take long, and are far from the best of these in fleet.
+		{"mixed", named(peers.Reprise, peers.ByHandCopy, peers.GoSDK, peers.GoSSE, peers.R3Labs), released, mixed},
+		{"retained", peers.Contestant.Charted, released, retained},
+		{"drained", named(peers.Reprise, peers.GoSDK), everybody, drained},
 	}
 }
 
 // A Scenario is a piece of work.
 type Scenario struct {
 	Name string
-	Has  func(peers.Contestant) bool
-	run  func(peers.Contestant, Sizes, Result)
+	Has  func(peers.Contestant) bool // takes part
+	// Few says who does it in few rounds: those for whom it takes long and who are compared
+	// roughly, and everybody where the figures hardly differ from round to round.
+	Few func(peers.Contestant) bool
+	run func(peers.Contestant, Sizes, Result)
 }
+
+func everybody(peers.Contestant) bool { return true }
+func nobody(peers.Contestant) bool    { return false }
 
 func named(names ...string) func(peers.Contestant) bool {
 	return func(c peers.Contestant) bool {

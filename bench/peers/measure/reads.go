@@ -16,36 +16,37 @@ import (
 //	get, touch, seek: that call
 func reads(c peers.Contestant, z Sizes, r Result) {
 	near, nearID := readable(c, z, z.Retain)
-	r.put("next", z.Window, func(n int) {
-		cur := must(near.Seek(""))
-		var e ring.Event
-		for range n {
-			if !cur.Next(&e) {
-				cur = must(near.Seek(""))
-			}
-		}
-	})
 	far, farID := readable(c, z, z.Far)
-	r.put("seek10", z.Window, func(n int) { seek10(near, nearID, n) })
-	r.put("seek10.far", z.Window, func(n int) { seek10(far, farID, n) })
-	r.put("seek", z.Window, func(n int) {
-		for range n {
-			must(near.Seek(nearID))
-		}
-	})
 	m := must(shard.New(shard.Config{}))
 	defer m.Close()
 	id := must(m.Create(shard.Metadata{})).ID()
-	r.put("get", z.Window, func(n int) {
-		for range n {
-			must(m.Get(id))
-		}
-	})
-	r.put("touch", z.Window, func(n int) {
-		for range n {
-			must(0, near.Touch())
-		}
-	})
+	r.put(z.Window,
+		work{"next", func(n int) {
+			cur := must(near.Seek(""))
+			var e ring.Event
+			for range n {
+				if !cur.Next(&e) {
+					cur = must(near.Seek(""))
+				}
+			}
+		}},
+		work{"seek10", func(n int) { seek10(near, nearID, n) }},
+		work{"seek10.far", func(n int) { seek10(far, farID, n) }},
+		work{"seek", func(n int) {
+			for range n {
+				must(near.Seek(nearID))
+			}
+		}},
+		work{"get", func(n int) {
+			for range n {
+				must(m.Get(id))
+			}
+		}},
+		work{"touch", func(n int) {
+			for range n {
+				must(0, near.Touch())
+			}
+		}})
 }
 
 func seek10(s *shard.Session, lastEventID string, n int) {

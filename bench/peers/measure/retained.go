@@ -15,17 +15,15 @@ import (
 //	objects: on the heap
 //	overhead.bytes: what an event takes beyond its payload, event ID included
 //	tail.p50 and so on: an event appended to a session at random by session ID, each one timed for
-//	    itself, until the collector has worked
-//	twice meanwhile (tail.cycles), but not for ever
+//	    itself, until the collector has worked twice meanwhile (tail.cycles), but not for ever
 func retained(c peers.Contestant, z Sizes, r Result) {
 	sessions := max(z.Retained/z.Retain, 1)
 	before := bench.HeapNow()
-	s := c.Open(peers.Config{Sessions: sessions, Retain: z.Retain, Payload: z.Payload})
+	cfg := peers.Config{Sessions: sessions, Retain: z.Retain, Payload: z.Payload}
+	s := c.Open(cfg)
 	defer s.Close()
 	payload, ids := bench.Payload(z.Payload), bench.NewOwnIDs(sessions, z.Retain)
-	usual := debug.SetGCPercent(400) // filling is not measured
-	fill(c, sessions, z.Retain, func(session int) { s.Append(session, ids.Next(session), payload) })
-	debug.SetGCPercent(usual)
+	fill(c, cfg, func(session int) { s.Append(session, ids.Next(session), payload) })
 
 	grown := before.Since()
 	r["objects"] = float64(grown.Objects)

@@ -9,8 +9,9 @@ import (
 //
 //	replay: ten events replayed to a client that gives the ID of the one before them
 //	append: an event appended by session ID; append.held: to a session that the caller holds
-//	contended: the same on eight goroutines; the figure is the time between two appends of all of
-//	    them together
+//	batch: one event of sixteen that are appended at once to a session that the caller holds
+//	contended: append.held on eight goroutines; the figure is the time between two appends of all
+//	    of them together
 //	contended.p99.9: one append of the eight
 //
 // Replay comes first, before stores that forget nothing have grown.
@@ -25,36 +26,51 @@ func session(c peers.Contestant, z Sizes, r Result) {
 	for range 10 {
 		s.Append(0, ids.Next(0), payload)
 	}
-	r.put("replay", z.Window, func(n int) {
+	r.put(z.Window, work{"replay", func(n int) {
 		for range n {
 			if n := s.Replay(0, last); n != 10 {
 				panic(n)
 			}
 		}
-	})
-	r.put("append", z.Window, func(n int) {
-		for range n {
-			s.Append(0, ids.Next(0), payload)
-		}
-	})
-	held, appendHeld := "append", s.Append
+	}})
+	appendHeld := s.Append
+	works := []work{{"append", toOne(s.Append, ids, payload)}}
 	if h, ok := s.(peers.Holder); ok {
-		held, appendHeld = "append.held", h.AppendHeld
-		r.put(held, z.Window, func(n int) {
-			for range n {
-				appendHeld(0, ids.Next(0), payload)
-			}
-		})
+		appendHeld = h.AppendHeld
+		works = append(works, work{"append.held", toOne(appendHeld, ids, payload)})
 	}
+	if b, ok := s.(peers.Batcher); ok && !c.OwnIDs {
+		if batch := b.Batch(0, batchSize, payload); batch != nil {
+			works = append(works, work{"batch", func(n int) {
+				for range max(1, n/batchSize) {
+					batch()
+				}
+			}})
+		}
+	}
+	r.put(z.Window, works...)
+
 	own := ownForWriters(z)
-	r.put("contended", z.Window, func(n int) {
+	r.put(z.Window, work{"contended", func(n int) {
 		split(z.Writers, n+z.Writers, func(w, n int) {
 			for range n {
 				appendHeld(0, own[w].Next(0), payload)
 			}
 		})
-	})
+	}})
 	r.putQuantiles("contended", z.Writers, z.Ops/2, func(w, _ int) { appendHeld(0, own[w].Next(0), payload) })
+}
+
+// batchSize is how many events are appended at once.
+const batchSize = 16
+
+// toOne appends n events to the one session.
+func toOne(appendTo func(int, string, []byte), ids *bench.OwnIDs, payload []byte) func(n int) {
+	return func(n int) {
+		for range n {
+			appendTo(0, ids.Next(0), payload)
+		}
+	}
 }
 
 // filling is how many events fill a session: for bounded ones, more than it retains.

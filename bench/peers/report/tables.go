@@ -21,15 +21,32 @@ func columns(z measure.Sizes) []column {
 	c := []column{
 		{"session/append.ns", "append to one session, ns", 1},
 		{"session/append.held.ns", "the same, session held, ns", 1},
-		{"session/append.allocs", "allocations per append", 1},
+		{"session/append.held.allocs", "allocations per append, session held", 1},
+		{"session/batch.ns", "16 events at once, per event, ns", 1},
 		{"session/contended.ns", fmt.Sprintf("%d goroutines on one session, ns", z.Writers), 1},
 		{"session/contended.p99.9", "the same, p99.9, µs", 1e-3},
 		{"session/replay.ns", fmt.Sprintf("replay of the last 10 of %d, ns", z.Retain), 1},
-		{"fleet/random.ns", fmt.Sprintf("append to %d sessions at random, ns", z.Sessions), 1},
-		{"fleet/random.held.ns", "the same, sessions held, ns", 1},
-		{"fleet/bursts.ns", "in bursts of 16, ns", 1},
-		{"fleet/bursts.held.ns", "the same, sessions held, ns", 1},
-		{"fleet/parallel.ns", "at random on all processors, ns", 1},
+		{"reads/next.ns", "Next, ns", 1},
+		{"reads/seek10.ns", "Seek + 10 events, session held, ns", 1},
+		{"reads/seek10.far.ns", fmt.Sprintf("the same at MaxEvents %d, ns", z.Far), 1},
+		{"sse/encode.ns", "event-stream format, 4 KiB, ns", 1},
+		{"sse/memcpy.ns", "memcpy of the same, ns", 1},
+	}
+	for _, f := range []struct{ scenario, events string }{
+		{"fleet", fmt.Sprint(z.Each)}, {"mixed", fmt.Sprintf("%d to %d", z.Least, z.Most)},
+	} {
+		c = append(c,
+			column{f.scenario + "/random.ns", fmt.Sprintf("append to %d sessions of %s events at random, ns",
+				z.Sessions, f.events), 1},
+			column{f.scenario + "/random.held.ns", "the same, sessions held, ns", 1},
+			column{f.scenario + "/bursts.ns", "in bursts of 16, ns", 1},
+			column{f.scenario + "/bursts.held.ns", "the same, sessions held, ns", 1},
+			column{f.scenario + "/turn.ns", "in turn, ns", 1},
+			column{f.scenario + "/turn.held.ns", "the same, sessions held, ns", 1},
+			column{f.scenario + "/parallel.ns", "at random on all processors, ns", 1},
+		)
+	}
+	c = append(c, []column{
 		{"retained/collect.ns", fmt.Sprintf("full collection, %d events retained, ms", z.Retained), 1e-6},
 		{"retained/objects", "heap objects, thousands", 1e-3},
 		{"retained/overhead.bytes", "bytes per event beyond its payload", 1},
@@ -38,19 +55,32 @@ func columns(z measure.Sizes) []column {
 		{"retained/tail.p99.9", "p99.9, µs", 1e-3},
 		{"retained/tail.p99.99", "p99.99, µs", 1e-3},
 		{"retained/tail.max", "max, µs", 1e-3},
-	}
+		{"memory/empty.bytes", "empty ring, B", 1},
+		{"memory/idle.ten.bytes", "session with ten events of 100 B, all in, B", 1},
+	}...)
 	for _, n := range z.Drained {
-		c = append(
-			c,
-			column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1},
-		)
+		c = append(c,
+			column{fmt.Sprintf("drained/drained.%d.ns", n), fmt.Sprintf("append after %d drained streams, ns", n), 1})
 	}
 	return c
 }
 
+// measured returns the contestants of whom there is anything in the columns, in their order.
+func measured(s *Samples, cols []column) (who []peers.Contestant) {
+	for _, c := range peers.All() {
+		for _, col := range cols {
+			if s.Figure(c.Name, col.measure).Runs > 0 {
+				who = append(who, c)
+				break
+			}
+		}
+	}
+	return who
+}
+
 // TargetTable says of each target whether it holds.
 func TargetTable(s *Samples) string {
-	t := newTable("measure", "against", "must", "aim", "measured", "spread", "holds")
+	t := newTable("measure", "against", "must", "aim", "measured", "spread", "verdict")
 	for _, target := range Targets() {
 		f, against := target.Eval(s)
 		unit := target.Unit
@@ -70,19 +100,24 @@ func TargetTable(s *Samples) string {
 	return t.String()
 }
 
-// MedianTable has a row for each measure and a column for each contestant.
+// MedianTable has a row for each measure and a column for each contestant, of those that there are.
 func MedianTable(s *Samples, z measure.Sizes) string {
+	cols := columns(z)
+	who := measured(s, cols)
 	head := []string{"median"}
-	for _, c := range peers.All() {
+	for _, c := range who {
 		head = append(head, c.Name)
 	}
 	t := newTable(head...)
-	for _, col := range columns(z) {
-		row := []string{col.title}
-		for _, c := range peers.All() {
-			row = append(row, number(s.Figure(c.Name, col.measure).Scale(col.scale).Median))
+	for _, col := range cols {
+		row, any := []string{col.title}, false
+		for _, c := range who {
+			f := s.Figure(c.Name, col.measure)
+			row, any = append(row, number(f.Scale(col.scale).Median)), any || f.Runs > 0
 		}
-		t.row(row...)
+		if any {
+			t.row(row...)
+		}
 	}
 	return t.String()
 }
@@ -96,7 +131,7 @@ func RatioTable(s *Samples, z measure.Sizes) string {
 		for _, c := range peers.All() {
 			ours, against := counterpart(c)
 			theirs := s.Figure(c.Name, col.measure)
-			if theirs.Runs == 0 || c.Name == peers.Reprise || c.Name == peers.RepriseOwn {
+			if theirs.Runs == 0 || c.Name == peers.Reprise || c.Name == peers.RepriseOwn || c.Name == peers.RingAlone {
 				continue
 			}
 			r := Ratio(s.Of(ours, col.measure), s.Of(c.Name, col.measure))

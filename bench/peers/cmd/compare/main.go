@@ -1,12 +1,14 @@
 // Command compare measures Reprise beside the released alternatives and the ring by hand, and says
 // which of the project's targets hold:
 //
-//	go run ./cmd/compare -o ../RESULTS.md                  # about ten minutes on an idle machine
+//	go run ./cmd/compare -o ../RESULTS.md                  # ten minutes on an idle machine
 //	go run ./cmd/compare -o ../REPORT.md -charts report    # with charts
+//	go run ./cmd/compare -old f62e28a^                     # beside Reprise as of that commit, too
+//	go run ./cmd/compare -released=false -only session     # a part of it: what a change does
 //	go run ./cmd/compare -quick                            # a minute: does it work?
 //
 // It needs up to 5 GiB of free memory, and a machine that does nothing else: what it prints says
-// how far the runs are apart.
+// how far the runs are apart. -old needs git, tar and the repository's history.
 package main
 
 import (
@@ -57,71 +59,112 @@ func work(job string, out io.Writer) error {
 	return json.NewEncoder(out).Encode(r)
 }
 
-func compare(ctx context.Context, args []string, out, progress io.Writer) error {
+// options are what the flags say.
+type options struct {
+	selection
+	sizes  measure.Sizes
+	quick  bool
+	file   string
+	charts string
+	plain  string
+	ref    string // of Reprise as it was; "" for none
+}
+
+func parse(args []string, complaints io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
-	flags.SetOutput(progress)
-	var (
-		quick = flags.Bool("quick", false, "less of everything: to see that it works")
-		runs  = flags.Int("runs", 0, "rounds; 0: 7, or 3 with -quick")
-		file  = flags.String("o", "", "also write the result to `file`")
-		dir   = flags.String(
-			"charts",
-			"",
-			"also draw charts into this `directory` beside the file of -o, which shows them",
-		)
-		plain = flags.String("plain", "", "also write the result without charts to `file`")
-		only  = flags.String("only", "", "this `scenario` alone: "+strings.Join(scenarioNames(), ", "))
-	)
+	flags.SetOutput(complaints)
+	var only string
+	flags.BoolVar(&o.quick, "quick", false, "less of everything: to see that it works")
+	flags.IntVar(&o.rounds, "runs", 0, "rounds; 0: 5, or 3 with -quick")
+	flags.StringVar(&o.file, "o", "", "also write the result to `file`")
+	flags.StringVar(&o.charts, "charts", "",
+		"also draw charts into this `directory` beside the file of -o, which shows them")
+	flags.StringVar(&o.plain, "plain", "", "also write the result without charts to `file`")
+	flags.StringVar(&only, "only", "",
+		"these `scenarios` alone, separated by commas: "+strings.Join(scenarioNames(), ", "))
+	flags.BoolVar(&o.released, "released", true, "the released libraries take part")
+	flags.StringVar(&o.ref, "old", "", "Reprise as of this `commit` takes part")
 	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.charts != "" && o.file == "" {
+		return o, errors.New("-charts needs -o")
+	}
+	if only != "" {
+		o.only = strings.Split(only, ",")
+	}
+	o.old = o.ref != ""
+	o.sizes = measure.Full()
+	if o.quick {
+		o.sizes = measure.Quick()
+	}
+	if o.rounds <= 0 && o.quick {
+		o.rounds = 3
+	} else if o.rounds <= 0 {
+		o.rounds = 5
+	}
+	return o, nil
+}
+
+func compare(ctx context.Context, args []string, out, progress io.Writer) error {
+	o, err := parse(args, progress)
+	if err != nil {
 		return err
 	}
-	if *dir != "" && *file == "" {
-		return errors.New("-charts needs -o")
-	}
-	sizes, rounds := measure.Full(), 7
-	if *quick {
-		sizes, rounds = measure.Quick(), 3
-	}
-	if *runs > 0 {
-		rounds = *runs
-	}
-	jobs := plan(sizes, rounds, *only)
-	if len(jobs) == 0 {
-		return fmt.Errorf("no scenario %q: there are %s", *only, strings.Join(scenarioNames(), ", "))
+	jobs, err := plan(o.sizes, o.selection)
+	if err != nil {
+		return err
 	}
 	run := report.Run{
 		Command: strings.TrimSpace("cd bench/peers && go run ./cmd/compare " + strings.Join(args, " ")),
 		Machine: report.Machine(),
 		Start:   time.Now(),
-		Runs:    rounds,
-		Quick:   *quick,
-		Sizes:   sizes,
-		Samples: report.NewSamples(rounds),
+		Runs:    o.rounds,
+		Few:     min(o.rounds, fewRounds),
+		Quick:   o.quick,
+		Sizes:   o.sizes,
+		Samples: report.NewSamples(o.rounds),
 	}
-	if err := runAll(ctx, jobs, run.Samples, progress); err != nil {
+	program := ""
+	if o.ref != "" {
+		old, err := buildOld(ctx, o.ref)
+		if err != nil {
+			return err
+		}
+		defer old.remove()
+		program = old.Program
+		run.Machine = append(run.Machine, "old Reprise: commit "+old.Commit)
+		run.Start = time.Now()
+	}
+	if err := runAll(ctx, jobs, program, run.Samples, progress); err != nil {
 		return err
 	}
 	run.Took = time.Since(run.Start)
-	if *plain != "" {
-		if err := os.WriteFile(*plain, []byte(run.Page()), 0o644); err != nil {
+	return write(run, o, out)
+}
+
+// write prints the page, and writes it and its charts into the files that o names.
+func write(run report.Run, o options, out io.Writer) error {
+	if o.plain != "" {
+		if err := os.WriteFile(o.plain, []byte(run.Page()), 0o644); err != nil {
 			return err
 		}
 	}
-	if *dir != "" {
-		charts := chart.All(run.Samples, sizes)
-		if err := chart.WriteAll(filepath.Join(filepath.Dir(*file), *dir), charts); err != nil {
+	if o.charts != "" {
+		charts := chart.All(run.Samples, o.sizes)
+		if err := chart.WriteAll(filepath.Join(filepath.Dir(o.file), o.charts), charts); err != nil {
 			return err
 		}
 		for _, c := range charts {
-			run.Charts = append(run.Charts, report.Image{Title: c.Title, File: *dir + "/" + c.File})
+			run.Charts = append(run.Charts, report.Image{Title: c.Title, File: o.charts + "/" + c.File})
 		}
 	}
 	page := run.Page()
 	if _, err := io.WriteString(out, page); err != nil {
 		return err
 	}
-	if *file == "" {
+	if o.file == "" {
 		return nil
 	}
-	return os.WriteFile(*file, []byte(page), 0o644)
+	return os.WriteFile(o.file, []byte(page), 0o644)
 }

@@ -27,16 +27,22 @@ func TestMain(m *testing.M) {
 func tiny() measure.Sizes {
 	z := measure.Quick()
 	z.Window, z.Ops, z.Far, z.Sessions, z.Each = time.Millisecond, 4000, 3000, 100, 50
+	z.Least, z.Most, z.Payloads = 20, 60, []int{100, 256, 1000, 4000}
 	z.Retained, z.Weighed, z.Drained = 10_000, 100, []int{0, 100}
 	return z
+}
+
+// everyone takes part. Old Reprise is this one: its program is the test's own.
+func everyone(rounds int, only ...string) selection {
+	return selection{rounds: rounds, only: only, released: true, old: true}
 }
 
 func TestEveryTargetIsMeasured(t *testing.T) {
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each child sleeps for a second under the race detector
 	samples := report.NewSamples(2)
 	var progress bytes.Buffer
-	jobs := plan(tiny(), 2, "")
-	if err := runAll(context.Background(), jobs, samples, &progress); err != nil {
+	jobs := must(plan(tiny(), everyone(2)))
+	if err := runAll(context.Background(), jobs, "", samples, &progress); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range report.Targets() {
@@ -46,10 +52,10 @@ func TestEveryTargetIsMeasured(t *testing.T) {
 		}
 	}
 	for _, measure := range []string{"session/append.ns", "session/replay.ns", "session/contended.p99.9",
-		"fleet/random.ns", "fleet/bursts.ns",
-		"fleet/parallel.ns", "retained/collect.ns", "retained/objects", "retained/tail.p99.99", "retained/tail.max"} {
+		"fleet/random.ns", "fleet/bursts.ns", "fleet/turn.ns", "fleet/parallel.ns",
+		"retained/collect.ns", "retained/objects", "retained/tail.p99.99", "retained/tail.max"} {
 		for _, c := range peers.All() {
-			if !strings.HasPrefix(measure, "session/") && (c.Control || c.Name == peers.ByHandRef) {
+			if !strings.HasPrefix(measure, "session/") && !c.Charted() {
 				continue
 			}
 			if f := samples.Figure(c.Name, measure); f.Runs != 2 || f.Median <= 0 {
@@ -57,7 +63,7 @@ func TestEveryTargetIsMeasured(t *testing.T) {
 			}
 		}
 	}
-	page := report.Run{Runs: 2, Sizes: tiny(), Samples: samples}.Page()
+	page := report.Run{Runs: 2, Few: 2, Sizes: tiny(), Samples: samples}.Page()
 	for _, want := range []string{"## Targets", "## Medians", "## Ratios", "not distinguishable", "p99.99"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
@@ -69,7 +75,7 @@ func TestEveryTargetIsMeasured(t *testing.T) {
 }
 
 func TestContestantsAreInterleaved(t *testing.T) {
-	jobs, first := plan(tiny(), 3, "session"), make(map[int]string)
+	jobs, first := must(plan(tiny(), everyone(3, "session"))), make(map[int]string)
 	seen := make(map[string]int)
 	for _, j := range jobs {
 		if first[j.round] == "" {
@@ -87,9 +93,42 @@ func TestContestantsAreInterleaved(t *testing.T) {
 	}
 }
 
+func TestReleasedLibrariesAndOldRepriseTakePartAsAsked(t *testing.T) {
+	count := func(sel selection) (released, old, others int) {
+		for _, j := range must(plan(tiny(), sel)) {
+			c, _ := peers.Find(j.Contestant)
+			switch {
+			case c.Released():
+				released++
+			case c.Old:
+				old++
+			default:
+				others++
+			}
+		}
+		return released, old, others
+	}
+	const rounds, libraries, ours = 5, 6, 3
+	for _, c := range []struct {
+		name                  string
+		sel                   selection
+		released, old, others int
+	}{
+		{"what takes long", selection{rounds: rounds, only: []string{"retained"}, released: true},
+			fewRounds * libraries, 0, rounds * ours},
+		{"without the libraries", selection{rounds: rounds, only: []string{"fleet", "retained"}},
+			0, 0, 2 * rounds * ours},
+		{"with the old one", selection{rounds: rounds, only: []string{"reads"}, old: true}, 0, rounds * 2, rounds * 2},
+	} {
+		if released, old, others := count(c.sel); released != c.released || old != c.old || others != c.others {
+			t.Errorf("%s: %d jobs of libraries, %d of old Reprise, %d others", c.name, released, old, others)
+		}
+	}
+}
+
 func TestAJobThatFailsSaysWhich(t *testing.T) {
 	jobs := []planned{{measure.Job{Scenario: "session", Contestant: "nobody"}, 0}}
-	err := runAll(context.Background(), jobs, report.NewSamples(1), new(bytes.Buffer))
+	err := runAll(context.Background(), jobs, "", report.NewSamples(1), new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("error is %v", err)
 	}
@@ -112,8 +151,15 @@ func TestChartsAreDrawnBesideThePageThatShowsThem(t *testing.T) {
 }
 
 func TestAnUnknownScenarioIsAnError(t *testing.T) {
-	if err := compare(context.Background(), []string{"-only", "everything"}, new(bytes.Buffer),
-		new(bytes.Buffer)); err == nil {
-		t.Error("no error")
+	err := compare(context.Background(), []string{"-only", "session,everything"}, new(bytes.Buffer), new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), `"everything"`) {
+		t.Errorf("error is %v", err)
 	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
