@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -28,17 +29,18 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	server := flag.String("redis", "", "the Redis that all processes share; none: tasks live in this process")
 	lease := flag.Duration("lease", tasks.DefaultLease, "after how long a silent process has lost its tasks")
+	patience := flag.Duration("patience", 5*time.Second, "how long tasks may go on when the process is shut down")
 	conformance := flag.Bool("conformance", false, "offer the tools that the conformance suite calls")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *addr, *server, *lease, *conformance); err != nil {
+	if err := serve(ctx, *addr, *server, *lease, *patience, *conformance); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve serves until ctx ends.
-func serve(ctx context.Context, addr, server string, lease time.Duration, conformance bool) error {
+func serve(ctx context.Context, addr, server string, lease, patience time.Duration, conformance bool) error {
 	store, closeStore, err := open(server)
 	if err != nil {
 		return err
@@ -70,9 +72,9 @@ func serve(ctx context.Context, addr, server string, lease time.Duration, confor
 		return err
 	case <-ctx.Done():
 	}
-	last, cancel := context.WithTimeout(context.Background(), 5*time.Second) // to finish what is running
+	last, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return cmp.Or(web.Shutdown(last), extension.Close(last))
+	return errors.Join(extension.Close(last), web.Shutdown(context.Background()))
 }
 
 // open returns the Store that tasks live in.

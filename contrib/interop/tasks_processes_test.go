@@ -1,0 +1,147 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/reprise-go/reprise/internal/testkit"
+)
+
+// taskAnswer is what a server says of a task.
+type taskAnswer struct {
+	TaskID, Status, StatusMessage string
+	Result                        struct{ Content []struct{ Text string } }
+	Error                         struct{ Message string }
+}
+
+// askTask sends a request of a client that takes tasks. Of params, the first is also what Mcp-Name
+// says.
+func askTask(t *testing.T, url, method string, params ...any) (got taskAnswer) {
+	t.Helper()
+	all := map[string]any{"_meta": map[string]any{
+		"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+		"io.modelcontextprotocol/clientCapabilities": map[string]any{
+			"elicitation": map[string]any{},
+			"extensions":  map[string]any{"io.modelcontextprotocol/tasks": map[string]any{}},
+		},
+	}}
+	for i := 0; i < len(params); i += 2 {
+		all[params[i].(string)] = params[i+1]
+	}
+	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": method, "Mcp-Name": fmt.Sprint(params[1]),
+	} {
+		r.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	data := text.String()
+	if _, event, found := strings.Cut(data, "data: "); found {
+		data = event
+	}
+	var m struct {
+		Result *taskAnswer
+		Error  json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(data), &m); err != nil || m.Result == nil {
+		t.Fatalf("%s: %v: %s", method, err, text.String())
+	}
+	return *m.Result
+}
+
+// bake begins a task of that many loaves, each of which takes so long, and returns its ID.
+func bake(t *testing.T, url string, loaves int, seconds float64) string {
+	t.Helper()
+	arguments := map[string]any{"loaves": loaves, "seconds": seconds}
+	return askTask(t, url, "tools/call", "name", "bake", "arguments", arguments).TaskID
+}
+
+// untilTask asks for a task until it is as it should be.
+func untilTask(t *testing.T, url, id, what string, is func(taskAnswer) bool) (got taskAnswer) {
+	t.Helper()
+	testkit.Eventually(t, "the task is "+what, func() bool {
+		got = askTask(t, url, "tasks/get", "taskId", id)
+		return is(got)
+	})
+	return got
+}
+
+func has(status string) func(taskAnswer) bool {
+	return func(a taskAnswer) bool { return a.Status == status }
+}
+
+func TestTasksOfProcessesThatShareARedis(t *testing.T) {
+	redis, binary := startRedis(t), buildTasks(t)
+	start := func(t *testing.T, args ...string) *tasksProcess {
+		return startTasks(t, binary, append([]string{"-redis", redis}, args...)...)
+	}
+	t.Run("each answers, and cancels", func(t *testing.T) {
+		a, b := start(t), start(t)
+		short, long := bake(t, a.url, 3, 0.01), bake(t, a.url, 1000, 0.1)
+		done := untilTask(t, b.url, short, "completed", has("completed"))
+		if text := done.Result.Content[0].Text; text != "3 loaves are ready" {
+			t.Errorf("the other process gives %q", text)
+		}
+		untilTask(t, b.url, long, "getting on", gettingOn)
+		askTask(t, b.url, "tasks/cancel", "taskId", long)
+		untilTask(t, b.url, long, "cancelled", has("cancelled"))
+		if got := askTask(t, a.url, "tasks/get", "taskId", long); got.Status != "cancelled" {
+			t.Errorf("where it ran it is %s", got.Status)
+		}
+	})
+	t.Run("the tasks of a killed one fail after its lease", func(t *testing.T) {
+		a, b := start(t, "-lease", "5s"), start(t)
+		short, long := bake(t, a.url, 1, 0.01), bake(t, a.url, 1000, 0.1)
+		untilTask(t, b.url, short, "completed", has("completed"))
+		untilTask(t, b.url, long, "getting on", gettingOn)
+		if err := a.process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		wantGone(t, untilTask(t, b.url, long, "failed", has("failed")))
+		if got := askTask(t, b.url, "tasks/get", "taskId", short); got.Status != "completed" {
+			t.Errorf("what was done is %s", got.Status)
+		}
+	})
+	t.Run("the tasks of one that is shut down fail at once", func(t *testing.T) {
+		a, b := start(t, "-patience", "10ms"), start(t)
+		long := bake(t, a.url, 1000, 0.1)
+		if err := a.terminate(); err != nil {
+			t.Error(err)
+		}
+		got := askTask(t, b.url, "tasks/get", "taskId", long)
+		if got.Status != "failed" || !strings.Contains(got.StatusMessage, "shutting down") {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func gettingOn(a taskAnswer) bool { return a.StatusMessage != "" }
+
+// wantGone fails unless a task has failed because its process has gone.
+func wantGone(t *testing.T, got taskAnswer) {
+	t.Helper()
+	if want := "the process that ran the task has gone"; got.StatusMessage != want || got.Error.Message != want {
+		t.Errorf("%+v", got)
+	}
+}
