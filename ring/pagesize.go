@@ -49,7 +49,7 @@ var classes = [...]uint64{
 // pageEventsFor returns how many events a page holds in a ring of so many.
 func pageEventsFor(maxEvents int) int32 {
 	n := int32(32)
-	for n > 4 && int(n)*24 > maxEvents {
+	for n > 4 && int(n)*6 > maxEvents {
 		n /= 2
 	}
 	for n < 128 && int(n)*4096 < maxEvents {

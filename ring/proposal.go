@@ -214,9 +214,14 @@ func (r *Ring) noteCosts(next *page, p *plan) {
 	seq := p.kept
 	last := min(p.newest, seq+uint64(next.slots)-1)
 	next.costsFrom = uint32(seq)
-	for seq <= last {
-		at := p.page(seq)
-		if at == nil {
+	// They lie in the oldest pages, one after the other. To search for each would read the heads of
+	// many others, which nothing else has touched for long.
+	for ordinal := next.oldest; seq <= last; ordinal++ {
+		at := p.cur
+		if ordinal < at.ordinal {
+			at = p.dir.page(ordinal)
+		}
+		if at == nil || at.base >= seq {
 			return // p is out of date
 		}
 		for end := min(last, p.last(at)); seq <= end; seq++ {
