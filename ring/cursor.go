@@ -55,7 +55,7 @@ func (c *Cursor) Next(e *Event) bool {
 			// Mostly it is in the page that the last one was in.
 			p = v.dir.page(c.page)
 			if p == nil || seq-p.base-1 >= uint64(p.count.Load()) {
-				if p = v.dir.find(v.cur.ordinal, seq); p == nil {
+				if p = v.dir.find(v.cur, seq); p == nil {
 					c.gone = true
 					return false
 				}

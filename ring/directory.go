@@ -42,10 +42,14 @@ func (d *directory) page(ordinal uint64) *page {
 	return nil
 }
 
-// find returns the page of seq among those before the page with that ordinal, or nil when it has
-// gone. Bases rise with ordinals, and pages that have gone are older than all that are there.
-func (d *directory) find(before, seq uint64) *page {
+// find returns the page of seq among those before cur, or nil when it has gone. Bases rise with
+// ordinals, and pages that have gone are older than all that are there.
+func (d *directory) find(cur *page, seq uint64) *page {
 	step.At(step.ReaderEntry)
+	if p := d.guess(cur, seq); p != nil {
+		return p
+	}
+	before := cur.ordinal
 	low, high := before-min(before, uint64(len(d.entries))), before
 	var found *page
 	for low < high {
@@ -57,10 +61,27 @@ func (d *directory) find(before, seq uint64) *page {
 			low, found = mid+1, p
 		}
 	}
-	if found == nil || seq > found.base+uint64(found.count.Load()) {
+	return found.holding(seq)
+}
+
+// guess returns the page of seq if it is where it would be if all pages held as many events as the
+// last complete one. Mostly it is there, and a search would read the heads of several pages, each of
+// which may be far from any cache.
+func (d *directory) guess(cur *page, seq uint64) *page {
+	last := d.page(cur.ordinal - 1)
+	if last == nil || seq > last.base {
+		return last.holding(seq)
+	}
+	back := 1 + (last.base-seq)/(cur.base-last.base)
+	return d.page(last.ordinal - min(back, last.ordinal)).holding(seq)
+}
+
+// holding returns p if seq is in it, and p is complete.
+func (p *page) holding(seq uint64) *page {
+	if p == nil || seq <= p.base || seq > p.base+uint64(p.count.Load()) {
 		return nil
 	}
-	return found
+	return p
 }
 
 // enter puts a complete page into the directory.

@@ -123,7 +123,7 @@ func (v *view) page(seq uint64) *page {
 	if seq > v.cur.base {
 		return v.cur
 	}
-	return v.dir.find(v.cur.ordinal, seq)
+	return v.dir.find(v.cur, seq)
 }
 
 // Stats describes a ring at one instant.

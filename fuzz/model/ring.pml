@@ -305,7 +305,9 @@ inline look(d, s) {
 	j = 0
 }
 
-/* Sets found to the page that has s, or to 0. */
+/* Sets found to the page that has s, or to 0. The code first looks where the page should be, at two entries; it
+   takes what it finds there by the same test of a page's own numbers, which never change once it is complete, and
+   goes on as here if that fails. So it finds the same page, and the model leaves it out. */
 inline pageOf(c, d, s) {
 	found = 0;
 	if
@@ -316,7 +318,7 @@ inline pageOf(c, d, s) {
 		:: lo < hi -> look(d, s)
 		:: else -> break
 		od;
-		/* go: directory.go find: seq > found.base+uint64(found.count.Load()) */
+		/* go: directory.go holding: seq > p.base+uint64(p.count.Load()) */
 		found = (s > page[found].base + page[found].n -> 0 : found)
 	:: else
 	fi;
@@ -1461,7 +1463,7 @@ progress:
 			fi
 			}
 		:: s <= page[hasPage[me]].base && directory[hasDir[me]].entries && s > 0 ->
-			/* go: cursor.go Next: p = v.dir.find(v.cur.ordinal, seq); p == nil */
+			/* go: cursor.go Next: p = v.dir.find(v.cur, seq); p == nil */
 			d_step {
 				span(hasPage[me], hasDir[me]);
 				low = lo;
