@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"runtime"
 	"time"
 	"unsafe"
@@ -45,7 +44,7 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 	texts := len(e.Stream) + len(e.Type)
 	size := len(e.ID) + texts + len(e.Data)
 	if word&stateBits != 0 || i == 0 || i >= uint64(c.slots) || size > int(g.maxSize) || !e.Time.IsZero() ||
-		texts != 0 && (!printable(e.Stream) || !printable(e.Type)) || newest >= MaxSeq {
+		texts != 0 && (!printable(e.Stream, MaxIDBytes) || !printable(e.Type, MaxIDBytes)) || newest >= MaxSeq {
 		return r.appendOne(stored, e)
 	}
 	s, last := c.slot(i), c.slot(i-1)
@@ -55,7 +54,7 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 	var x index
 	var free vacancy
 	if idLen != 0 {
-		if !printable(e.ID) || r.ownTag(e.ID) {
+		if !printable(e.ID, int(g.maxIDBytes)) || r.ownTag(e.ID) {
 			return r.appendOne(stored, e)
 		}
 		tag, flag = r.hash(e.ID), indexed
@@ -255,12 +254,12 @@ func (r *Ring) check(p *plan, es []Event, ids []identity) error {
 		e := &es[i]
 		size := e.Size()
 		if size != len(e.Data) || !e.Time.IsZero() {
-			if err := checkFields(e); err != nil {
+			if err := checkFields(e, int(g.maxIDBytes), g.strictIDs); err != nil {
 				return err
 			}
 		}
 		if size > int(g.maxSize) {
-			return g.tooLarge(size)
+			return &sizeError{size, int(g.maxEventBytes), int(g.maxBytes)}
 		}
 		if e.ID != "" {
 			p.own = true
@@ -273,7 +272,7 @@ func (r *Ring) check(p *plan, es []Event, ids []identity) error {
 	}
 	if n := uint64(len(es)); n > 1 {
 		if cost := p.size + int64(n)*Overhead; n > uint64(g.maxEvents) || cost > g.maxBytes || cost > maxBatch {
-			return g.batchTooLarge(n, cost)
+			return &batchError{n, cost, g}
 		}
 		return checkTwice(es, ids)
 	}
@@ -366,8 +365,3 @@ func backOff(losses int) int {
 
 //go:noinline
 func pause() {}
-
-func (g *Group) batchTooLarge(n uint64, cost int64) error {
-	return fmt.Errorf("%w: a batch of %d events and %d bytes with overhead; MaxEvents is %d, MaxBytes is %d",
-		ErrEventTooLarge, n, cost, g.maxEvents, g.maxBytes)
-}

@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 
@@ -15,14 +14,25 @@ const (
 	MaxMaxEvents     = 1 << 20
 	MaxMaxBytes      = 1<<43 - 1
 	MaxMaxEventBytes = 1<<30 - 1
+	MaxMaxIDBytes    = 1 << 10
 	MaxSeq           = 1<<40 - 1
 )
 
 // Config limits one ring. Zero fields take their defaults.
+//
+// MaxIDBytes and StrictIDs are about the IDs that producers give to events. Those that a ring
+// assigns are short and plain, and always taken. An ID goes to clients as an SSE id and comes back
+// in an HTTP header. Several clients that are not browsers send one with characters beyond ASCII
+// back mangled: then it is unknown, and the client cannot resume. StrictIDs holds producers to IDs
+// that come back as they are.
 type Config struct {
 	MaxEvents     int // events retained; default 1000, at most MaxMaxEvents
 	MaxBytes      int // bytes retained: each event's Size plus Overhead; default 8 MiB, at most MaxMaxBytes
 	MaxEventBytes int // one event's Size; default 1 MiB, at most MaxMaxEventBytes
+	MaxIDBytes    int // of an event's ID; default 256, at most MaxMaxIDBytes
+	// StrictIDs refuses IDs with anything but printable ASCII, 0x20 to 0x7E. Without it they are
+	// UTF-8 without control characters. Neither may begin or end with a space.
+	StrictIDs bool
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -34,9 +44,10 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxEvents", &c.MaxEvents, 1000, MaxMaxEvents},
 		{"MaxBytes", &c.MaxBytes, 8 << 20, MaxMaxBytes},
 		{"MaxEventBytes", &c.MaxEventBytes, 1 << 20, MaxMaxEventBytes},
+		{"MaxIDBytes", &c.MaxIDBytes, MaxIDBytes, MaxMaxIDBytes},
 	} {
 		if *f.value < 0 || int64(*f.value) > f.max {
-			return c, fmt.Errorf("ring: Config.%s is %d, want 1 to %d, or 0 for %d", f.name, *f.value, f.max, f.preset)
+			return c, &ConfigError{f.name, int64(*f.value), f.max, f.preset}
 		}
 		if *f.value == 0 {
 			*f.value = int(f.preset)
@@ -61,13 +72,15 @@ type Group struct {
 	maxBytes      int64 // Config
 	maxEvents     int32
 	maxEventBytes int32
-	maxSize       int32  // what an event may have under both limits
-	pageEvents    int32  // how many events a page is to hold, of average size
+	maxSize       int32 // what an event may have under both limits
+	pageEvents    int32 // how many events a page is to hold, of average size
+	maxIDBytes    int16 // Config
+	strictIDs     bool
 	alone         bool   // there is one processor: waiting without giving it up helps nobody
 	seed          uint64 // secret part of the rings' ID hashes
 }
 
-// NewGroup returns an error that names the field for a limit that is negative or above its bound.
+// NewGroup returns a *ConfigError for a limit that is negative or above its bound.
 func NewGroup(cfg Config, shared Shared) (*Group, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -83,6 +96,8 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 		maxEventBytes: int32(cfg.MaxEventBytes),
 		maxSize:       int32(min(cfg.MaxEventBytes, cfg.MaxBytes-Overhead)),
 		pageEvents:    pageEventsFor(cfg.MaxEvents),
+		maxIDBytes:    int16(cfg.MaxIDBytes),
+		strictIDs:     cfg.StrictIDs,
 		alone:         runtime.GOMAXPROCS(0) == 1,
 		seed:          rand.Uint64(),
 	}, nil
@@ -90,7 +105,7 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 
 // Config returns the limits with their defaults filled in.
 func (g *Group) Config() Config {
-	return Config{MaxEvents: int(g.maxEvents), MaxBytes: int(g.maxBytes), MaxEventBytes: int(g.maxEventBytes)}
+	return Config{int(g.maxEvents), int(g.maxBytes), int(g.maxEventBytes), int(g.maxIDBytes), g.strictIDs}
 }
 
 // Init makes r, which is zero and part of something else, an empty ring. r must not be copied.
@@ -110,8 +125,7 @@ func (g *Group) New() *Ring {
 	return r
 }
 
-// New returns an empty ring. A limit that is negative or above its bound is an error that names the
-// field.
+// New returns an empty ring. A limit that is negative or above its bound is a *ConfigError.
 func New(cfg Config) (*Ring, error) {
 	g, err := NewGroup(cfg, Shared{})
 	if err != nil {

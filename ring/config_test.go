@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unsafe"
@@ -11,7 +13,7 @@ func TestZeroConfigHasTheDocumentedDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Config{1000, 8 << 20, 1 << 20}); g.Config() != want {
+	if want := (Config{1000, 8 << 20, 1 << 20, 256, false}); g.Config() != want {
 		t.Errorf("defaults are %+v, want %+v", g.Config(), want)
 	}
 }
@@ -26,10 +28,19 @@ func TestLimitOutOfRangeIsAnErrorThatNamesFieldAndValue(t *testing.T) {
 		{Config{MaxBytes: -5}, "Config.MaxBytes is -5"},
 		{Config{MaxEventBytes: -7}, "Config.MaxEventBytes is -7"},
 		{Config{MaxEventBytes: 1 << 30}, "Config.MaxEventBytes is 1073741824"},
+		{Config{MaxIDBytes: -1}, "Config.MaxIDBytes is -1"},
+		{Config{MaxIDBytes: 1025}, "Config.MaxIDBytes is 1025, want 1 to 1024, or 0 for 256"},
 	} {
 		r, err := New(c.cfg)
 		if r != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("New(%+v): %v, want an error with %q", c.cfg, err, c.want)
+		}
+		var typed *ConfigError
+		if !errors.As(err, &typed) || !strings.HasPrefix(c.want, fmt.Sprintf("Config.%s is %d", typed.Field, typed.Value)) {
+			t.Errorf("New(%+v): %#v does not tell field and value", c.cfg, err)
+		}
+		if err := c.cfg.Check(Event{}); !errors.As(err, &typed) {
+			t.Errorf("Check with %+v: %v", c.cfg, err)
 		}
 	}
 	if _, err := New(Config{MaxEvents: 1 << 20}); err != nil {

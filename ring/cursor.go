@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"math"
 	"unsafe"
 
@@ -79,7 +78,7 @@ func (c *Cursor) Err() error {
 	if !c.gone {
 		return nil
 	}
-	return fmt.Errorf("%w: the event after sequence %d is no longer retained", ErrEvicted, c.seq)
+	return &overtakenError{c.seq}
 }
 
 // Seq returns the sequence up to which the cursor has read.

@@ -5,15 +5,12 @@
 // and positioning a reader after an event ID takes the same time however many events are retained.
 package ring
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // An Event is one entry of the log.
 type Event struct {
 	Seq    uint64    // position in the log: 1, 2, 3, …; assigned by Append
-	ID     string    // SSE id, unique among the retained events; assigned by Append when empty
+	ID     string    // SSE id, unique among the retained events; assigned by Append when empty; see Config
 	Stream string    // logical stream inside the session; "" is the default stream
 	Type   string    // SSE event name
 	Data   []byte    // payload; read-only in returned events
@@ -27,15 +24,6 @@ func (e Event) Size() int { return len(e.ID) + len(e.Stream) + len(e.Type) + len
 // events are bounded too.
 const Overhead = 64
 
-// MaxIDBytes bounds an event's ID, Stream and Type, each.
+// MaxIDBytes bounds an event's Stream and Type, each, and its ID where Config.MaxIDBytes does not say
+// otherwise.
 const MaxIDBytes = 256
-
-var (
-	ErrClosed        = errors.New("ring: closed")
-	ErrDuplicateID   = errors.New("ring: duplicate event ID")
-	ErrInvalidEvent  = errors.New("ring: invalid event")
-	ErrEventTooLarge = errors.New("ring: event too large")
-	ErrUnknownID     = errors.New("ring: unknown event ID")
-	ErrEvicted       = errors.New("ring: events evicted")
-	ErrOverBudget    = errors.New("ring: shared byte budget exhausted")
-)

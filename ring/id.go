@@ -2,7 +2,6 @@ package ring
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 	"math/rand/v2"
 	"strconv"
@@ -133,7 +132,7 @@ func (r *Ring) unusual(p *plan, id *identity, seq uint64, es []Event) vacancy {
 			}
 		}
 	}
-	var buf [MaxIDBytes + 1]byte // no producer's ID is longer than MaxIDBytes
+	var buf [MaxMaxIDBytes + 1]byte // no producer's ID is longer than MaxMaxIDBytes
 	for zeros := 0; ; zeros++ {
 		b := buf[:assignedLen(seq, zeros)]
 		r.putAssigned(b, seq, zeros)
@@ -169,7 +168,7 @@ func checkTwice(es []Event, ids []identity) error {
 			}
 		}
 		if twice {
-			return fmt.Errorf("%w: %q comes twice in the batch", ErrDuplicateID, id)
+			return &idError{err: ErrDuplicateID, id: id, about: "%.300q comes twice in the batch"}
 		}
 	}
 	return nil

@@ -53,10 +53,12 @@ const (
 	// far
 	maxBatch = 6 << 30
 
-	textBits    = 9 // MaxIDBytes, and an assigned ID that imitations have made longer
+	idBits      = 11 // MaxMaxIDBytes, and an assigned ID that imitations have made longer
+	idMask      = 1<<idBits - 1
+	textBits    = 9 // MaxIDBytes
 	textMask    = 1<<textBits - 1
-	streamShift = textBits
-	typeShift   = 2 * textBits
+	streamShift = idBits
+	typeShift   = idBits + textBits
 	indexed     = 1 << 31 // the ID is found through the index: it is not an assigned one
 )
 
@@ -93,7 +95,7 @@ func (s *slot) off() uint64     { return s.place & (1<<offBits - 1) }
 func (s *slot) size() int       { return int(s.place >> sizeShift) }
 func (s *slot) end() uint64     { return s.off() + s.place>>sizeShift }
 func (s *slot) cost() int64     { return int64(s.size() + Overhead) }
-func (s *slot) idLen() int      { return int(s.texts & textMask) }
+func (s *slot) idLen() int      { return int(s.texts & idMask) }
 func (s *slot) streamLen() int  { return int(s.texts >> streamShift & textMask) }
 func (s *slot) isIndexed() bool { return s.texts&indexed != 0 }
 
@@ -120,7 +122,7 @@ func (p *page) data(off uint64, n int) []byte {
 // fill writes the event of slot s to e, as views of the page.
 func (p *page) fill(s *slot, e *Event, seq uint64) {
 	off, size, texts := s.off(), s.size(), s.texts
-	id := int(texts & textMask)
+	id := int(texts & idMask)
 	e.Seq = seq
 	e.ID = p.text(off, id)
 	e.Stream, e.Type = "", ""

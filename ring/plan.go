@@ -1,10 +1,6 @@
 package ring
 
-import (
-	"fmt"
-
-	"github.com/reprise-go/reprise/internal/step"
-)
+import "github.com/reprise-go/reprise/internal/step"
 
 // A plan says what storing some events after the newest one takes. It is made without owning
 // anything, and everything that can be refused is refused in it: ownership is never given back
@@ -71,7 +67,7 @@ func (r *Ring) plan(p *plan, word uint64, es []Event, ids []identity) (at *page,
 	}
 	p.cost = int64(p.total) + int64(n)*Overhead
 	if n > 1 && p.cost > g.maxBytes {
-		return nil, 0, true, g.batchTooLarge(n, p.cost)
+		return nil, 0, true, &batchError{n, p.cost, g}
 	}
 	if ok, err = r.evict(p, int64(n)); !ok || err != nil {
 		return nil, 0, ok, err
@@ -93,7 +89,7 @@ func (r *Ring) identify(p *plan, es []Event, ids []identity) (at *page, seq uint
 		var free vacancy
 		if es[i].ID != "" {
 			if seq, at, free = r.find(&p.view, es[i].ID, id.tag); at != nil {
-				return at, seq, fmt.Errorf("%w: %q is sequence %d", ErrDuplicateID, es[i].ID, seq)
+				return at, seq, &idError{ErrDuplicateID, es[i].ID, "%.300q is sequence %d", seq}
 			}
 		} else {
 			next := p.newest + 1 + uint64(i)
@@ -145,7 +141,7 @@ func (r *Ring) evict(p *plan, n int64) (ok bool, err error) {
 			return true, nil
 		}
 		if overdrawn && (p.kept > p.newest || b.Charge(p.cost)-held > max(0, free)) {
-			return true, fmt.Errorf("%w: %d bytes are needed, %d are left", ErrOverBudget, p.cost, held+max(0, free))
+			return true, &budgetError{p.cost, held + max(0, free)}
 		}
 		cost, ok := p.cur.cost(p.kept)
 		if !ok {

@@ -1,7 +1,5 @@
 package ring
 
-import "fmt"
-
 // Seek positions a cursor just after the event with that ID, on that event's stream; "" means
 // before the oldest event, all streams. It takes the same time however many events are retained,
 // and does not allocate unless the stream's name is longer than 40 bytes.
@@ -11,10 +9,14 @@ import "fmt"
 //
 // It returns ErrEvicted for an ID that this ring assigned to an event that is gone, or for a place
 // after which something is gone, and ErrUnknownID for any other ID that is not retained: from the
-// future, another ring's, or a producer's own ID that was evicted.
+// future, another ring's, a producer's own ID that was evicted, or one that Config does not admit.
+// Refusing costs one allocation.
 func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 	if lastEventID == "" {
 		return Cursor{ring: r, seq: r.look().first - 1}, nil
+	}
+	if len(lastEventID) > max(int(r.group.maxIDBytes), maxAssigned)+1 { // no event and no place has it
+		return Cursor{}, unknown(lastEventID)
 	}
 	var tag uint32
 	for hashed := false; ; {
@@ -32,12 +34,12 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 		}
 		seq, ok := r.assignedSeq(lastEventID)
 		if ok && seq < v.first {
-			return Cursor{}, fmt.Errorf("%w: ID %q", ErrEvicted, lastEventID)
+			return Cursor{}, &idError{err: ErrEvicted, id: lastEventID, about: "ID %q"}
 		}
 		// An assigned ID whose sequence went meanwhile may have been retained a moment ago, or
 		// belong to another event by now: look again, once.
 		if !ok || seq >= r.look().first {
-			return Cursor{}, fmt.Errorf("%w: %.300q", ErrUnknownID, lastEventID)
+			return Cursor{}, unknown(lastEventID)
 		}
 	}
 }
@@ -46,9 +48,9 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 func (r *Ring) seekPosition(v *view, seq uint64, id string) (Cursor, error) {
 	switch {
 	case seq > v.newest:
-		return Cursor{}, fmt.Errorf("%w: %q", ErrUnknownID, id)
+		return Cursor{}, unknown(id)
 	case seq+1 < v.first:
-		return Cursor{}, fmt.Errorf("%w: after position %q", ErrEvicted, id)
+		return Cursor{}, &idError{err: ErrEvicted, id: id, about: "after position %q"}
 	}
 	return Cursor{ring: r, seq: seq}, nil
 }

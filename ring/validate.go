@@ -1,8 +1,8 @@
 package ring
 
 import (
-	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -14,80 +14,81 @@ var (
 	maxTime = time.Unix(0, math.MaxInt64)
 )
 
-// tooLarge is the error for an event of a size above Group.maxSize.
-func (g *Group) tooLarge(size int) error {
-	if size > int(g.maxEventBytes) {
-		return fmt.Errorf(
-			"%w: its size is %d bytes, Config.MaxEventBytes is %d",
-			ErrEventTooLarge,
-			size,
-			g.maxEventBytes,
-		)
+// Check says whether a ring with these limits would refuse e whatever it retains: with a
+// *ConfigError, or as Append with ErrInvalidEvent or ErrEventTooLarge. It is for Stores that keep
+// events elsewhere.
+func (c Config) Check(e Event) error {
+	c, err := c.withDefaults()
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf(
-		"%w: its size is %d bytes and %d of overhead, Config.MaxBytes is %d",
-		ErrEventTooLarge,
-		size,
-		Overhead,
-		g.maxBytes,
-	)
+	if err := checkFields(&e, c.MaxIDBytes, c.StrictIDs); err != nil {
+		return err
+	}
+	if size := e.Size(); size > min(c.MaxEventBytes, c.MaxBytes-Overhead) {
+		return &sizeError{size, c.MaxEventBytes, c.MaxBytes}
+	}
+	return nil
 }
 
 // checkFields says whether the fields of e may be stored. ID, Stream and Type must survive the SSE
 // wire format, and the ID an HTTP header as well (WHATWG HTML, section 9.2; RFC 9110, section 5.5).
-func checkFields(e *Event) error {
-	if !printable(e.ID) {
-		if err := checkID(e.ID); err != nil {
+func checkFields(e *Event, maxID int, strict bool) error {
+	if !printable(e.ID, maxID) {
+		if err := checkID(e.ID, maxID, strict); err != nil {
 			return err
 		}
 	}
-	if !printable(e.Stream) {
-		if err := checkLine("Stream", e.Stream); err != nil {
+	if !printable(e.Stream, MaxIDBytes) {
+		if err := checkLine("Stream", e.Stream, MaxIDBytes); err != nil {
 			return err
 		}
 	}
-	if !printable(e.Type) {
-		if err := checkLine("Type", e.Type); err != nil {
+	if !printable(e.Type, MaxIDBytes) {
+		if err := checkLine("Type", e.Type, MaxIDBytes); err != nil {
 			return err
 		}
 	}
 	if !e.Time.IsZero() && (e.Time.Before(minTime) || e.Time.After(maxTime)) {
-		return fmt.Errorf("%w: Time is %v, want the years 1678 to 2261", ErrInvalidEvent, e.Time)
+		return &FieldError{"Time", e.Time.String(), "it is not in the years 1678 to 2261"}
 	}
 	return nil
 }
 
-// checkLine wants at most MaxIDBytes of UTF-8 without NUL, CR and LF.
-func checkLine(field, s string) error {
+// checkLine wants at most so many bytes of UTF-8 without NUL, CR and LF.
+func checkLine(field, s string, most int) error {
 	switch {
-	case len(s) > MaxIDBytes:
-		return fmt.Errorf("%w: %s is %d bytes long, at most %d: %.40q…", ErrInvalidEvent, field, len(s), MaxIDBytes, s)
+	case len(s) > most:
+		return &FieldError{field, s, "it is longer than " + strconv.Itoa(most) + " bytes"}
 	case !utf8.ValidString(s):
-		return fmt.Errorf("%w: %s is not UTF-8: %q", ErrInvalidEvent, field, s)
+		return &FieldError{field, s, "it is not UTF-8"}
 	case strings.ContainsAny(s, "\x00\r\n"):
-		return fmt.Errorf("%w: %s contains NUL, CR or LF: %q", ErrInvalidEvent, field, s)
+		return &FieldError{field, s, "it contains NUL, CR or LF"}
 	}
 	return nil
 }
 
-func checkID(id string) error {
-	if err := checkLine("ID", id); err != nil {
+func checkID(id string, most int, strict bool) error {
+	if err := checkLine("ID", id, most); err != nil {
 		return err
 	}
 	if strings.ContainsFunc(id, unicode.IsControl) {
-		return fmt.Errorf("%w: ID contains a control character: %q", ErrInvalidEvent, id)
+		return &FieldError{"ID", id, "it contains a control character"}
 	}
 	if id != strings.Trim(id, " \t") {
-		return fmt.Errorf("%w: ID begins or ends with a space: %q", ErrInvalidEvent, id)
+		return &FieldError{"ID", id, "it begins or ends with a space"}
+	}
+	if strict && strings.ContainsFunc(id, func(r rune) bool { return r > '~' }) {
+		return &FieldError{"ID", id, "it is not printable ASCII, and Config.StrictIDs is set"}
 	}
 	return nil
 }
 
-// printable reports whether s is short and all of it is 0x21 to 0x7E, eight bytes at a time: what
-// nearly every ID, Stream and Type is, and always valid. The rest is for the slow checks.
-func printable(s string) bool {
+// printable reports whether s has at most so many bytes and all are 0x21 to 0x7E, eight at a time:
+// what nearly every ID, Stream and Type is, and always valid. The rest is for the slow checks.
+func printable(s string, most int) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	if len(s) > MaxIDBytes {
+	if len(s) > most {
 		return false
 	}
 	if len(s) >= 8 {
