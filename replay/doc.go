@@ -22,7 +22,7 @@
 // and none at either end. IDs that are not ASCII come back as they were from browsers, which send
 // UTF-8, but mangled from several other clients, to which a header is Latin-1 or nothing else than
 // ASCII: such a client meets 410 or 400 whenever it resumes. Use printable ASCII, as the IDs that
-// are assigned do.
+// are assigned do; ring.Config.StrictIDs refuses anything else.
 //
 // # What arrives in a browser
 //

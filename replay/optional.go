@@ -175,7 +175,7 @@ func (e *MissingError) Unwrap() error { return ErrMissing }
 // A Limiter is a Store that tells which limits its sessions have unless their creator says
 // otherwise.
 type Limiter interface {
-	Limits() ring.Config // no field is zero
+	Limits() ring.Config // no limit is zero
 }
 
 // Finish finishes a session, or returns ErrUnsupported where the Store is no [Finisher].

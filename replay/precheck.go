@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/reprise-go/reprise/ring"
 )
 
 // wanted returns which session a request is for and where it begins, if nothing in the request
@@ -208,10 +210,8 @@ func last(values []string) string {
 	return values[len(values)-1]
 }
 
-// maxLastEventID is the longest event ID that any Store takes. A shorter one than that may still be
-// longer than the session's own limit.
-const maxLastEventID = 1 << 10
-
+// validEventID reports whether id can be an event's in some session. One that is too long for this
+// one, or not plain enough for it, is unknown there.
 func validEventID(id string) bool {
-	return len(id) <= maxLastEventID && utf8.ValidString(id) && !strings.ContainsAny(id, "\x00\r\n")
+	return len(id) <= ring.MaxMaxIDBytes && utf8.ValidString(id) && !strings.ContainsAny(id, "\x00\r\n")
 }

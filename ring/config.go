@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"runtime"
 
@@ -35,7 +36,9 @@ type Config struct {
 	StrictIDs bool
 }
 
-func (c Config) withDefaults() (Config, error) {
+// Complete returns c with the defaults in place of zeros, or a *ConfigError for a limit that is
+// negative or above its bound.
+func (c Config) Complete() (Config, error) {
 	for _, f := range []struct {
 		name        string
 		value       *int
@@ -82,7 +85,7 @@ type Group struct {
 
 // NewGroup returns a *ConfigError for a limit that is negative or above its bound.
 func NewGroup(cfg Config, shared Shared) (*Group, error) {
-	cfg, err := cfg.withDefaults()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +104,18 @@ func NewGroup(cfg Config, shared Shared) (*Group, error) {
 		alone:         runtime.GOMAXPROCS(0) == 1,
 		seed:          rand.Uint64(),
 	}, nil
+}
+
+// Or returns c with its zero fields replaced by those of otherwise. IDs are strict where either says
+// so.
+func (c Config) Or(otherwise Config) Config {
+	return Config{
+		MaxEvents:     cmp.Or(c.MaxEvents, otherwise.MaxEvents),
+		MaxBytes:      cmp.Or(c.MaxBytes, otherwise.MaxBytes),
+		MaxEventBytes: cmp.Or(c.MaxEventBytes, otherwise.MaxEventBytes),
+		MaxIDBytes:    cmp.Or(c.MaxIDBytes, otherwise.MaxIDBytes),
+		StrictIDs:     c.StrictIDs || otherwise.StrictIDs,
+	}
 }
 
 // Config returns the limits with their defaults filled in.

@@ -78,7 +78,9 @@ func TestStrictIDsArePrintableASCII(t *testing.T) {
 }
 
 func TestCheckSaysWhatAppendWouldRefuse(t *testing.T) {
-	for _, cfg := range []Config{{}, {MaxIDBytes: 3}, {MaxIDBytes: 1024}, {StrictIDs: true}, {MaxEventBytes: 300}, {MaxBytes: 364}} {
+	for _, cfg := range []Config{
+		{}, {MaxIDBytes: 3}, {MaxIDBytes: 1024}, {StrictIDs: true}, {MaxEventBytes: 300}, {MaxBytes: 364},
+	} {
 		for _, e := range []Event{
 			{}, {ID: "abc"}, {ID: "abcd"}, {ID: strings.Repeat("x", 300)}, {ID: "é"}, {ID: "a\n"}, {Stream: "\xff"},
 			{Type: "\x00"}, {Time: time.Unix(0, 0).AddDate(500, 0, 0)}, {Data: make([]byte, 300)}, {Data: make([]byte, 301)},
@@ -112,7 +114,7 @@ func TestARefusalCostsOneAllocationAndIsFormattedWhenAsked(t *testing.T) {
 		"Seek of an evicted one":       {func() { _, err = r.Seek(gone) }, ErrEvicted, gone},
 		"Seek of a place that is gone": {func() { _, err = r.Seek(goneTo) }, ErrEvicted, goneTo},
 		"Seek of a place to come":      {func() { _, err = r.Seek(nextTo) }, ErrUnknownID, nextTo},
-		"a duplicate":                  {func() { _, err = r.Append(Event{ID: own}) }, ErrDuplicateID, own + `" is sequence 7`},
+		"a duplicate":                  {func() { _, err = r.Append(Event{ID: own}) }, ErrDuplicateID, `" is sequence 7`},
 		"an event that is too large":   {func() { _, err = r.Append(Event{Data: hugeData}) }, ErrEventTooLarge, "5000"},
 		"a field that is malformed":    {func() { _, err = r.Append(Event{ID: "a\n"}) }, ErrInvalidEvent, `ID is "a\n"`},
 	} {

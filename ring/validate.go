@@ -18,7 +18,7 @@ var (
 // *ConfigError, or as Append with ErrInvalidEvent or ErrEventTooLarge. It is for Stores that keep
 // events elsewhere.
 func (c Config) Check(e Event) error {
-	c, err := c.withDefaults()
+	c, err := c.Complete()
 	if err != nil {
 		return err
 	}

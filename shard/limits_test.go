@@ -309,9 +309,11 @@ func TestAttachToAnEndedSessionLeaksNothing(t *testing.T) {
 
 // Limits that are those of Config.Ring, given once more, are not limits of the session's own.
 func TestOptionsThatRepeatTheConfigurationChangeNothing(t *testing.T) {
-	cfg := ring.Config{MaxEvents: 3, MaxBytes: 4000, MaxEventBytes: 500}
+	cfg := ring.Config{MaxEvents: 3, MaxBytes: 4000, MaxEventBytes: 500, MaxIDBytes: 40, StrictIDs: true}
 	m := newManager(t, shard.Config{Ring: cfg})
-	for _, given := range []ring.Config{cfg, {MaxEvents: 3}, {MaxBytes: 4000, MaxEventBytes: 500}} {
+	for _, given := range []ring.Config{
+		cfg, {MaxEvents: 3}, {MaxBytes: 4000, MaxEventBytes: 500}, {MaxIDBytes: 40}, {StrictIDs: true},
+	} {
 		s, err := m.CreateWith(shard.Options{Ring: given})
 		if err != nil {
 			t.Fatal(err)

@@ -257,14 +257,15 @@ func (l *loader) head() (h head, err error) {
 	md := Metadata{Transport: t.text(), Principal: t.text()}
 	info := t.text()
 	if flags&flagRing != 0 {
-		h.Ring = ring.Config{MaxEvents: t.int(), MaxBytes: t.int(), MaxEventBytes: t.int()}
+		h.Ring = ring.Config{MaxEvents: t.int(), MaxBytes: t.int(), MaxEventBytes: t.int(), MaxIDBytes: t.int()}
+		h.Ring.StrictIDs = flags&flagStrict != 0
 	}
 	h.tag = t.text()
 	h.before, h.events, h.claims = t.uvarint(), t.uvarint(), t.uvarint()
 	switch {
 	case t.err != nil:
 		return h, t.err
-	case flags&^flagsSession != 0 || !l.f.empty():
+	case flags&^flagsSession != 0 || flags&flagStrict != 0 && flags&flagRing == 0 || !l.f.empty():
 		return h, damaged("a session with flags %#x and %d bytes too many", flags, len(l.f.rest))
 	case validateID(h.ID) != nil:
 		return h, validateID(h.ID)

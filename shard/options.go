@@ -12,7 +12,7 @@ type Options struct {
 	ID string // "" mints a UUIDv4
 	Metadata
 	TTL  time.Duration // 0: Config.TTL; negative: never
-	Ring ring.Config   // zero fields: those of Config.Ring
+	Ring ring.Config   // zero fields: those of Config.Ring; it can add StrictIDs, not take it away
 }
 
 // groupFor returns a group for the given limits, whose zero fields mean those of Config.Ring.
@@ -21,10 +21,7 @@ func (m *Manager) groupFor(c ring.Config) (*ring.Group, error) {
 		return m.group, nil
 	}
 	base := m.group.Config()
-	orElse(&c.MaxEvents, base.MaxEvents)
-	orElse(&c.MaxBytes, base.MaxBytes)
-	orElse(&c.MaxEventBytes, base.MaxEventBytes)
-	if c == base {
+	if c = c.Or(base); c == base {
 		return m.group, nil
 	}
 	g, err := ring.NewGroup(c, m.shared())

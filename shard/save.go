@@ -175,6 +175,9 @@ func (c *capture) writeHead(f *frameWriter) error {
 	own := s.ownLimits()
 	if own != nil {
 		flags |= flagRing
+		if own.StrictIDs {
+			flags |= flagStrict
+		}
 	}
 	idle := max(0, c.now-c.st.activity())
 	if c.held {
@@ -202,6 +205,7 @@ func (c *capture) writeHead(f *frameWriter) error {
 		f.uvarint(uint64(own.MaxEvents))
 		f.uvarint(uint64(own.MaxBytes))
 		f.uvarint(uint64(own.MaxEventBytes))
+		f.uvarint(uint64(own.MaxIDBytes))
 	}
 	f.text(c.tag)
 	f.uvarint(c.first)

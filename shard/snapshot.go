@@ -23,9 +23,9 @@ import (
 //
 //	'S'  a session: its ID, created (Unix nanoseconds, 8 bytes), time since its last activity,
 //	     flags, TTL (with flagTTL), time since Finish (with flagFinished), transport, principal,
-//	     ClientInfo as JSON ("" for none), MaxEvents, MaxBytes and MaxEventBytes (with flagRing),
-//	     the log's tag, the sequence before its oldest event, the number of its events and of its
-//	     claims
+//	     ClientInfo as JSON ("" for none), MaxEvents, MaxBytes, MaxEventBytes and MaxIDBytes (with
+//	     flagRing), the log's tag, the sequence before its oldest event, the number of its events
+//	     and of its claims
 //	'E'  events of that session, in order, until the frame ends. Each: flags, ID (without
 //	     flagAssigned), stream, type, time (Unix nanoseconds, 8 bytes), data
 //	'C'  claims of that session, each a text, until the frame ends
@@ -44,7 +44,8 @@ const (
 	flagTTL      = 1 << 0 // it has a TTL of its own; without, that of Config
 	flagFinished = 1 << 1
 	flagRing     = 1 << 2 // its log has limits of its own
-	flagsSession = flagTTL | flagFinished | flagRing
+	flagStrict   = 1 << 3 // with flagRing: and StrictIDs
+	flagsSession = flagTTL | flagFinished | flagRing | flagStrict
 
 	// Of an event.
 	flagAssigned = 1 << 0 // its ID is the tag and its sequence number

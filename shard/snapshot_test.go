@@ -77,7 +77,8 @@ func full(t testing.TB, cfg shard.Config) *shard.Manager {
 		}
 	}
 	owned, err := m.CreateWith(shard.Options{
-		ID: "owned", TTL: 2 * time.Hour, Ring: ring.Config{MaxEvents: 2, MaxBytes: 1000, MaxEventBytes: 900},
+		ID: "owned", TTL: 2 * time.Hour,
+		Ring: ring.Config{MaxEvents: 2, MaxBytes: 1000, MaxEventBytes: 900, MaxIDBytes: 300, StrictIDs: true},
 		Metadata: shard.Metadata{Transport: "sse", Principal: "me",
 			ClientInfo: map[string]any{"name": "x", "n": 1.5, "list": []any{"a", nil, true}}},
 	})
@@ -242,6 +243,7 @@ func TestWhatTheNewConfigDoesNotAdmitIsAnErrorThatNamesTheSession(t *testing.T) 
 	for want, cfg := range map[error]shard.Config{
 		shard.ErrSessionLimit: {MaxSessions: 2},
 		ring.ErrEventTooLarge: {Ring: ring.Config{MaxEventBytes: 5}},
+		ring.ErrInvalidEvent:  {Ring: ring.Config{MaxIDBytes: 2}},
 		shard.ErrOverBudget:   {MaxSessions: -1, MaxBytes: 100},
 	} {
 		cfg.OnEnd = func(i shard.Info) { t.Errorf("OnEnd was called for %s", i.ID) }

@@ -167,6 +167,9 @@ func (h *Handler) limits() ring.Config {
 	if c.MaxEventBytes == 0 {
 		c.MaxEventBytes = DefaultMaxEventBytes
 	}
+	if c.MaxIDBytes == 0 {
+		c.MaxIDBytes = ring.MaxIDBytes // events are named by their offsets, whatever other sessions of the Store may have
+	}
 	return c
 }
 

@@ -41,7 +41,7 @@ func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.
 	if err := s.mayWrite(ctx); err != nil {
 		return nil, s.sessionFirst(sess, err)
 	}
-	refusals := sess.check(es)
+	refusals := check(es, sess.limits)
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
@@ -96,9 +96,9 @@ func retainedOf(err error) (e ring.Event) {
 }
 
 // check returns what is wrong with each event by itself; nil if nothing is with any.
-func (s *session) check(es []ring.Event) (refusals []error) {
+func check(es []ring.Event, limits ring.Config) (refusals []error) {
 	for i := range es {
-		if err := s.checkOne(es[i]); err != nil {
+		if err := limits.Check(es[i]); err != nil {
 			if refusals == nil {
 				refusals = make([]error, len(es))
 			}
@@ -106,25 +106,6 @@ func (s *session) check(es []ring.Event) (refusals []error) {
 		}
 	}
 	return refusals
-}
-
-// checkOne says whether e may be stored. For all but its size it asks a ring, so that there is one
-// set of rules.
-func (s *session) checkOne(e ring.Event) error {
-	size := e.Size()
-	e.Data = nil
-	if _, err := s.store.rules.Append(e); errors.Is(err, ring.ErrInvalidEvent) {
-		return err
-	}
-	if size > s.limits.MaxEventBytes {
-		return fmt.Errorf("%w: its size is %d bytes, Ring.MaxEventBytes is %d", ring.ErrEventTooLarge, size,
-			s.limits.MaxEventBytes)
-	}
-	if size+ring.Overhead > s.limits.MaxBytes {
-		return fmt.Errorf("%w: its size is %d bytes and %d of overhead, Ring.MaxBytes is %d",
-			ring.ErrEventTooLarge, size, ring.Overhead, s.limits.MaxBytes)
-	}
-	return nil
 }
 
 // add decides on the events and queues them. With an error, the addition is one that has an event

@@ -70,21 +70,10 @@ func (c Config) normalize() (Config, error) {
 	c.TTL = clampTTL(c.TTL)
 	c.Linger = min(c.Linger, never)
 	var err error
-	if c.Ring, err = limitsOf(c.Ring, ring.Config{MaxEvents: 1000, MaxBytes: 8 << 20,
-		MaxEventBytes: 1 << 20}); err != nil {
+	if c.Ring, err = c.Ring.Complete(); err != nil {
 		return c, fmt.Errorf("pebble: Config.Ring: %w", err)
 	}
 	return c, nil
-}
-
-// limitsOf returns c with the zero fields replaced, or the ring's error for one that is out of
-// range.
-func limitsOf(c, otherwise ring.Config) (ring.Config, error) {
-	orElse(&c.MaxEvents, otherwise.MaxEvents)
-	orElse(&c.MaxBytes, otherwise.MaxBytes)
-	orElse(&c.MaxEventBytes, otherwise.MaxEventBytes)
-	_, err := ring.New(c)
-	return c, err
 }
 
 func orElse[T comparable](v *T, otherwise T) {

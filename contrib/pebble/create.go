@@ -67,7 +67,7 @@ func (s *Store) describe(o shard.Options) (description, error) {
 	if err != nil {
 		return description{}, err
 	}
-	limits, err := limitsOf(o.Ring, s.cfg.Ring)
+	limits, err := o.Ring.Or(s.cfg.Ring).Complete()
 	if err != nil {
 		return description{}, fmt.Errorf("pebble: Options.Ring: %w", err)
 	}

@@ -52,4 +52,14 @@ func unreadable(cause error) error {
 	return fmt.Errorf("pebble: reading: %w", cause)
 }
 
-func about(err error, id string) error { return fmt.Errorf("%w: %.64q", err, id) }
+func about(err error, id string) error { return &idError{err, id} }
+
+// An idError is about the ID of a session or an event, and formatted when somebody asks for its
+// text.
+type idError struct {
+	err error
+	id  string
+}
+
+func (e *idError) Error() string { return fmt.Sprintf("%v: %.64q", e.err, e.id) }
+func (e *idError) Unwrap() error { return e.err }

@@ -128,11 +128,13 @@ func (s *session) options(md shard.Metadata) shard.Options {
 		{&o.Ring.MaxEvents, s.store.cfg.Ring.MaxEvents},
 		{&o.Ring.MaxBytes, s.store.cfg.Ring.MaxBytes},
 		{&o.Ring.MaxEventBytes, s.store.cfg.Ring.MaxEventBytes},
+		{&o.Ring.MaxIDBytes, s.store.cfg.Ring.MaxIDBytes},
 	} {
 		if *f.own == f.common {
 			*f.own = 0
 		}
 	}
+	o.Ring.StrictIDs = o.Ring.StrictIDs && !s.store.cfg.Ring.StrictIDs
 	return o
 }
 

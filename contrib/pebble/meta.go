@@ -30,13 +30,17 @@ type metadata struct {
 	clientInfo string
 }
 
-const descriptionVersion = 1
+const descriptionVersion = 2
 
 func (s *description) encode() []byte {
 	b := binary.LittleEndian.AppendUint64([]byte{descriptionVersion}, s.inc)
 	b = binary.AppendVarint(b, s.created)
 	b = binary.AppendVarint(b, int64(s.ttl))
-	for _, n := range []int{s.limits.MaxEvents, s.limits.MaxBytes, s.limits.MaxEventBytes} {
+	l, strict := s.limits, 0
+	if l.StrictIDs {
+		strict = 1
+	}
+	for _, n := range []int{l.MaxEvents, l.MaxBytes, l.MaxEventBytes, l.MaxIDBytes, strict} {
 		b = binary.AppendUvarint(b, uint64(n))
 	}
 	for _, part := range []string{s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo} {
@@ -52,10 +56,13 @@ func decodeDescription(key, value []byte) (s description, err error) {
 		d.bad = true
 	}
 	s.inc, s.created, s.ttl = d.uint64(), d.varint(), time.Duration(d.varint())
-	s.limits = ring.Config{MaxEvents: int(d.uvarint()), MaxBytes: int(d.uvarint()), MaxEventBytes: int(d.uvarint())}
+	s.limits = ring.Config{
+		MaxEvents: int(d.uvarint()), MaxBytes: int(d.uvarint()), MaxEventBytes: int(d.uvarint()),
+		MaxIDBytes: int(d.uvarint()), StrictIDs: d.uvarint() != 0,
+	}
 	s.tag, s.note, s.principal, s.metadata.transport, s.metadata.clientInfo = d.string(), d.string(), d.string(),
 		d.string(), d.string()
-	if _, err := ring.New(s.limits); err != nil || len(s.tag) != tagLen || len(d.b) > 0 {
+	if _, err := s.limits.Complete(); err != nil || len(s.tag) != tagLen || len(d.b) > 0 {
 		d.bad = true
 	}
 	return s, d.check(key)

@@ -12,8 +12,6 @@ import (
 	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"github.com/reprise-go/reprise/ring"
 )
 
 // The file that says what the directory holds, and in which format. It is there before the engine
@@ -35,11 +33,7 @@ func Open(dir string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := ring.New(ring.Config{MaxEvents: 1})
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{cfg: cfg, rules: rules}
+	s := &Store{cfg: cfg}
 	s.places = places{max: cfg.MaxSessions, maxPerPrincipal: cfg.MaxPerPrincipal, perPrincipal: map[string]int{}}
 	if dir, err = prepare(dir, cfg.fs); err != nil {
 		return nil, err

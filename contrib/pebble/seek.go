@@ -1,8 +1,6 @@
 package pebble
 
 import (
-	"fmt"
-
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -25,7 +23,7 @@ func (s *session) resolve(at replay.Position) (seq uint64, stream *string, err e
 // after finds the place just after an ID in what is confirmed. Events before oldest have been
 // evicted.
 func (s *session) after(id string, seen *state, oldest uint64) (seq uint64, stream *string, err error) {
-	if len(id) > ring.MaxIDBytes {
+	if len(id) > ring.MaxMaxIDBytes {
 		return 0, nil, unknown(id)
 	}
 	if err := s.store.enter(); err != nil {
@@ -78,4 +76,4 @@ func (s *session) afterOwn(id string, seen *state, oldest uint64) (seq uint64, s
 	return 0, nil, unknown(id)
 }
 
-func unknown(id string) error { return fmt.Errorf("%w: %.64q", ring.ErrUnknownID, id) }
+func unknown(id string) error { return about(ring.ErrUnknownID, id) }

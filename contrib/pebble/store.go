@@ -10,7 +10,6 @@ import (
 	engine "github.com/cockroachdb/pebble/v2"
 
 	"github.com/reprise-go/reprise/replay"
-	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -28,7 +27,6 @@ type Store struct {
 	sweeper *sweeper
 	disk    disk
 	places  places
-	rules   *ring.Ring // see session.checkOne
 	opened  time.Time
 	epoch   uint64        // how often the directory was opened
 	number  atomic.Uint64 // of the last incarnation in this epoch

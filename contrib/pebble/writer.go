@@ -54,7 +54,7 @@ func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 	if err := w.s.store.mayWrite(ctx); err != nil {
 		return err
 	}
-	refusals := w.s.check(es)
+	refusals := check(es, w.limits())
 	return w.change(ctx, func(s *session, now int64) (*write, error) {
 		if s.decided.status == shard.Finished {
 			return nil, about(shard.ErrFinished, s.id)
@@ -66,6 +66,13 @@ func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 		}
 		return s.copy(es, now)
 	})
+}
+
+// limits are those of the session, but that the writer has decided which IDs may be.
+func (w *writer) limits() ring.Config {
+	c := w.s.limits
+	c.MaxIDBytes, c.StrictIDs = ring.MaxMaxIDBytes, false
+	return c
 }
 
 // copy stores those of es that are not there yet.

@@ -51,7 +51,7 @@ func (s *Store) store(
 	var invalid error
 	for i := range es {
 		e := &es[i]
-		if invalid = s.check(*e); invalid != nil || len(es) == 0 {
+		if invalid = check(*e); invalid != nil || len(es) == 0 {
 			look = true
 			break
 		}
@@ -117,12 +117,9 @@ func retained(m rueidis.RedisMessage) (e ring.Event, err error) {
 	return e, fmt.Errorf("%w: %q is sequence %d", ring.ErrDuplicateID, e.ID, e.Seq)
 }
 
-// check says whether e may be stored, but for its size, for which a session may have limits of its
-// own. It asks a ring, so that there is one set of rules.
-func (s *Store) check(e ring.Event) error {
+// check says whether e may be stored, but for its size and the rules for IDs, for which a session
+// may have limits of its own.
+func check(e ring.Event) error {
 	e.Data = nil
-	if _, err := s.rules.Append(e); errors.Is(err, ring.ErrInvalidEvent) {
-		return err
-	}
-	return nil
+	return ring.Config{MaxIDBytes: ring.MaxMaxIDBytes}.Check(e)
 }

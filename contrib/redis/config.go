@@ -56,9 +56,6 @@ func (c Config) normalize() (Config, error) {
 	orElse(&c.Linger, time.Minute)
 	orElse(&c.Lease, 15*time.Second)
 	orElse(&c.Timeout, 5*time.Second)
-	orElse(&c.Ring.MaxEvents, 1000)
-	orElse(&c.Ring.MaxBytes, 8<<20)
-	orElse(&c.Ring.MaxEventBytes, 1<<20)
 	if !validPrefix(c.Prefix) {
 		return c, fmt.Errorf("redis: Config.Prefix is %.64q, want 1 to 32 of A-Z a-z 0-9 . _ -", c.Prefix)
 	}
@@ -80,7 +77,8 @@ func (c Config) normalize() (Config, error) {
 		c.TTL = never
 	}
 	c.Linger = min(max(0, c.Linger), never)
-	if _, err := ring.New(c.Ring); err != nil { // it checks the bounds
+	var err error
+	if c.Ring, err = c.Ring.Complete(); err != nil {
 		return c, fmt.Errorf("redis: Config.Ring: %w", err)
 	}
 	return c, nil
@@ -88,7 +86,7 @@ func (c Config) normalize() (Config, error) {
 
 // layout is the version of what the Store keeps on the server. A change of it changes every
 // fingerprint.
-const layout = 2
+const layout = 3
 
 // fingerprint tells a Config from others that make sessions which do not go with its own.
 func (c Config) fingerprint() uint32 {

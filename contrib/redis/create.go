@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -51,8 +50,8 @@ func (s *Store) birth(o shard.Options) (*birth, error) {
 		return nil, fmt.Errorf("%w: %.64q, want 1 to 128 bytes of 0x21 to 0x7E", shard.ErrInvalidID, o.ID)
 	}
 	var err error
-	if b.o.Ring, err = s.limitsOf(o.Ring); err != nil {
-		return nil, err
+	if b.o.Ring, err = o.Ring.Or(s.cfg.Ring).Complete(); err != nil {
+		return nil, fmt.Errorf("redis: Options.Ring: %w", err)
 	}
 	switch {
 	case o.TTL < 0 || o.TTL > never:
@@ -73,22 +72,6 @@ func (s *Store) birth(o shard.Options) (*birth, error) {
 		b.o.ID = u.String()
 	}
 	return b, nil
-}
-
-// limitsOf returns a session's limits: zero fields are those of Config.
-func (s *Store) limitsOf(own ring.Config) (ring.Config, error) {
-	all := s.cfg.Ring
-	for _, limit := range []struct{ of, own *int }{
-		{&all.MaxEvents, &own.MaxEvents}, {&all.MaxBytes, &own.MaxBytes}, {&all.MaxEventBytes, &own.MaxEventBytes},
-	} {
-		if *limit.own != 0 {
-			*limit.of = *limit.own
-		}
-	}
-	if _, err := ring.New(all); err != nil { // it checks the bounds
-		return all, fmt.Errorf("redis: Options.Ring: %w", err)
-	}
-	return all, nil
 }
 
 func (s *Store) create(ctx context.Context, b *birth) error {
@@ -131,13 +114,21 @@ func (s *Store) createOnce(ctx context.Context, b *birth) error {
 	args := []string{
 		s.head, b.tag, b.metadata, b.o.Principal, until, life, strconv.FormatInt(b.o.TTL.Milliseconds(), 10),
 		strconv.Itoa(r.MaxEvents), strconv.Itoa(r.MaxBytes), strconv.Itoa(r.MaxEventBytes),
-		b.hold[0], b.hold[1], b.hold[2],
+		strconv.Itoa(r.MaxIDBytes), flag(r.StrictIDs), b.hold[0], b.hold[1], b.hold[2],
 	}
 	err := s.do(ctx, s.scripts.create, b.o.ID, args)
 	if err != nil && !uncertain(err) {
 		s.vacate(ctx, p)
 	}
 	return err
+}
+
+// flag is how the scripts want what is so or not.
+func flag(is bool) string {
+	if is {
+		return "1"
+	}
+	return "0"
 }
 
 // uncertain reports whether a call that failed so may have taken effect, or may yet.

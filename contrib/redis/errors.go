@@ -73,4 +73,13 @@ func moving(err error) bool {
 	return ok && (strings.HasPrefix(re.Error(), "TRYAGAIN") || strings.Contains(re.Error(), "non local key"))
 }
 
-func about(err error, id string) error { return fmt.Errorf("%w: %.64q", err, id) }
+func about(err error, id string) error { return &idError{err, id} }
+
+// An idError is about a session ID, and formatted when somebody asks for its text.
+type idError struct {
+	err error
+	id  string
+}
+
+func (e *idError) Error() string { return fmt.Sprintf("%v: %.64q", e.err, e.id) }
+func (e *idError) Unwrap() error { return e.err }

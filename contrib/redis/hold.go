@@ -29,17 +29,17 @@ func (s *Store) Acquire(ctx context.Context, id string, l replay.Lease) (replay.
 
 // writerOf returns the Writer that an answer of hold.lua is about.
 func (s *Store) writerOf(id string, l replay.Lease, list []rueidis.RedisMessage) (replay.Writer, error) {
-	if len(list) != 11 {
+	if len(list) != 13 {
 		return nil, unexpected(len(list))
 	}
-	md, err := decodeMetadata(text(list[7]))
+	md, err := decodeMetadata(text(list[9]))
 	if err != nil {
 		return nil, err
 	}
-	md.Principal = text(list[8])
+	md.Principal = text(list[10])
 	held := replay.Held{
 		Incarnation: text(list[0]), Token: uint64(number(list[1])), Note: text(list[2]),
-		Options: shard.Options{ID: id, Metadata: md}, First: uint64(number(list[9])), Last: uint64(number(list[10])),
+		Options: shard.Options{ID: id, Metadata: md}, First: uint64(number(list[11])), Last: uint64(number(list[12])),
 	}
 	if held.First > held.Last {
 		held.First = 0
@@ -58,11 +58,13 @@ func (s *Store) writerOf(id string, l replay.Lease, list []rueidis.RedisMessage)
 	}{
 		{&held.Options.Ring.MaxEvents, s.cfg.Ring.MaxEvents}, {&held.Options.Ring.MaxBytes, s.cfg.Ring.MaxBytes},
 		{&held.Options.Ring.MaxEventBytes, s.cfg.Ring.MaxEventBytes},
+		{&held.Options.Ring.MaxIDBytes, s.cfg.Ring.MaxIDBytes},
 	} {
 		if n := int(number(list[4+i])); n != limit.all {
 			*limit.of = n
 		}
 	}
+	held.Options.Ring.StrictIDs = number(list[8]) != 0 && !s.cfg.Ring.StrictIDs
 	return newWriter(s, held, l), nil
 }
 

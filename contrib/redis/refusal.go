@@ -31,6 +31,7 @@ const (
 	codeFenced
 	codeHeld
 	codeMissing
+	codeInvalidID
 	codeTooLarge
 	codeBatchTooLarge
 	codeDuplicate
@@ -45,7 +46,7 @@ var codeNames = [...]string{
 	codeEvicted: "EVICTED", codeUnknownID: "UNKNOWN_ID", codeLost: "LOST", codeBusy: "BUSY",
 	codeUncertain: "UNCERTAIN", codeWrongPrincipal: "WRONG_PRINCIPAL", codeOtherConfig: "OTHER_CONFIG",
 	codeDamaged: "DAMAGED", codeAbandoned: "ABANDONED", codeFenced: "FENCED", codeHeld: "HELD",
-	codeMissing: "MISSING", codeTooLarge: "TOO_LARGE", codeBatchTooLarge: "BATCH_TOO_LARGE",
+	codeMissing: "MISSING", codeInvalidID: "INVALID_ID", codeTooLarge: "TOO_LARGE", codeBatchTooLarge: "BATCH_TOO_LARGE",
 	codeDuplicate: "DUPLICATE", codeClaimed: "CLAIMED", codeClaimLimit: "CLAIM_LIMIT",
 	codeInvalidClaim: "INVALID_CLAIM", codeHint: "HINT",
 }
@@ -125,6 +126,8 @@ func explained(code int64, list []rueidis.RedisMessage, id string) error {
 		return &replay.HeldError{ID: id, Holder: detail(1), Left: time.Duration(amount(2)) * time.Millisecond}
 	case codeMissing:
 		return &replay.MissingError{Last: uint64(amount(1))}
+	case codeInvalidID:
+		return ring.Config{MaxIDBytes: int(amount(2)), StrictIDs: amount(3) != 0}.Check(ring.Event{ID: detail(1)})
 	case codeTooLarge:
 		return fmt.Errorf(
 			"%w: its size is %d bytes and %d of overhead; the session takes events of %d bytes, "+

@@ -7,7 +7,6 @@ import (
 
 	"github.com/redis/rueidis"
 	"github.com/reprise-go/reprise/replay"
-	"github.com/reprise-go/reprise/ring"
 )
 
 // A Store keeps sessions in Redis. It is safe for concurrent use. Every method is one round trip,
@@ -23,7 +22,6 @@ type Store struct {
 	head    string // of cfg, for the scripts; see settings
 	buckets *buckets
 	scripts scripts
-	rules   *ring.Ring // see check
 	hub     hub
 	staying sync.Map // session IDs of which the registry is being told that they live on
 	closed  atomic.Bool
@@ -50,15 +48,8 @@ func New(client rueidis.Client, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := cfg.Ring
-	one.MaxEvents = 1
-	rules, err := ring.New(one)
-	if err != nil {
-		return nil, err
-	}
 	s := &Store{
 		client: client, cfg: cfg, head: settings(cfg), buckets: newBuckets(cfg.Prefix), scripts: newScripts(),
-		rules: rules,
 	}
 	s.hub.init(s)
 	return s, nil

@@ -20,10 +20,7 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 	if o.TTL == 0 {
 		o.TTL = s.cfg.Shard.TTL
 	}
-	limits := s.Limits()
-	orElse(&o.Ring.MaxEvents, limits.MaxEvents)
-	orElse(&o.Ring.MaxBytes, limits.MaxBytes)
-	orElse(&o.Ring.MaxEventBytes, limits.MaxEventBytes)
+	o.Ring = o.Ring.Or(s.Limits())
 	tag := shardaccess.NewTag()
 	w, err := s.createHeld(ctx, o, o.Metadata, tag)
 	if err != nil {

@@ -131,6 +131,15 @@ func createsWithLimits(k *kit) {
 	k.equal("events of a session of two", len(k.stored("small")), 2)
 	_, err = k.any().Append(k.ctx, "small", ring.Event{Data: make([]byte, 11)})
 	k.wantErr("an event over the session's own limit", err, ring.ErrEventTooLarge)
+	longID := strings.Repeat("x", 300)
+	_, err = creator().CreateWith(k.ctx, shard.Options{ID: "ids", Ring: ring.Config{MaxIDBytes: 300, StrictIDs: true}})
+	if err != nil {
+		k.Fatalf("CreateWith: %v", err)
+	}
+	k.append("ids", ring.Event{ID: longID})
+	wantRefusedID(k, "ids", longID+"x")
+	wantRefusedID(k, "ids", "é")
+	wantRefusedID(k, "small", longID)
 	minted, err := creator().CreateWith(k.ctx, shard.Options{})
 	if err != nil || minted == "" {
 		k.Fatalf("CreateWith without an ID: %q, %v", minted, err)
@@ -142,6 +151,11 @@ func createsWithLimits(k *kit) {
 	_, err = creator().CreateWith(k.ctx, shard.Options{ID: "wrong", Ring: ring.Config{MaxEvents: -1}})
 	if err == nil || !strings.Contains(err.Error(), "MaxEvents") {
 		k.Errorf("a negative limit: %v, want an error that names it", err)
+	}
+	_, err = creator().CreateWith(k.ctx, shard.Options{ID: "wrong", Ring: ring.Config{MaxIDBytes: 1025}})
+	var limit *ring.ConfigError
+	if !errors.As(err, &limit) || limit.Field != "MaxIDBytes" || limit.Value != 1025 {
+		k.Errorf("a limit above its bound: %v, want an error that tells field and value", err)
 	}
 }
 

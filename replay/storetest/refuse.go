@@ -14,6 +14,7 @@ import (
 func refusing() []test {
 	return []test{
 		{name: "refuses malformed events and names the field", run: refusesMalformed},
+		{name: "takes IDs as long and as plain as the Config says", run: idRules},
 		{name: "refuses an event above a limit and takes one at the limit", run: exactSizes},
 		{name: "decides between reasons to refuse in the order of the contract", run: precedence},
 		{name: "never creates a session by a late append", run: lateAppend},
@@ -53,6 +54,61 @@ func refusesMalformed(k *kit) {
 		}
 	}
 	k.equal("log", k.info("s").Log, ring.Stats{})
+}
+
+func idRules(k *kit) {
+	for _, c := range []struct {
+		limit ring.Config
+		good  []string
+		bad   []string
+	}{
+		{ring.Config{}, []string{strings.Repeat("x", 256), "é"}, []string{strings.Repeat("x", 257)}},
+		{ring.Config{MaxIDBytes: 1024}, []string{strings.Repeat("é", 512)}, []string{strings.Repeat("x", 1025)}},
+		{ring.Config{MaxIDBytes: 30}, []string{strings.Repeat("x", 30)}, []string{strings.Repeat("x", 31)}},
+		{ring.Config{MaxIDBytes: 1}, []string{"x"}, []string{"xx", "é"}},
+		{ring.Config{StrictIDs: true}, []string{"a b", "!~"}, []string{"é", "12345678é", "a\u00a0b"}},
+		{
+			ring.Config{MaxIDBytes: 1024, StrictIDs: true},
+			[]string{strings.Repeat("x", 1024)}, []string{strings.Repeat("é", 512)},
+		},
+	} {
+		k.start(Config{Ring: c.limit})
+		k.create("s")
+		place := k.append("s", ring.Event{}).ID // an assigned ID is taken whatever the rules
+		for i, id := range c.good {
+			k.equal("sequence", k.append("s", ring.Event{ID: id}).Seq, uint64(i+2))
+			if rest, err := k.drain("s", replay.Position{LastEventID: id}); err != nil || len(rest) != 0 {
+				k.Errorf("%+v: after %.40q come %d events, error %v", c.limit, id, len(rest), err)
+			}
+		}
+		for _, id := range c.bad {
+			wantRefusedID(k, "s", id)
+		}
+		rest, err := k.drain("s", replay.Position{LastEventID: place})
+		if err != nil || len(rest) != len(c.good) {
+			k.Errorf("%+v: after an assigned ID come %d events, error %v", c.limit, len(rest), err)
+		}
+	}
+	_, err := k.drain("s", replay.Position{LastEventID: strings.Repeat("x", 2000)})
+	k.wantErr("after an ID that no event can have", err, ring.ErrUnknownID)
+}
+
+// wantRefusedID wants an event with that ID to be refused, alone and in a batch, by an error that
+// names the field.
+func wantRefusedID(k *kit, session, id string) {
+	k.Helper()
+	before := k.info(session).Log
+	_, err := k.any().Append(k.ctx, session, ring.Event{ID: id})
+	k.wantErr(fmt.Sprintf("ID %.40q", id), err, ring.ErrInvalidEvent)
+	var field *ring.FieldError
+	if !errors.As(err, &field) || field.Field != "ID" || field.Value != id {
+		k.Errorf("ID %.40q: the error does not tell field and value: %v", id, err)
+	}
+	if b, ok := k.any().(replay.Batcher); ok {
+		_, err := b.AppendAll(k.ctx, session, []ring.Event{{}, {ID: id}})
+		k.wantErr(fmt.Sprintf("a batch with ID %.40q", id), err, ring.ErrInvalidEvent)
+	}
+	k.equal("log", k.info(session).Log, before)
 }
 
 func exactSizes(k *kit) {

@@ -44,6 +44,9 @@ end
 local total, seen, own = 0, {}, {}
 for i = from, count do
   local size = #record(i) - 22
+  if fence == '' and (#id(i) > s.maxIDBytes or s.strictIDs == 1 and string.find(id(i), '[^\32-\126]')) then
+    return {-INVALID_ID, id(i), s.maxIDBytes, s.strictIDs}
+  end
   if size > s.maxEventBytes or size + 64 > s.maxBytes then
     return {-TOO_LARGE, size, string.format('%.0f', s.maxEventBytes), string.format('%.0f', s.maxBytes)}
   end

@@ -1,5 +1,6 @@
 -- ARGV  config, what to do, then
---   'acquire'  holder, term, note       it answers {tag, token, note, ttl, most events, most bytes, most bytes of an event, metadata, principal, first, seq}
+--   'acquire'  holder, term, note       it answers {tag, token, note, ttl, most events, most bytes, most bytes of an event, most bytes of an ID,
+--                                       1 for strict IDs or 0, metadata, principal, first, seq}
 --   'renew'    fence, term
 --   'release'  fence
 --   'restart'  fence, the next sequence
@@ -17,7 +18,7 @@ if act == 'acquire' then
   if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[3], NOTE, ARGV[5]) end
   local reply = {s.tag, string.format('%.0f', s.token), redis.call('HGET', KEYS[3], NOTE) or ''}
   touched(s)
-  for _, n in ipairs({s.ttl, s.maxEvents, s.maxBytes, s.maxEventBytes}) do reply[#reply + 1] = string.format('%.0f', n) end
+  for _, n in ipairs({s.ttl, s.maxEvents, s.maxBytes, s.maxEventBytes, s.maxIDBytes, s.strictIDs}) do reply[#reply + 1] = string.format('%.0f', n) end
   reply[#reply + 1], reply[#reply + 2] = metadata, principal
   reply[#reply + 1], reply[#reply + 2] = string.format('%.0f', s.first), string.format('%.0f', s.seq)
   return reply

@@ -23,21 +23,22 @@ local config, linger, term = struct.unpack('<I4dd', ARGV[1])
 --   before  milliseconds of the entry before first when the stream has it no more, else 0
 --   token, held  of the writer that holds the session, and until when; held is 0 when none does
 --   placed  until when the registry of places is sure to know the session; 0 when it does not have to
---   ttl, maxBytes, maxEvents, maxEventBytes  limits of this session    claims  how many keys are claimed
+--   ttl, maxBytes, maxEvents, maxEventBytes, maxIDBytes  limits of this session    strictIDs  1 where IDs are printable ASCII    claims  how many keys are claimed
 --   status  0 active, 1 finished, 2 terminated, 3 expired
 --   used  how many of costs have been used up; costs, four bytes each, are what the next events to be evicted cost, see append.lua
 --   lost  1 when the server has dropped events and no reader from the start was told so yet    stale  1 while IDs of such events may be in the index
-local FORMAT = '<I4ddddddddddddddddI4I4I4BBBB'
+local FORMAT = '<I4ddddddddddddddddI4I4I4BBBBBI2'
 local function unpacked(raw)
   local s, at = {}
   s.config, s.last, s.seq, s.newest, s.first, s.bytes, s.created, s.left, s.lease, s.keep, s.retried, s.before, s.token, s.held, s.placed,
-    s.ttl, s.maxBytes, s.maxEvents, s.maxEventBytes, s.claims, s.status, s.used, s.lost, s.stale, at = struct.unpack(FORMAT, raw)
+    s.ttl, s.maxBytes, s.maxEvents, s.maxEventBytes, s.claims, s.status, s.used, s.lost, s.stale, s.strictIDs, s.maxIDBytes, at = struct.unpack(FORMAT, raw)
   s.tag, s.costs = string.sub(raw, at, at + 11), string.sub(raw, at + 12)
   return s
 end
 local function packed(s)
   return struct.pack(FORMAT, s.config, s.last, s.seq, s.newest, s.first, s.bytes, s.created, s.left, s.lease, s.keep, s.retried, s.before,
-    s.token, s.held, s.placed, s.ttl, s.maxBytes, s.maxEvents, s.maxEventBytes, s.claims, s.status, s.used, s.lost, s.stale) .. s.tag .. s.costs
+    s.token, s.held, s.placed, s.ttl, s.maxBytes, s.maxEvents, s.maxEventBytes, s.claims, s.status, s.used, s.lost, s.stale,
+    s.strictIDs, s.maxIDBytes) .. s.tag .. s.costs
 end
 
 local function clock()
