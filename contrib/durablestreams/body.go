@@ -7,12 +7,34 @@ import (
 	"net/http"
 )
 
+// maxKept is the size of the largest buffer that is kept for later requests, and how much is taken
+// for a body before it has come.
+const maxKept = 64 << 10
+
+// borrow returns an empty buffer with room for n bytes, which is the request's until it has been
+// answered: Stores copy what they are given.
+func (q *request) borrow(n int) *bytes.Buffer {
+	if q.buffer == nil {
+		if q.buffer, _ = q.h.buffers.Get().(*bytes.Buffer); q.buffer == nil {
+			q.buffer = new(bytes.Buffer)
+		}
+	}
+	q.buffer.Reset()
+	q.buffer.Grow(n)
+	return q.buffer
+}
+
+func (q *request) release() {
+	if q.buffer != nil && q.buffer.Cap() <= maxKept+bytes.MinRead {
+		q.h.buffers.Put(q.buffer)
+	}
+	q.buffer = nil
+}
+
 // readBody returns the whole body, at most as much as a stream may retain. The client may take as
 // long as the server lets it.
 func (q *request) readBody() ([]byte, error) {
-	const atOnce = 64 << 10 // bytes that are taken for a body before they have come
-	var body bytes.Buffer
-	body.Grow(bytes.MinRead + int(min(max(q.r.ContentLength, 0), atOnce)))
+	body := q.borrow(bytes.MinRead + int(min(max(q.r.ContentLength, 0), maxKept)))
 	_, err := body.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, int64(q.limits.MaxBytes)))
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -90,6 +90,9 @@ func sameTime(a, b string) bool {
 
 // isOver reports whether the stream's absolute expiry has come.
 func (c config) isOver(now time.Time) bool {
+	if c.expiresAt == "" {
+		return false
+	}
 	at, err := time.Parse(time.RFC3339Nano, c.expiresAt)
 	return err == nil && !now.Before(at)
 }

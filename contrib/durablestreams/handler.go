@@ -1,10 +1,12 @@
 package durablestreams
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/reprise-go/reprise/internal/sse"
@@ -77,7 +79,8 @@ type Handler struct {
 	Logger *slog.Logger
 
 	streams registry
-	live    sse.Set // answers that wait for messages
+	live    sse.Set   // answers that wait for messages
+	buffers sync.Pool // of *bytes.Buffer, for bodies
 }
 
 // Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown; what
@@ -101,6 +104,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer q.release()
 	switch r.Method {
 	case http.MethodPut:
 		return q.create()
@@ -125,6 +129,7 @@ type request struct {
 	id        string // the session's
 	principal string
 	limits    ring.Config
+	buffer    *bytes.Buffer // borrowed from h.buffers; nil: not yet
 }
 
 var errNoStore = errors.New("durablestreams: Handler.Store must be a replay.Creator and a replay.Batcher")
@@ -196,11 +201,11 @@ func (h *Handler) setCommonHeaders(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	resource := "same-origin"
-	if origin := r.Header.Get("Origin"); h.AllowOrigin != nil {
+	if h.AllowOrigin != nil {
 		header.Add("Vary", "Origin")
 		resource = "cross-origin"
-		if h.AllowOrigin(r, origin) {
-			header.Set("Access-Control-Allow-Origin", orElse(origin, "*"))
+		if origin := r.Header.Get("Origin"); origin != "" && h.AllowOrigin(r, origin) {
+			header.Set("Access-Control-Allow-Origin", origin)
 			header.Set("Access-Control-Expose-Headers", exposedHeaders)
 			if r.Method == http.MethodOptions {
 				header.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS")

@@ -1,9 +1,6 @@
 package durablestreams
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // An offset counts the messages of a stream up to a place: 0 is before the first.
 //
@@ -60,6 +57,12 @@ func parseEventID(s string) (offset, bool) {
 	if len(s) != offsetDigits {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s, 10, 63)
-	return offset(n), err == nil
+	n := offset(0)
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = 10*n + offset(s[i]-'0')
+	}
+	return n, true
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -54,8 +53,9 @@ type reading struct {
 	cursor string
 	reader replay.Reader
 
-	messages []ring.Event // collected and not yet written
-	bytes    int
+	inJSON   bool
+	count    int  // messages that are collected and not yet written: in request.buffer
+	bytes    int  // the same, in bytes
 	isTail   bool // the reader had no more
 	isClosed bool // and there will be no more
 }
@@ -70,7 +70,10 @@ func (q *request) read() error {
 	if err != nil {
 		return err
 	}
-	g := &reading{request: q, found: f, live: query.Get("live"), cursor: query.Get("cursor"), isClosed: v.closed}
+	g := &reading{
+		request: q, found: f, live: query.Get("live"), cursor: query.Get("cursor"),
+		inJSON: f.isJSON(), isClosed: v.closed,
+	}
 	if err := g.parse(query, v); err != nil {
 		return err
 	}
@@ -156,14 +159,13 @@ func (g *reading) collect() error {
 			return g.gone(n - 1)
 		}
 		g.from = n
-		g.messages = append(g.messages, e)
-		g.bytes += len(e.Data)
+		g.add(e.Data)
 	}
 	err := g.reader.Err()
 	if errors.Is(err, ring.ErrEvicted) {
 		return refuse(http.StatusGone, "the offset is no longer retained")
 	}
-	if err != nil && len(g.messages) == 0 {
+	if err != nil && g.count == 0 {
 		return err
 	}
 	return nil
@@ -178,23 +180,31 @@ func (q *request) gone(earliest offset) error {
 // atEnd reports whether the answer reaches the end of a closed stream.
 func (g *reading) atEnd() bool { return g.isTail && g.isClosed }
 
-// appendBody appends the collected messages: as a JSON array, or as bytes.
-func (g *reading) appendBody(b []byte) []byte {
-	b = slices.Grow(b, g.bytes+len(g.messages)+2)
-	if !g.isJSON() {
-		for i := range g.messages {
-			b = append(b, g.messages[i].Data...)
-		}
-		return b
+func (g *reading) add(message []byte) {
+	if g.count == 0 {
+		g.borrow(len(message))
 	}
-	b = append(b, '[')
-	for i := range g.messages {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, g.messages[i].Data...)
+	if g.inJSON {
+		g.buffer.WriteByte("[,"[min(g.count, 1)])
 	}
-	return append(b, ']')
+	g.buffer.Write(message)
+	g.count++
+	g.bytes += len(message)
+}
+
+// body returns the collected messages, as a JSON array or as bytes, and collects anew. It is valid
+// until then.
+func (g *reading) body() []byte {
+	switch {
+	case g.count > 0 && g.inJSON:
+		g.buffer.WriteByte(']')
+	case g.inJSON:
+		return []byte("[]")
+	case g.count == 0:
+		return nil
+	}
+	g.count, g.bytes = 0, 0
+	return g.buffer.Bytes()
 }
 
 func (g *reading) setHeaders() {
@@ -220,7 +230,7 @@ func (g *reading) setHeaders() {
 // catchUpOnce answers a read that is not live (section 5.6).
 func (g *reading) catchUpOnce() error {
 	if g.start == fromNow {
-		g.messages, g.bytes = nil, 0
+		g.count, g.bytes = 0, 0
 	}
 	g.setHeaders()
 	header := g.w.Header()
@@ -263,7 +273,7 @@ func (g *reading) writer(onEnd func()) *sse.Writer {
 
 // write sends the collected messages with status 200.
 func (g *reading) write() error {
-	b := g.appendBody(nil)
+	b := g.body()
 	g.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	g.w.WriteHeader(http.StatusOK)
 	w := g.writer(func() {})
@@ -294,7 +304,7 @@ func (g *reading) longPoll() error {
 		return err
 	}
 	g.setHeaders()
-	if len(g.messages) > 0 {
+	if g.count > 0 {
 		return g.write()
 	}
 	g.w.Header().Set("Cache-Control", "no-store")
@@ -309,7 +319,7 @@ func (g *reading) wait() error {
 		return err
 	}
 	defer end()
-	for len(g.messages) == 0 && !g.atEnd() {
+	for g.count == 0 && !g.atEnd() {
 		if err := g.reader.Wait(ctx); err != nil {
 			if ctx.Err() == nil {
 				return err

@@ -22,24 +22,23 @@ func (g *reading) serveSSE() error {
 	}
 	g.w.WriteHeader(http.StatusOK)
 	w.Begin(-1)
-	var out, body []byte
+	var out []byte
 	for {
-		out, body = g.appendEvents(out[:0], body[:0])
+		out = g.appendEvents(out[:0])
 		if w.Send(out) != nil || g.atEnd() {
 			return nil
 		}
-		clear(g.messages) // pin nothing while idle
-		g.messages, g.bytes = g.messages[:0], 0
 		if !g.isTail {
 			if g.collect() != nil {
 				return nil
 			}
 			continue
 		}
-		if cap(out)+cap(body) > maxIdleBytes {
-			out, body = nil, nil
+		g.release() // ten thousand idle streams hold no buffer
+		if cap(out) > maxIdleBytes {
+			out = nil
 		}
-		for len(g.messages) == 0 && !g.atEnd() {
+		for g.count == 0 && !g.atEnd() {
 			if g.reader.Wait(ctx) != nil || g.collect() != nil {
 				return nil // the client comes back and is told why
 			}
@@ -48,15 +47,14 @@ func (g *reading) serveSSE() error {
 }
 
 // maxIdleBytes is how much memory a stream keeps for what it will write while it waits.
-const maxIdleBytes = 4 << 10
+const maxIdleBytes = 1 << 10
 
 // appendEvents appends the collected messages as one data event, and the control event that says
-// where the client stands then. body is memory that it may use.
-func (g *reading) appendEvents(b, body []byte) (events, used []byte) {
-	if len(g.messages) > 0 {
+// where the client stands then.
+func (g *reading) appendEvents(b []byte) []byte {
+	if g.count > 0 {
 		b = append(b, "event: data\n"...)
-		body = g.appendBody(body)
-		if g.isText() {
+		if body := g.body(); g.isText() {
 			b = appendLines(b, body)
 		} else {
 			b = base64.StdEncoding.AppendEncode(append(b, "data:"...), body)
@@ -77,7 +75,7 @@ data:{"streamNextOffset":"`...)
 	if g.atEnd() {
 		b = append(b, `,"streamClosed":true`...)
 	}
-	return append(b, "}\n\n"...), body
+	return append(b, "}\n\n"...)
 }
 
 // appendLines writes data as data lines. CR, LF and CRLF all end a line there, so a client gets LF

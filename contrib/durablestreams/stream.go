@@ -93,7 +93,7 @@ func (s *stream) scan(ctx context.Context, store replay.Store, at replay.Positio
 
 // store appends events and takes them in. The caller holds turn and has caught up.
 func (s *stream) store(ctx context.Context, store replay.Store, events []ring.Event) error {
-	stored, err := replay.AppendAll(ctx, store, s.id, events)
+	stored, err := appendAll(ctx, store, s.id, events)
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,17 @@ func (s *stream) store(ctx context.Context, store replay.Store, events []ring.Ev
 	s.seq = stored[len(stored)-1].Seq
 	s.show()
 	return nil
+}
+
+// appendAll is the Batcher's, or Append where there is one event: Stores have a shorter way for
+// that.
+func appendAll(ctx context.Context, store replay.Store, id string, events []ring.Event) ([]ring.Event, error) {
+	if len(events) != 1 {
+		return replay.AppendAll(ctx, store, id, events)
+	}
+	stored, err := store.Append(ctx, id, events[0])
+	events[0] = stored
+	return events, err
 }
 
 // A streamKey tells a stream from all that have or had the same URL.
