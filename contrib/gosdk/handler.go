@@ -20,8 +20,9 @@ type HandlerOptions struct {
 	SDK mcp.StreamableHTTPOptions
 
 	// Modern serves the clients without sessions, of 2026-07-28 and later. It is where extensions
-	// of that protocol are mounted: another server with other tools, or one behind a handler that
-	// looks at requests first. Default: the SDK's stateless handler for the same server.
+	// of that protocol are mounted, such as package tasks: another server with other tools, or one
+	// behind a handler that looks at requests first. Default: the SDK's stateless handler for the
+	// same server.
 	Modern http.Handler
 }
 

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -109,6 +110,10 @@ func TestTasksOfProcessesThatShareARedis(t *testing.T) {
 		if got := askTask(t, a.url, "tasks/get", "taskId", long); got.Status != "cancelled" {
 			t.Errorf("where it ran it is %s", got.Status)
 		}
+		log := taskEvents(t, strings.TrimSuffix(b.url, "/mcp")+"/events?session="+short, "completed")
+		if log != "working progress progress progress completed" {
+			t.Errorf("its log has %s", log)
+		}
 	})
 	t.Run("the tasks of a killed one fail after its lease", func(t *testing.T) {
 		a, b := start(t, "-lease", "5s"), start(t)
@@ -134,6 +139,25 @@ func TestTasksOfProcessesThatShareARedis(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// taskEvents follows an event stream up to an event of a type, and returns the types of all.
+func taskEvents(t *testing.T, url, last string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var types []string
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if typ, is := strings.CutPrefix(lines.Text(), "event: "); is {
+			if types = append(types, typ); typ == last {
+				break
+			}
+		}
+	}
+	return strings.Join(types, " ")
 }
 
 func gettingOn(a taskAnswer) bool { return a.StatusMessage != "" }

@@ -56,10 +56,13 @@ func serve(ctx context.Context, addr, server string, lease, patience time.Durati
 	if err != nil {
 		return err
 	}
+	events := &replay.Handler{Store: store} // a task is a session, whose events anybody here may follow
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", handler)
+	mux.Handle("GET /events", events)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	web.RegisterOnShutdown(handler.Close)
+	web.RegisterOnShutdown(events.Close)
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err

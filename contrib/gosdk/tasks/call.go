@@ -153,6 +153,7 @@ func Begin(ctx context.Context, o Options) (*Task, error) {
 	}
 	t, err := c.x.create(ctx, c, o)
 	if err != nil {
+		c.x.counters.refused.Add(1)
 		c.x.cfg.Logger.WarnContext(ctx, "tasks: a task could not be created", "error", err)
 		return nil, unavailable(err)
 	}
@@ -162,6 +163,7 @@ func Begin(ctx context.Context, o Options) (*Task, error) {
 	}
 	t.start(c.ctx, c.cancel)
 	c.task = t
+	c.x.counters.begun.Add(1)
 	close(c.began)
 	return t, nil
 }

@@ -76,34 +76,40 @@ func (t *Task) finish(result mcp.Result, err error) {
 	for _, stop := range t.timers {
 		stop()
 	}
-	if err := t.record(t.runner.ctx, o); err != nil {
+	first, err := t.record(t.runner.ctx, o)
+	if err != nil {
 		t.x.cfg.Logger.Warn("tasks: the end of a task was lost", "task", t.id, "end", o.typ, "error", err)
+	}
+	if first {
+		t.x.counters.ended(o.typ)
+	} else {
+		t.x.counters.lost.Add(1)
 	}
 }
 
-// record writes how the task has ended, unless it has ended already. It tries until ctx ends, but
-// once at least.
-func (t *Task) record(ctx context.Context, o outcome) error {
+// record writes how the task has ended, and reports whether it is the first to say so. It tries
+// until ctx ends, but once at least.
+func (t *Task) record(ctx context.Context, o outcome) (first bool, err error) {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.x.cfg.Lease)
-		err := t.x.conclude(attempt, t.id, o)
+		first, err := t.x.conclude(attempt, t.id, o)
 		cancel()
 		switch {
 		case err == nil:
 			t.mu.Lock()
 			t.ended = true
 			t.mu.Unlock()
-			return nil
+			return first, nil
 		case errors.Is(err, shard.ErrNotFound), errors.Is(err, shard.ErrClosed):
-			return err
+			return false, err
 		case errors.Is(err, ring.ErrEventTooLarge), errors.Is(err, shard.ErrOverBudget):
 			if o.typ == EventFailed && o.entry.Error.Message == noRoom {
-				return err
+				return false, err
 			}
 			t.x.cfg.Logger.Warn("tasks: the Store has no room for a result", "task", t.id, "error", err)
 			o = failure(errors.New(noRoom))
 		case ctx.Err() != nil:
-			return err
+			return false, err
 		default:
 			t.x.cfg.Logger.Warn("tasks: the end of a task could not be stored", "task", t.id, "error", err)
 			sleep(ctx, pause)
@@ -113,21 +119,22 @@ func (t *Task) record(ctx context.Context, o outcome) error {
 
 const noRoom = "the server had no room for the result"
 
-// conclude ends a task in the Store. The Store admits one end, which counts whoever wrote it: that
-// there is one already is no error.
-func (x *Extension) conclude(ctx context.Context, id string, o outcome) error {
+// conclude ends a task in the Store, and reports whether it has. The Store admits one end, which
+// counts whoever wrote it: that there is one already is no error.
+func (x *Extension) conclude(ctx context.Context, id string, o outcome) (first bool, err error) {
 	e, err := o.entry.event(o.typ, idEnd)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = x.store.Append(ctx, id, e)
 	if err != nil && !errors.Is(err, ring.ErrDuplicateID) && !errors.Is(err, shard.ErrFinished) {
-		return err
+		return false, err
 	}
+	first = err == nil
 	if x.cfg.Finish {
 		if err := replay.Finish(ctx, x.store, id); err != nil {
 			x.cfg.Logger.Warn("tasks: a task's session stays open until it expires", "task", id, "error", err)
 		}
 	}
-	return nil
+	return first, nil
 }

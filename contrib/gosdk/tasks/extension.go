@@ -18,8 +18,9 @@ const Name = "io.modelcontextprotocol/tasks"
 // share a Store answer for each other's tasks; their Configs should be the same. It is safe for
 // concurrent use.
 type Extension struct {
-	store replay.Store
-	cfg   Config
+	store    replay.Store
+	cfg      Config
+	counters counters
 
 	making sync.Mutex // held while a runner is made; before mu
 
@@ -124,7 +125,8 @@ func (x *Extension) abort() error {
 	for _, t := range all {
 		t.stop(ErrClosed)
 		ctx, cancel := context.WithTimeout(context.Background(), x.cfg.Lease)
-		errs = append(errs, t.record(ctx, failure(ErrClosed)))
+		_, err := t.record(ctx, failure(ErrClosed))
+		errs = append(errs, err)
 		cancel()
 	}
 	return errors.Join(errs...)

@@ -82,6 +82,9 @@ func TestATaskWhoseProcessIsSilentFailsAfterItsLease(t *testing.T) {
 			t.Errorf("a late result has changed it: %+v", got)
 		}
 		time.Sleep(10 * time.Second)
+		if a, b := a.Stats(), b.Stats(); a.Begun != 1 || a.Lost != 1 || a.Running != 0 || b.Dead != 1 {
+			t.Errorf("counted %+v and %+v", a, b)
+		}
 		if next := a.begin(t, "ann", "long"); a.task(t, "ann", next.TaskID).Status != statusWorking {
 			t.Error("a process that was lost begins no more tasks")
 		}

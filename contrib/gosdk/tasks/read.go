@@ -27,11 +27,14 @@ func (x *Extension) read(ctx context.Context, id, principal string) (*state, err
 	if lives, err := x.runs(ctx, s.Runner); err != nil || lives {
 		return s, err
 	}
-	if err := x.conclude(ctx, id, failure(errDead)); err != nil {
-		if errors.Is(err, shard.ErrNotFound) {
-			err = errUnknown
-		}
+	first, err := x.conclude(ctx, id, failure(errDead))
+	switch {
+	case errors.Is(err, shard.ErrNotFound):
+		return nil, errUnknown
+	case err != nil:
 		return nil, err
+	case first:
+		x.counters.dead.Add(1)
 	}
 	return x.load(ctx, id, principal) // it may have ended otherwise just before
 }
