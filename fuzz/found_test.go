@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -17,7 +18,7 @@ import (
 // A session's end frees its place among its principal's and among all in one step. With two in all
 // and one of alice's, whoever has got alice's gets the other one as well: nobody else can have it.
 func TestPlaceThatIsFreeForThePrincipalIsFreeForAll(t *testing.T) {
-	m := newManager(t, shard.Config{Shards: 1, Linger: -1, MaxSessions: 2, MaxPerPrincipal: 1})
+	m := shardtest.New(t, shard.Config{Shards: 1, Linger: -1, MaxSessions: 2, MaxPerPrincipal: 1})
 	alice := shard.Metadata{Principal: "alice"}
 	stop := others(3, func() {
 		if s, err := m.Create(alice); err == nil {
@@ -42,7 +43,7 @@ func TestPlaceThatIsFreeForThePrincipalIsFreeForAll(t *testing.T) {
 // A session that has ended does not answer Info when Config.Linger is negative, not even to a
 // caller that came when it was alive.
 func TestInfoWithoutLingerShowsNoEndedSession(t *testing.T) {
-	m := newManager(t, shard.Config{Shards: 1, Linger: -1})
+	m := shardtest.New(t, shard.Config{Shards: 1, Linger: -1})
 	stop := others(2, func() {
 		if i, err := m.Info("s"); err == nil && i.Status != shard.Active {
 			t.Errorf("Info says that the session is %v", i.Status)
@@ -99,16 +100,6 @@ func mustAppend(t *testing.T, r *ring.Ring, id string) ring.Event {
 		t.Fatal(err)
 	}
 	return e
-}
-
-func newManager(t *testing.T, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
 }
 
 // others has n goroutines do something again and again, until the returned function is called.

@@ -8,21 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
-// newManager returns a manager that is closed at the end of the test, and fails when the Close does
-// not return.
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
+// newManager makes a manager that is closed with the test.
+var newManager = shardtest.New
 
 // inTime runs a test on a fake clock.
 func inTime(t *testing.T, test func(*testing.T)) {
@@ -32,11 +24,7 @@ func inTime(t *testing.T, test func(*testing.T)) {
 
 func create(t testing.TB, m *shard.Manager, id string) *shard.Session {
 	t.Helper()
-	s, err := m.CreateWithID(id, shard.Metadata{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return shardtest.Create(t, m, id, "")
 }
 
 func store(t testing.TB, s *shard.Session, data ...string) (stored []ring.Event) {

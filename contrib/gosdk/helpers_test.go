@@ -9,6 +9,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -16,16 +17,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// newManager returns a manager that the test closes.
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
+// newManager makes a manager that is closed with the test.
+var newManager = shardtest.New
 
 func newStore(t testing.TB, cfg shard.Config) *EventStore {
 	t.Helper()

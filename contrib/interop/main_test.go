@@ -7,11 +7,15 @@ import (
 	"testing"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
+
+// The managers that newManager makes are closed with their test.
+var newManager, create = shardtest.New, shardtest.Create
 
 // program returns where a program of a Debian package is.
 func program(t testing.TB, name, pkg string) string {
@@ -23,25 +27,6 @@ func program(t testing.TB, name, pkg string) string {
 	}
 	t.Fatalf("%s is missing: apt-get install -y --no-install-recommends %s", name, pkg)
 	return ""
-}
-
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
-func create(t testing.TB, m *shard.Manager, id, principal string) *shard.Session {
-	t.Helper()
-	s, err := m.CreateWithID(id, shard.Metadata{Principal: principal})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // add appends one event and returns it as stored.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -20,31 +21,15 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
-func create(t testing.TB, m *shard.Manager, id string) *shard.Session {
-	t.Helper()
-	s, err := m.CreateWithID(id, shard.Metadata{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
+// newManager makes a manager that is closed with the test.
+var newManager = shardtest.New
 
 // busy is a manager and a handler that have done something of most kinds.
 func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 	t.Helper()
 	m := newManager(t, shard.Config{MaxSessions: 50, MaxBytes: 1 << 20, Ring: ring.Config{MaxEvents: 3}})
 	h := &replay.Handler{Store: replay.Local(m), Retry: -1}
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	for i := range 5 {
 		if _, err := s.Append(ring.Event{ID: string(rune('a' + i)), Data: []byte("x")}); err != nil {
 			t.Fatal(err)
@@ -60,7 +45,7 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 	m.Create(shard.Metadata{Transport: "\xff"})
 	m.Get("unknown")
 	m.Authorize("s", "somebody")
-	create(t, m, "ended").Terminate()
+	shardtest.Create(t, m, "ended", "").Terminate()
 	for _, lastEventID := range []string{"gone", "c"} {
 		s.Finish()
 		r := httptest.NewRequest("GET", "/?session=s", nil)
@@ -287,7 +272,7 @@ func TestUnregisteredInstrumentsSayNothing(t *testing.T) {
 
 func TestLatenciesAreHistogramsInSeconds(t *testing.T) {
 	m := newManager(t, shard.Config{})
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	add := func() {
 		for range 2000 {
 			s.Append(ring.Event{})
@@ -329,10 +314,10 @@ func TestLatenciesAreHistogramsInSeconds(t *testing.T) {
 
 func TestUnhealthySessionsAreCountedByProblem(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1}})
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	s.Append(ring.Event{})
 	s.Append(ring.Event{})
-	create(t, m, "healthy")
+	shardtest.Create(t, m, "healthy", "")
 	got := lines(collect(t, read(t, m, Options{})))
 	for _, want := range []string{"any} 1", "evicting} 1", "unread} 0"} {
 		if !slices.Contains(got, "reprise.session.unhealthy{problem="+want+" {session}") {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -225,7 +226,7 @@ func TestWithoutAManagerTheHandlersAreShown(t *testing.T) {
 // cumulated.
 func TestAScrapeGetsLatencies(t *testing.T) {
 	m := newManager(t, shard.Config{})
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	web := httptest.NewServer(promhttp.HandlerFor(registered(t, New(m, Options{})), promhttp.HandlerOpts{}))
 	defer web.Close()
 	scrape := func() string {
@@ -302,7 +303,7 @@ func TestCountersNeverFallWhileEventsAreAppended(t *testing.T) {
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
 	for i := range 2 {
-		s := create(t, m, string(rune('a'+i)))
+		s := shardtest.Create(t, m, string(rune('a'+i)), "")
 		writers.Go(func() {
 			for {
 				select {
@@ -338,10 +339,10 @@ func TestCountersNeverFallWhileEventsAreAppended(t *testing.T) {
 
 func TestUnhealthySessionsAreCountedByProblem(t *testing.T) {
 	m := newManager(t, shard.Config{Ring: ring.Config{MaxEvents: 1}})
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	s.Append(ring.Event{})
 	s.Append(ring.Event{})
-	create(t, m, "healthy")
+	shardtest.Create(t, m, "healthy", "")
 	const want = `
 # HELP reprise_sessions_unhealthy Active sessions with a problem, as shard.Session.Health says; "any" counts each of them once.
 # TYPE reprise_sessions_unhealthy gauge

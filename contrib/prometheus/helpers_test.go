@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -13,24 +14,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
-func create(t testing.TB, m *shard.Manager, id string) *shard.Session {
-	t.Helper()
-	s, err := m.CreateWithID(id, shard.Metadata{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
+// newManager makes a manager that is closed with the test.
+var newManager = shardtest.New
 
 // registered returns a registry that also checks that what is collected was described.
 func registered(t testing.TB, collectors ...prometheus.Collector) *prometheus.Registry {
@@ -49,7 +34,7 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 	t.Helper()
 	m := newManager(t, shard.Config{MaxSessions: 50, MaxBytes: 1 << 20, Ring: ring.Config{MaxEvents: 3}})
 	h := &replay.Handler{Store: replay.Local(m), Retry: -1}
-	s := create(t, m, "s")
+	s := shardtest.Create(t, m, "s", "")
 	for i := range 5 {
 		if _, err := s.Append(ring.Event{ID: string(rune('a' + i)), Data: []byte("x")}); err != nil {
 			t.Fatal(err)
@@ -65,7 +50,7 @@ func busy(t testing.TB) (*shard.Manager, *replay.Handler) {
 	m.Create(shard.Metadata{Transport: "\xff"})
 	m.Get("unknown")
 	m.Authorize("s", "somebody")
-	create(t, m, "ended").Terminate()
+	shardtest.Create(t, m, "ended", "").Terminate()
 	serve := func(method, query, lastEventID string) {
 		r := httptest.NewRequest(method, "/?"+query, nil)
 		r.Header.Set("Last-Event-ID", lastEventID)

@@ -5,23 +5,14 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
-func newManager(t *testing.T, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
 func TestRingDefaultIsThatOfPackageRing(t *testing.T) {
-	if got := newManager(t, shard.Config{}).Config().Ring.MaxEventBytes; got != ringDefault {
+	if got := shardtest.New(t, shard.Config{}).Config().Ring.MaxEventBytes; got != ringDefault {
 		t.Fatalf("ring's default is %d, ours is %d", got, ringDefault)
 	}
 }
@@ -39,7 +30,7 @@ func TestASessionHasRoomForImagesUnlessSomebodySaysOtherwise(t *testing.T) {
 		"more than the Store says": {0, 20 * mib, 20 * mib},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, shard.Config{Ring: ring.Config{MaxBytes: 32 * mib, MaxEventBytes: c.store}})
+			m := shardtest.New(t, shard.Config{Ring: ring.Config{MaxBytes: 32 * mib, MaxEventBytes: c.store}})
 			store := replay.Local(m)
 			if _, err := Create(t.Context(), store, c.adapter, "s", shard.Metadata{Principal: "alice"}); err != nil {
 				t.Fatal(err)
@@ -61,7 +52,7 @@ func TestASessionHasRoomForImagesUnlessSomebodySaysOtherwise(t *testing.T) {
 }
 
 func TestAStoreThatCannotSizeItsSessionsKeepsItsOwnLimit(t *testing.T) {
-	store := struct{ replay.Store }{replay.Local(newManager(t, shard.Config{}))} // hides what is optional
+	store := struct{ replay.Store }{replay.Local(shardtest.New(t, shard.Config{}))} // hides what is optional
 	if id, err := Create(context.Background(), store, 0, "s", shard.Metadata{}); err != nil || id != "s" {
 		t.Errorf("by default: %q, %v", id, err)
 	}

@@ -278,3 +278,56 @@ func TestAppendRetry(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTurnOfAKeyIsOnesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var set Set
+		done, err := set.Turn(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := set.Turn(t.Context(), "another"); err != nil {
+			t.Error(err)
+		} else {
+			other()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() { _, err := set.Turn(ctx, "k"); gone <- err }()
+		synctest.Wait()
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("whoever gives up waiting is told %v", err)
+		}
+		var holders, most int
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				done, err := set.Turn(t.Context(), "k")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				holders++
+				most = max(most, holders)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				mu.Lock()
+				holders--
+				mu.Unlock()
+				done()
+			})
+		}
+		synctest.Wait()
+		if holders != 0 {
+			t.Errorf("%d have the turn beside the first one", holders)
+		}
+		done()
+		wg.Wait()
+		if most != 1 {
+			t.Errorf("%d have had the turn at once", most)
+		}
+	})
+}

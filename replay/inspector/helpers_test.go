@@ -13,30 +13,15 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/shardtest"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-func newManager(t testing.TB, cfg shard.Config) *shard.Manager {
-	t.Helper()
-	m, err := shard.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
-	return m
-}
-
-func create(t testing.TB, m *shard.Manager, id, principal string) *shard.Session {
-	t.Helper()
-	s, err := m.CreateWithID(id, shard.Metadata{Principal: principal})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
+// The managers that newManager makes are closed with their test.
+var newManager, create = shardtest.New, shardtest.Create
 
 func appendTo(t testing.TB, s *shard.Session, e ring.Event) {
 	t.Helper()
