@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -16,36 +17,32 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit/npm"
 )
 
-// What the SDK for TypeScript can do with tasks, at version 2.4.0, is said in testdata/tasks.mjs.
-func TestTheTypeScriptClientGoesOnWithItsTasksAtAnotherProcess(t *testing.T) {
-	redis, binary := startRedis(t), buildTasks(t)
-	t.Run("two processes", func(t *testing.T) {
-		a := startTasks(t, binary, "-redis", redis, "-conformance")
-		b := startTasks(t, binary, "-redis", redis, "-conformance")
-		client := npm.Node(t, "testdata/tasks.mjs", a.url, b.url)
-		var complaints bytes.Buffer
-		client.Stderr = &complaints
-		out, err := client.Output()
-		if err != nil {
-			t.Fatalf("%v: %s", err, complaints.String())
-		}
-		var seen struct {
-			Declared                              bool
-			Begun                                 struct{ Refused, ResultType string }
-			Result, Cancelled, Question, Answered string
-			Unknown                               int
-		}
-		if err := json.Unmarshal(out, &seen); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		if !seen.Declared || seen.Begun.Refused != "UNSUPPORTED_RESULT_TYPE" || seen.Begun.ResultType != "task" {
-			t.Errorf("it begins a task: %+v", seen)
-		}
-		if seen.Result != "3 loaves are ready" || seen.Cancelled != "cancelled" || seen.Unknown != -32602 ||
-			seen.Question != "elicitation/create" || seen.Answered != "x: accept, true" {
-			t.Errorf("it goes on at another process: %+v", seen)
-		}
-	})
+// typeScriptGoesOn is the client of the SDK for TypeScript, version 2. What that can do with tasks is
+// said in testdata/tasks.mjs.
+func typeScriptGoesOn(t *testing.T, a, b *tasksProcess) {
+	client := npm.Node(t, "testdata/tasks.mjs", a.url, b.url)
+	var complaints bytes.Buffer
+	client.Stderr = &complaints
+	out, err := client.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, complaints.String())
+	}
+	var seen struct {
+		Declared                              bool
+		Begun                                 struct{ Refused, ResultType string }
+		Result, Cancelled, Question, Answered string
+		Unknown                               int
+	}
+	if err := json.Unmarshal(out, &seen); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if !seen.Declared || seen.Begun.Refused != "UNSUPPORTED_RESULT_TYPE" || seen.Begun.ResultType != "task" {
+		t.Errorf("it begins a task: %+v", seen)
+	}
+	if seen.Result != "3 loaves are ready" || seen.Cancelled != "cancelled" || seen.Unknown != -32602 ||
+		seen.Question != "elicitation/create" || seen.Answered != "x: accept, true" {
+		t.Errorf("it goes on at another process: %+v", seen)
+	}
 }
 
 // taskParams and taskResult are what the SDK for Go has no types for.
@@ -105,44 +102,81 @@ func (h taskHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func TestTheGoClientGoesOnWithItsTasksAtAnotherProcess(t *testing.T) {
-	redis, binary := startRedis(t), buildTasks(t)
-	t.Run("two processes", func(t *testing.T) {
-		a := connectForTasks(t, startTasks(t, binary, "-redis", redis, "-conformance").url)
-		b := connectForTasks(t, startTasks(t, binary, "-redis", redis, "-conformance").url)
-		if _, has := a.InitializeResult().Capabilities.Extensions["io.modelcontextprotocol/tasks"]; !has {
-			t.Errorf("the server declares %v", a.InitializeResult().Capabilities.Extensions)
-		}
-		bread := a.begin(t, "bake", map[string]any{"loaves": 3, "seconds": 0.01})
-		long := a.begin(t, "bake", map[string]any{"loaves": 1000, "seconds": 0.1})
-		asking := a.begin(t, "confirm_delete", map[string]any{"filename": "x"})
-		a.Close()
+// goGoesOn is the client of the SDK for Go.
+func goGoesOn(t *testing.T, first, second *tasksProcess) {
+	a, b := connectForTasks(t, first.url), connectForTasks(t, second.url)
+	if _, has := a.InitializeResult().Capabilities.Extensions["io.modelcontextprotocol/tasks"]; !has {
+		t.Errorf("the server declares %v", a.InitializeResult().Capabilities.Extensions)
+	}
+	bread := a.begin(t, "bake", map[string]any{"loaves": 3, "seconds": 0.01})
+	long := a.begin(t, "bake", map[string]any{"loaves": 1000, "seconds": 0.1})
+	asking := a.begin(t, "confirm_delete", map[string]any{"filename": "x"})
+	a.Close()
 
-		done := b.until(t, bread, "completed")
-		if text := done.Result.Content[0].(*mcp.TextContent).Text; text != "3 loaves are ready" {
-			t.Error(text)
+	if text := textOf(b.until(t, bread, "completed").Result); text != "3 loaves are ready" {
+		t.Error(text)
+	}
+	b.ask(t, "tasks/cancel", &taskParams{TaskID: long})
+	b.until(t, long, "cancelled")
+	for key, question := range b.until(t, asking, "input_required").InputRequests {
+		if question.Method != "elicitation/create" {
+			t.Error(question.Method)
 		}
-		b.ask(t, "tasks/cancel", &taskParams{TaskID: long})
-		b.until(t, long, "cancelled")
-		for key, question := range b.until(t, asking, "input_required").InputRequests {
-			if question.Method != "elicitation/create" {
-				t.Error(question.Method)
-			}
-			b.ask(t, "tasks/update", &taskParams{TaskID: asking, InputResponses: map[string]any{
-				key: &mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": true}},
-			}})
-		}
-		answered := b.until(t, asking, "completed")
-		if text := answered.Result.Content[0].(*mcp.TextContent).Text; text != "x: accept, true" {
-			t.Error(text)
-		}
-		_, err := mcp.CallCustomMethod[*taskParams, *taskResult](t.Context(), b.ClientSession, "tasks/get",
-			&taskParams{TaskID: "no-such-task"})
-		var protocol *jsonrpc.Error
-		if !errors.As(err, &protocol) || protocol.Code != jsonrpc.CodeInvalidParams {
-			t.Errorf("an unknown task: %v", err)
+		b.ask(t, "tasks/update", &taskParams{TaskID: asking, InputResponses: map[string]any{
+			key: &mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": true}},
+		}})
+	}
+	if text := textOf(b.until(t, asking, "completed").Result); text != "x: accept, true" {
+		t.Error(text)
+	}
+	_, err := mcp.CallCustomMethod[*taskParams, *taskResult](t.Context(), b.ClientSession, "tasks/get",
+		&taskParams{TaskID: "no-such-task"})
+	var protocol *jsonrpc.Error
+	if !errors.As(err, &protocol) || protocol.Code != jsonrpc.CodeInvalidParams {
+		t.Errorf("an unknown task: %v", err)
+	}
+}
+
+func textOf(result mcp.CallToolResult) string { return result.Content[0].(*mcp.TextContent).Text }
+
+// bothEras is a client without tasks, of the protocol before, and one with them, at the same time.
+func bothEras(t *testing.T, url string) {
+	web := &http.Client{Transport: &http.Transport{}}
+	heard := make(chan float64, 100)
+	client := mcp.NewClient(&mcp.Implementation{Name: "interop", Version: "1"}, &mcp.ClientOptions{
+		ProgressNotificationHandler: func(_ context.Context, n *mcp.ProgressNotificationClientRequest) {
+			heard <- n.Params.Progress
+		},
+	})
+	earlier, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: web},
+		&mcp.ClientSessionOptions{ProtocolVersion: "2025-11-25"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { earlier.Close(); web.CloseIdleConnections() })
+	later := connectForTasks(t, url)
+	bread := map[string]any{"loaves": 20, "seconds": 0.01}
+	var both sync.WaitGroup
+	both.Go(func() {
+		call := &mcp.CallToolParams{Name: "bake", Arguments: bread}
+		call.SetProgressToken("p")
+		result, err := earlier.CallTool(t.Context(), call)
+		if err != nil {
+			t.Error(err)
+		} else if text := textOf(*result); text != "20 loaves are ready" {
+			t.Errorf("the earlier client has %q", text)
 		}
 	})
+	done := later.until(t, later.begin(t, "bake", bread), "completed")
+	if text := textOf(done.Result); text != "20 loaves are ready" {
+		t.Errorf("the later client has %q", text)
+	}
+	both.Wait()
+	for want := 1.0; want <= 20; want++ {
+		if got := testkit.Await(t, "progress comes", heard); got != want {
+			t.Errorf("progress %v, want %v", got, want)
+		}
+	}
 }
 
 // A taskClient is the SDK's client of a server with tasks.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/reprise-go/reprise/internal/testkit"
@@ -128,6 +129,26 @@ func TestTasksOfProcessesThatShareARedis(t *testing.T) {
 			t.Errorf("what was done is %s", got.Status)
 		}
 	})
+	t.Run("one that is paused for too long has lost its tasks, and goes on", func(t *testing.T) {
+		a, b := start(t, "-lease", "5s"), start(t)
+		long := bake(t, a.url, 1000, 0.1)
+		if err := a.process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		wantGone(t, untilTask(t, b.url, long, "failed", has("failed")))
+		if err := a.process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		wantGone(t, askTask(t, a.url, "tasks/get", "taskId", long))
+		untilTask(t, b.url, bake(t, a.url, 1, 0.01), "completed", has("completed"))
+	})
+	t.Run("the client of the SDK for TypeScript", func(t *testing.T) {
+		typeScriptGoesOn(t, start(t, "-conformance"), start(t, "-conformance"))
+	})
+	t.Run("the client of the SDK for Go", func(t *testing.T) {
+		goGoesOn(t, start(t, "-conformance"), start(t, "-conformance"))
+	})
+	t.Run("clients of both eras at one URL", func(t *testing.T) { bothEras(t, start(t).url) })
 	t.Run("the tasks of one that is shut down fail at once", func(t *testing.T) {
 		a, b := start(t, "-patience", "10ms"), start(t)
 		long := bake(t, a.url, 1000, 0.1)

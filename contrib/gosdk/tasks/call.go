@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"errors"
-	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -96,7 +95,7 @@ func (c *call) run(next mcp.MethodHandler) {
 }
 
 // rounds calls the tool. A tool that has begun a task and then asks for input in its result, as a
-// call without a task does, is called again with the answers.
+// call without a task does, is called again with the answers, as the client would call it.
 func (c *call) rounds(next mcp.MethodHandler) (mcp.Result, error) {
 	req := c.req
 	for {
@@ -111,11 +110,7 @@ func (c *call) rounds(next mcp.MethodHandler) (mcp.Result, error) {
 			return nil, err
 		}
 		params := *req.Params
-		params.InputResponses, params.RequestState = maps.Clone(req.Params.InputResponses), asks.RequestState
-		if params.InputResponses == nil {
-			params.InputResponses = mcp.InputResponseMap{}
-		}
-		maps.Copy(params.InputResponses, answers)
+		params.InputResponses, params.RequestState = answers, asks.RequestState
 		req = &mcp.CallToolRequest{Session: req.Session, Params: &params, Extra: req.Extra}
 	}
 }

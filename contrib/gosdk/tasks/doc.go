@@ -41,6 +41,14 @@
 // learns of it when it comes back, and its tools are stopped ([ErrLost]); a result that comes too
 // late changes nothing.
 //
+// # Which Store
+//
+// Several processes share tasks over contrib/redis. One process keeps them over a restart in
+// contrib/pebble, and in memory with replay.Local. A Store in which a session belongs to one
+// process at a time, as contrib/tiered, is for one process: others cannot cancel its tasks, nor tell
+// whether it lives. Tasks count among the Store's sessions, and so does each process that has begun
+// one: a Store that strangers reach bounds the sessions of a principal (MaxPerPrincipal).
+//
 // # TTL
 //
 // The extension's ttlMs counts from the task's creation. No task is gone before. See Config.TTL for

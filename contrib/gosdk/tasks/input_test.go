@@ -89,7 +89,8 @@ func TestAToolThatAsksInItsResultIsCalledAgainWithTheAnswers(t *testing.T) {
 			questions := mcp.InputRequestMap{"y": elicitation("y?")}
 			return &mcp.CallToolResult{RequestState: "2", InputRequests: questions}, nil, nil
 		}
-		return textResult("%d answers", len(req.Params.InputResponses)), nil, nil
+		_, has := req.Params.InputResponses["y"].(*mcp.ElicitResult)
+		return textResult("%d answers, y: %v", len(req.Params.InputResponses), has), nil, nil
 	}, Options{})
 	id := r.begin(t, "", "asks").TaskID
 	for _, key := range []string{"x", "y"} {
@@ -98,7 +99,7 @@ func TestAToolThatAsksInItsResultIsCalledAgainWithTheAnswers(t *testing.T) {
 			t.Error(got.Error)
 		}
 	}
-	if text, _ := textOf(t, r.until(t, "", id, EventCompleted).Result); text != "2 answers" {
+	if text, _ := textOf(t, r.until(t, "", id, EventCompleted).Result); text != "1 answers, y: true" {
 		t.Error(text)
 	}
 }

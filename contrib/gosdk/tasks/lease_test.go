@@ -74,6 +74,10 @@ func TestATaskWhoseProcessIsSilentFailsAfterItsLease(t *testing.T) {
 			t.Errorf("after its lease: %+v", got)
 		}
 		cut.away.Store(false)
+		next := a.begin(t, "ann", "long").TaskID
+		if got := b.task(t, "ann", next); got.Status != statusWorking {
+			t.Errorf("a task that is begun before it knows that it was lost: %+v", got)
+		}
 		if cause := <-told; !errors.Is(cause, ErrLost) {
 			t.Errorf("the tool was told %v", cause)
 		}
@@ -82,11 +86,12 @@ func TestATaskWhoseProcessIsSilentFailsAfterItsLease(t *testing.T) {
 			t.Errorf("a late result has changed it: %+v", got)
 		}
 		time.Sleep(10 * time.Second)
-		if a, b := a.Stats(), b.Stats(); a.Begun != 1 || a.Lost != 1 || a.Running != 0 || b.Dead != 1 {
+		if a, b := a.Stats(), b.Stats(); a.Begun != 2 || a.Lost != 1 || a.Running != 1 || b.Dead != 1 {
 			t.Errorf("counted %+v and %+v", a, b)
 		}
-		if next := a.begin(t, "ann", "long"); a.task(t, "ann", next.TaskID).Status != statusWorking {
-			t.Error("a process that was lost begins no more tasks")
+		time.Sleep(wayOff / 2)
+		if got := b.task(t, "ann", next); got.Status != statusWorking {
+			t.Errorf("later: %+v", got)
 		}
 	})
 }

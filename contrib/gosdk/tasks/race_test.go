@@ -83,7 +83,9 @@ func TestManyTasksAtOnceEndOnceEach(t *testing.T) {
 		})
 	}
 	all.Wait()
-	testkit.Eventually(t, "no tool runs", func() bool { return replicas[0].Stats().Running+replicas[1].Stats().Running == 0 })
+	testkit.Eventually(t, "no tool runs", func() bool {
+		return replicas[0].Stats().Running+replicas[1].Stats().Running == 0
+	})
 	a, b := replicas[0].Stats(), replicas[1].Stats()
 	if a.Begun+b.Begun != clients*rounds || a.Completed+b.Completed != uint64(ends[EventCompleted]) ||
 		a.Cancelled+b.Cancelled != uint64(ends[EventCancelled]) || a.Failed+b.Failed+a.Lost+b.Lost != 0 {
@@ -92,8 +94,8 @@ func TestManyTasksAtOnceEndOnceEach(t *testing.T) {
 	testkit.Eventually(t, "nobody follows a task", func() bool { return manager.Stats().Attached == 0 })
 }
 
-// The tool's result and the death of its process are written at the same moment: one of them counts,
-// everywhere.
+// The tool's result and the death of its process are written at the same moment: one of them
+// counts, everywhere.
 func TestOneEndCountsOfTwoThatAreWrittenAtOnce(t *testing.T) {
 	store := newStore(t, shard.Config{})
 	a, b := newReplica(t, store, Config{}), newReplica(t, store, Config{})

@@ -22,18 +22,21 @@ type runner struct {
 	done   chan struct{} // closed when keep has returned
 }
 
-// runner returns the runner of this process, and makes one if there is none, or it was lost.
+// runner returns the runner of this process, and makes one if there is none, or it was lost. It asks
+// the Store: a process that was paused may not know yet.
 func (x *Extension) runner(ctx context.Context) (*runner, error) {
+	if r, err := x.alive(); r != nil || err != nil {
+		if err == nil {
+			err = x.sign(ctx, r)
+		}
+		if err == nil || !errors.Is(err, shard.ErrNotFound) {
+			return r, err
+		}
+	}
 	x.making.Lock()
 	defer x.making.Unlock()
-	x.mu.Lock()
-	current, closing := x.current, x.closing
-	x.mu.Unlock()
-	switch {
-	case closing:
-		return nil, ErrClosed
-	case current != nil && current.ctx.Err() == nil:
-		return current, nil
+	if r, err := x.alive(); r != nil || err != nil { // it was just made
+		return r, err
 	}
 	id, err := replay.CreateWith(ctx, x.store, shard.Options{
 		Metadata: shard.Metadata{Transport: transportRunner, Principal: principalRunner},
@@ -54,6 +57,19 @@ func (x *Extension) runner(ctx context.Context) (*runner, error) {
 	return r, nil
 }
 
+// alive returns the runner, or nil if there is none or it was lost.
+func (x *Extension) alive() (*runner, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.closing:
+		return nil, ErrClosed
+	case x.current == nil || x.current.ctx.Err() != nil:
+		return nil, nil
+	}
+	return x.current, nil
+}
+
 // keep gives a sign of life three times in a lease. A Store that fails is asked again: whether the
 // lease has run out meanwhile is for the Store to say.
 func (x *Extension) keep(r *runner) {
@@ -67,18 +83,22 @@ func (x *Extension) keep(r *runner) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.ctx, x.cfg.Lease/3)
-		err := x.store.Touch(ctx, r.id)
-		cancel()
-		switch {
-		case err == nil || r.ctx.Err() != nil:
-		case errors.Is(err, shard.ErrNotFound):
-			x.cfg.Logger.Warn("tasks: this process has lost its tasks: it gave no sign of life in time",
-				"lease", x.cfg.Lease)
-			r.cancel(ErrLost)
-		default:
+		if err := x.sign(ctx, r); err != nil && r.ctx.Err() == nil {
 			x.cfg.Logger.Warn("tasks: a sign of life failed", "error", err)
 		}
+		cancel()
 	}
+}
+
+// sign gives a sign of life. If it comes too late the tasks are lost.
+func (x *Extension) sign(ctx context.Context, r *runner) error {
+	err := x.store.Touch(ctx, r.id)
+	if errors.Is(err, shard.ErrNotFound) && r.ctx.Err() == nil {
+		x.cfg.Logger.Warn("tasks: this process has lost its tasks: it gave no sign of life in time",
+			"lease", x.cfg.Lease)
+		r.cancel(ErrLost)
+	}
+	return err
 }
 
 // runs reports whether a runner still gives signs of life.
