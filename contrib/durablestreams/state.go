@@ -172,8 +172,13 @@ func (s *state) isPlain() bool {
 // refused.
 func batch(tail offset, messages [][]byte, r *record) []ring.Event {
 	events := make([]ring.Event, 0, len(messages)+1)
+	ids := make([]byte, offsetDigits*len(messages)) // one string for all
+	for i := range messages {
+		(tail + 1 + offset(i)).digits(ids[offsetDigits*i:][:offsetDigits])
+	}
+	all := string(ids)
 	for i, m := range messages {
-		events = append(events, ring.Event{ID: (tail + 1 + offset(i)).eventID(), Data: m})
+		events = append(events, ring.Event{ID: all[offsetDigits*i:][:offsetDigits], Data: m})
 	}
 	if r != nil {
 		r.Tail = tail + offset(len(messages))
