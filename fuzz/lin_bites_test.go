@@ -27,6 +27,8 @@ var mistakes = []mistake{
 			new(atomic.Bool)}
 	}},
 	{"Stats are of two moments", true, func(s sound) subject { return readsInParts{s} }},
+	{"a batch is visible in parts", true, func(s sound) subject { return splitsBatches{s} }},
+	{"a batch loses its last event", false, func(s sound) subject { return cutsBatches{s} }},
 	{"the tail is stale", false, func(s sound) subject { return readsStale{s, new(atomic.Pointer[ring.Cursor])} }},
 	{"an append is lost", false, func(s sound) subject { return losesAppends{s, new(atomic.Int64)} }},
 	{"an event is visible before it can be found", false, func(s sound) subject { return hidesNewest{s} }},

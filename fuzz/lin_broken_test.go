@@ -82,6 +82,14 @@ func (b closesBeside) Append(e ring.Event) (ring.Event, error) {
 	return b.sound.Append(e)
 }
 
+func (b closesBeside) AppendAll(dst, es []ring.Event) ([]ring.Event, error) {
+	if b.closed.Load() {
+		return nil, ring.ErrClosed
+	}
+	runtime.Gosched()
+	return b.sound.AppendAll(dst, es)
+}
+
 func (b closesBeside) Wait(ctx context.Context, seq uint64) error {
 	err := b.sound.Wait(ctx, seq)
 	if err != nil && b.closed.Load() {
@@ -101,6 +109,40 @@ func (b readsInParts) Stats() ring.Stats {
 	now := b.sound.Stats()
 	s.Bytes, s.Events = now.Bytes, now.Events
 	return s
+}
+
+// splitsBatches stores a batch of two in two steps, unless it might be refused.
+type splitsBatches struct{ sound }
+
+func (b splitsBatches) AppendAll(dst, es []ring.Event) ([]ring.Event, error) {
+	if len(es) != 2 || es[0].ID+es[1].ID != "" || b.limits.MaxEvents < 2 || b.sound.Stats().Last+20 > maxSeq {
+		return b.sound.AppendAll(dst, es)
+	}
+	first, err := b.sound.AppendAll(nil, es[:1])
+	if err != nil {
+		return nil, err
+	}
+	runtime.Gosched()
+	second, err := b.sound.AppendAll(nil, es[1:])
+	return append(first, second...), err
+}
+
+// cutsBatches stores one event less than it says.
+type cutsBatches struct{ sound }
+
+func (b cutsBatches) AppendAll(dst, es []ring.Event) ([]ring.Event, error) {
+	n := len(es)
+	if n < 2 || es[n-1].ID != "" {
+		return b.sound.AppendAll(dst, es)
+	}
+	stored, err := b.sound.AppendAll(dst, es[:n-1])
+	if err != nil {
+		return stored, err
+	}
+	e := es[n-1]
+	e.Seq = stored[n-2].Seq + 1
+	e.ID = fmt.Sprint("lost-", e.Seq)
+	return append(stored, e), nil
 }
 
 // readsStale answers Tail with what the tail was when somebody asked last.

@@ -17,6 +17,7 @@ import (
 // purpose.
 type subject interface {
 	Append(ring.Event) (ring.Event, error)
+	AppendAll(dst, es []ring.Event) ([]ring.Event, error)
 	Seek(id string) (ring.Cursor, error)
 	Next(*ring.Cursor, *ring.Event) bool
 	Tail() ring.Cursor
@@ -26,7 +27,10 @@ type subject interface {
 }
 
 // sound is the ring itself.
-type sound struct{ *ring.Ring }
+type sound struct {
+	*ring.Ring
+	limits ring.Config
+}
 
 func (sound) Next(c *ring.Cursor, e *ring.Event) bool { return c.Next(e) }
 
@@ -64,7 +68,7 @@ func soundRing(limits ring.Config, before uint64) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sound{g.New()}, nil
+	return sound{g.New(), limits}, nil
 }
 
 // ringHistory records what n clients do to a ring.
@@ -94,8 +98,10 @@ func (c *ringClient) step() {
 	switch n := c.rand.IntN(100); {
 	case n < 35:
 		c.append(append(ownIDs[:3:3], c.imitation())[c.rand.IntN(4)])
-	case n < 60:
+	case n < 52:
 		c.append("")
+	case n < 60:
+		c.appendAll()
 	case n < 75:
 		c.seek()
 	case n < 90:
@@ -122,10 +128,42 @@ func (c *ringClient) imitation() string {
 	return fmt.Sprintf("%s-%d", c.tag, c.last+uint64(c.rand.IntN(6)))
 }
 
+// event makes an event that is like no other.
+func (c *ringClient) event(id string) logCall {
+	return logCall{id: id, stream: []string{"", "s"}[c.rand.IntN(2)], payload: fmt.Sprintf("%d/%d", c.id, c.count)}
+}
+
+// appendAll appends up to four events at once, which may be too many, or have an ID twice.
+func (c *ringClient) appendAll() {
+	var batch []logCall
+	var es []ring.Event
+	for range c.rand.IntN(5) {
+		c.count++
+		own := ownIDs[c.rand.IntN(3)]
+		if _, apart := c.ring.(checksOutside); apart {
+			own = "" // the ring below has others in the place of these
+		}
+		call := c.event([]string{"", "", own, c.imitation()}[c.rand.IntN(4)])
+		batch = append(batch, call)
+		es = append(es, ring.Event{ID: call.id, Stream: call.stream, Data: []byte(call.payload)})
+	}
+	c.do(func() (any, any) {
+		stored, err := c.ring.AppendAll(nil, es)
+		answers := make([]logAnswer, len(stored))
+		for i, e := range stored {
+			answers[i] = logAnswer{seq: e.Seq, id: e.ID, payload: string(e.Data)}
+			if err == nil {
+				c.ids, c.last = append(c.ids, e.ID), e.Seq
+			}
+		}
+		return logCall{method: "AppendAll", batch: &batch}, logAnswer{batch: &answers, err: sentinel(err)}
+	})
+}
+
 func (c *ringClient) append(id string) {
 	c.count++
-	call := logCall{method: "Append", id: id, stream: []string{"", "s"}[c.rand.IntN(2)],
-		payload: fmt.Sprintf("%d/%d", c.id, c.count)}
+	call := c.event(id)
+	call.method = "Append"
 	if c.rand.IntN(4) == 0 {
 		call.payload += long(100)
 	}
@@ -207,7 +245,8 @@ func sentinel(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errStillWaiting
 	}
-	return sentinelOf(err, ring.ErrClosed, ring.ErrDuplicateID, ring.ErrUnknownID, ring.ErrEvicted)
+	return sentinelOf(err, ring.ErrClosed, ring.ErrDuplicateID, ring.ErrUnknownID, ring.ErrEvicted,
+		ring.ErrEventTooLarge)
 }
 
 func sentinelOf(err error, documented ...error) error {

@@ -14,11 +14,12 @@ import (
 // A logCall is one call on a ring, as a history has it.
 type logCall struct {
 	method  string
-	id      string // Append, Seek
-	stream  string // Append, Next of a cursor that sees one stream
-	payload string // Append
-	one     bool   // Next: the cursor sees one stream
-	seq     uint64 // Next: where the cursor is; Wait
+	id      string     // Append, Seek
+	stream  string     // Append, Next of a cursor that sees one stream
+	payload string     // Append
+	one     bool       // Next: the cursor sees one stream
+	seq     uint64     // Next: where the cursor is; Wait
+	batch   *[]logCall // AppendAll
 }
 
 // A logAnswer is what a call returned.
@@ -29,6 +30,7 @@ type logAnswer struct {
 	more      bool // Next
 	err       error
 	ringStats ring.Stats
+	batch     *[]logAnswer // AppendAll
 }
 
 // A logState is all events that a log ever had, and which of them it retains. It is never changed.
@@ -102,6 +104,8 @@ func ringStep(s logState, call logCall, got logAnswer, limits ring.Config) (bool
 	switch call.method {
 	case "Append":
 		return appendStep(s, call, got, limits)
+	case "AppendAll":
+		return batchStep(s, *call.batch, *got.batch, got.err, limits)
 	case "Seek":
 		return got == seekAnswer(s, call.id), s
 	case "Next":
@@ -195,10 +199,12 @@ func nextAllowed(s logState, call logCall, got logAnswer) bool {
 
 func (c logCall) String() string {
 	switch c.method {
-	case "Append":
+	case "Append", "":
 		return fmt.Sprintf("Append(%q, stream %q, %.8q)", c.id, c.stream, c.payload)
 	case "Seek":
 		return fmt.Sprintf("Seek(%q)", c.id)
+	case "AppendAll":
+		return fmt.Sprintf("AppendAll%v", *c.batch)
 	case "Next":
 		if c.one {
 			return fmt.Sprintf("Next after %d on %q", c.seq, c.stream)
@@ -212,6 +218,9 @@ func (c logCall) String() string {
 
 func (a logAnswer) String() string {
 	s := fmt.Sprint(a.seq)
+	if a.batch != nil {
+		s = fmt.Sprint(*a.batch)
+	}
 	if a.id != "" {
 		s += fmt.Sprintf(" %q %.8q", a.id, a.payload)
 	}

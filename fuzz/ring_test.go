@@ -29,6 +29,7 @@ var ringSteps = []func(*ringRun){
 	(*ringRun).close,
 	(*ringRun).flood,
 	(*ringRun).fill,
+	(*ringRun).batch,
 }
 
 func (r *ringRun) appendOwn(id string) {
@@ -47,6 +48,30 @@ func (r *ringRun) burst() {
 		}
 		r.append(e)
 	}
+}
+
+// batch appends up to six events at once; most bring no ID, and some have one twice.
+func (r *ringRun) batch() {
+	es := make([]ring.Event, r.below(7))
+	size := choose(&r.script, 0, 10, 100, 2000, 20_000)
+	for i := range es {
+		es[i] = r.event(size)
+		switch r.below(8) {
+		case 1:
+			es[i].ID = fmt.Sprint("own-", r.below(12))
+		case 2:
+			es[i].ID = r.imitation()
+		case 3:
+			es[i].ID = fmt.Sprint("batch-", r.count)
+		case 4:
+			es[i].Time = time.Unix(int64(r.below(256)), 0)
+		case 5:
+			if r.one(8) {
+				es[i].ID = r.text()
+			}
+		}
+	}
+	r.appendAll(es)
 }
 
 // flood appends twice 16 MiB, in large and odd pieces: whatever counts bytes in few bits gets
@@ -142,6 +167,14 @@ func FuzzRing(f *testing.F) {
 // ringSeeds are runs that reach what the fuzzer would need long to find: every choice of limits and
 // of where sequences begin, with a mix of all steps, again and again, and a flood in some.
 func ringSeeds() (seeds [][]byte) {
+	const batch = 18
+	for i := range 10 {
+		seed := []byte{byte(i), byte(i), 0, byte(i % 6), byte(i * 31)}
+		for n := range 40 {
+			seed = append(seed, batch, 3+byte(n%4), byte(i+n), byte(n*37), byte(n*i), byte(n), byte(n*7), byte(i), 0, byte(n%9))
+		}
+		seeds = append(seeds, seed)
+	}
 	for i := range 24 {
 		seed := []byte{byte(i), byte(i / 2), byte(i / 5), byte(i), byte(i * 37)}
 		for n := range 120 {

@@ -58,6 +58,9 @@ func FuzzIndexCollisions(f *testing.F) {
 			seed := []byte{byte(size)}
 			for n := range 200 {
 				seed = append(seed, byte(n*n+n/3), byte(n*7))
+				if n%11 == 5 {
+					seed = append(seed, 240+byte(n%10), byte(n*13))
+				}
 				if n%50 == 20 {
 					seed = append(seed, 255, byte(buckets))
 				}
@@ -78,6 +81,8 @@ func FuzzIndexCollisions(f *testing.F) {
 				shrinkIndex(c.ring, 1<<(arg%4))
 			case op >= 250:
 				c.append("")
+			case op >= 240:
+				c.appendAll(arg, int(op-240))
 			case op >= 128:
 				c.append(c.ids[arg%len(c.ids)])
 			default:
@@ -123,6 +128,41 @@ func (c *collisions) append(id string) {
 		c.Fatalf("Append(%q) is %d, %v; want %d", id, e.Seq, err, next)
 	default:
 		c.at[e.ID] = e.Seq
+	}
+}
+
+// appendAll appends up to five of the crowded IDs at once; step 0 makes them all the same one.
+func (c *collisions) appendAll(from, step int) {
+	c.Helper()
+	next, held, twice := c.ring.Stats().Last+1, uint64(0), false
+	es, seen := make([]Event, 1+from%5), map[string]bool{}
+	for i := range es {
+		es[i].ID = c.ids[(from+i*step)%len(c.ids)]
+		twice = twice || seen[es[i].ID]
+		seen[es[i].ID] = true
+		if held == 0 {
+			held = c.retained(es[i].ID)
+		}
+	}
+	got, err := c.ring.AppendAll(nil, es)
+	switch {
+	case twice:
+		if !errors.Is(err, ErrDuplicateID) || len(got) > 0 {
+			c.Fatalf("a batch with an ID twice is %v, %v", got, err)
+		}
+	case held > 0:
+		if !errors.Is(err, ErrDuplicateID) || len(got) != 1 || got[0].Seq != held {
+			c.Fatalf("a batch is %v, %v; %d has one of its IDs", got, err, held)
+		}
+	case err != nil || len(got) != len(es) || got[0].Seq != next:
+		c.Fatalf("a batch is %v, %v; want sequences from %d on", got, err, next)
+	default:
+		for i, e := range got {
+			if e.ID != es[i].ID || e.Seq != next+uint64(i) {
+				c.Fatalf("event %d of a batch is %d, %q", i, e.Seq, e.ID)
+			}
+			c.at[e.ID] = e.Seq
+		}
 	}
 }
 
