@@ -69,7 +69,10 @@ func (w *world) move(s *stepper) {
 }
 
 // run moves them all to the end, in an order of bursts and long sleeps. False: they get nowhere.
-func (w *world) run() bool {
+func (w *world) run() bool { return w.each(func() {}) }
+
+// each is run, and calls look after each step.
+func (w *world) each(look func()) bool {
 	var burst *stepper
 	for range 400_000 {
 		var alive []*stepper
@@ -89,6 +92,7 @@ func (w *world) run() bool {
 			burst.asleep = false
 		}
 		w.move(burst)
+		look()
 		burst.asleep = w.rand.IntN(120) == 0
 	}
 	return false
@@ -208,10 +212,12 @@ func (x *exploration) read() {
 	}
 }
 
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
+
 // explore does things to a small ring in an order that seed decides, and compares what came of it
 // with a plain log.
 func explore(t *testing.T, seed uint64) {
-	rnd := rand.New(rand.NewPCG(seed, 7))
+	rnd := newRand(seed)
 	x := &exploration{t: t, seed: seed, max: 1 + rnd.IntN(9), wrote: map[uint64]eventSeen{},
 		saw: map[uint64]eventSeen{}, inside: map[uint64]bool{}}
 	g, err := NewGroup(Config{MaxEvents: x.max}, Shared{})
@@ -324,6 +330,9 @@ func (x *exploration) rest(closes bool) {
 		x.errorf("%d events and %d bytes at rest, %v, %+v", n, bytes, c.Err(), s)
 	}
 	if x.r.word.Load()&closedBit == 0 {
+		if got, want := x.r.Memory(), held(x.r); got != want {
+			x.errorf("Memory is %d, and %d are held", got, want)
+		}
 		for i := range x.r.dir.Load().entries {
 			if p := x.r.dir.Load().entries[i].Load(); p != nil && p.ordinal < x.r.cur.Load().oldest {
 				x.errorf("page %d has gone, and is in the directory", p.ordinal)

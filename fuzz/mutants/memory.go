@@ -22,6 +22,10 @@ var ofItsMemory = []mutant{
 		"\tif seqOf(r.word.Load()) >= x.seq {\n",
 		"\tif true {\n"}},
 		check{"ring", "TestExplore", stalled}},
+	{"memory is counted off twice", "ring/directory.go", []change{{
+		"if p.dropped.CompareAndSwap(0, 1) {",
+		"if p.dropped.Store(1); true {"}},
+		check{"ring", "TestAPageThatIsTakenOutTwiceIsCountedOffOnce", stalled}},
 	{"a ring that is released does not give its budget back", "ring/release.go", []change{{
 		"\t\tb.Draw(-b.Charge(s.Bytes))\n",
 		""}},

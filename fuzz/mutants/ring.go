@@ -45,6 +45,13 @@ var ofTheRing = []mutant{
 		"range x.entries {",
 		"range x.entries[:0] {"}},
 		check{"ring", "TestExplore", stalled}},
+	{"an owner's index entry comes after the word", "ring/append.go", []change{{
+		"\t\tx.insert(uint64(tag)<<tagPos|(newest+1), newest+1-before>>costBits, free)\n",
+		""}, {
+		"\t\treturn r.appendOne(stored, e) // overtaken, or closed\n\t}\n",
+		"\t\treturn r.appendOne(stored, e)\n\t}\n\tif flag != 0 {\n" +
+			"\t\tx.insert(uint64(tag)<<tagPos|(newest+1), newest+1-before>>costBits, free)\n\t}\n"}},
+		check{"ring", "TestAnEventCanBeFoundFromTheMomentThatItIsVisible", stalled}},
 	{"an overtaken owner takes itself for published", "ring/append.go", []change{{
 		"\t\treturn r.appendOne(stored, e) // overtaken, or closed\n",
 		"\t\t_ = newest\n"}},
