@@ -47,3 +47,19 @@ func TestOptionalInterfacesAreRefusedByNameWhereAStoreLacksThem(t *testing.T) {
 		t.Errorf("Append after Finish: %v", err)
 	}
 }
+
+func TestErrorsOfWritersNameWhatTheyAreAbout(t *testing.T) {
+	for _, c := range []struct {
+		err, is error
+		want    string
+	}{
+		{&replay.HeldError{ID: "s", Holder: "p1", Left: time.Second}, replay.ErrHeld,
+			`replay: another writer holds the session: session "s" is held by "p1" for another 1s`},
+		{&replay.MissingError{Last: 7, Next: 9}, replay.ErrMissing,
+			"replay: events are missing: sequence 9 does not follow 7, the newest that is stored"},
+	} {
+		if c.err.Error() != c.want || !errors.Is(c.err, c.is) {
+			t.Errorf("%v, want %s", c.err, c.want)
+		}
+	}
+}
