@@ -39,7 +39,8 @@ func start(t *testing.T, delay time.Duration) (*app, *proxy.Proxy) {
 
 type said struct {
 	Text     string
-	Breaks   int
+	Breaks   int // which the script has seen to
+	Reloads  int // where the client has given up
 	Finished bool
 }
 
@@ -68,7 +69,7 @@ func TestAIResumesThroughTenCuts(t *testing.T) {
 	}
 	p.CutEach(after...)
 	got := run(t, "ai.mjs", "ask", p.URL()+"/api/chat", "chat 1")
-	if got.Text != want || got.Breaks != cuts || p.Cuts() != cuts {
+	if got.Text != want || got.Breaks < cuts || p.Cuts() != cuts {
 		t.Errorf("%d breaks, %d cuts, text %q", got.Breaks, p.Cuts(), got.Text)
 	}
 	if n := a.sessions.Stats().Created; n != 1 {
@@ -121,13 +122,15 @@ func TestAIStopsTheAnswer(t *testing.T) {
 
 func TestTanStackResumesThroughTenCuts(t *testing.T) {
 	a, p := start(t, time.Millisecond)
-	p.CutEach(slices.Repeat([]int{3_000}, cuts)...)
-	if got := run(t, "tanstack.mjs", "ask", p.URL()+"/runs", "run 1"); got.Text != want || p.Cuts() != cuts {
-		t.Errorf("%d cuts, text %q", p.Cuts(), got.Text)
+	p.CutEach(slices.Repeat([]int{2_500}, cuts)...)
+	got := run(t, "tanstack.mjs", "ask", p.URL()+"/runs", "run 1")
+	if got.Text != want || got.Reloads >= cuts || p.Cuts() != cuts {
+		t.Errorf("%d cuts, %d reloads, text %q", p.Cuts(), got.Reloads, got.Text)
 	}
-	p.CutEach(slices.Repeat([]int{3_000}, cuts)...)
-	if again := run(t, "tanstack.mjs", "join", p.URL()+"/runs", "run 1"); again.Text != want || p.Cuts() != 2*cuts {
-		t.Errorf("after a reload: %d cuts, text %q", p.Cuts()-cuts, again.Text)
+	p.CutEach(slices.Repeat([]int{2_500}, cuts)...)
+	again := run(t, "tanstack.mjs", "join", p.URL()+"/runs", "run 1")
+	if again.Text != want || again.Reloads >= cuts || p.Cuts() != 2*cuts {
+		t.Errorf("joined: %d cuts, %d reloads, text %q", p.Cuts()-cuts, again.Reloads, again.Text)
 	}
 	if n := a.sessions.Stats().Created; n != 1 {
 		t.Errorf("the model ran %d times", n)

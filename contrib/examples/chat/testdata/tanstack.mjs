@@ -9,21 +9,31 @@ const button = new AbortController()
 let text = ""
 let words = 0
 let finished = false
-const events =
-  what === "join" ? connection.joinRun(runId) : connection.connect(messages, undefined, button.signal, { runId, threadId: "thread" })
-try {
+
+async function read() {
+  text = ""
+  const events =
+    what === "join" ? connection.joinRun(runId) : connection.connect(messages, undefined, button.signal, { runId, threadId: "thread" })
   for await (const event of events) {
     if (event.type === "RUN_FINISHED") finished = true
-    if (event.type === "TEXT_MESSAGE_CONTENT") {
-      text += event.delta
-      if (++words === 10 && what === "stop") {
-        await fetch(`${url}/${runId}/stop`, { method: "POST" })
-        button.abort()
-      }
+    if (event.type !== "TEXT_MESSAGE_CONTENT") continue
+    text += event.delta
+    if (++words === 10 && what === "stop") {
+      await fetch(`${url}/${runId}/stop`, { method: "POST" })
+      button.abort()
     }
   }
-} catch (error) {
-  if (!button.signal.aborted) throw error
 }
-console.log(JSON.stringify({ text, finished }))
+
+// The client comes back by itself, unless nothing at all has come before the break, or five times in a row: then the page is loaded again.
+let reloads = 0
+for (let whole = false; !whole && !button.signal.aborted; ) {
+  try {
+    await read()
+    whole = true
+  } catch (error) {
+    if (!button.signal.aborted && ++reloads > 20) throw error
+  }
+}
+console.log(JSON.stringify({ text, finished, reloads }))
 process.exit(0)
