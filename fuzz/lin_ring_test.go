@@ -10,6 +10,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/reprise-go/reprise/internal/ringaccess"
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -64,11 +65,11 @@ func ringLimits(seed uint64) (limits ring.Config, before uint64) {
 type maker func(limits ring.Config, before uint64) (subject, error)
 
 func soundRing(limits ring.Config, before uint64) (subject, error) {
-	g, err := ring.NewGroup(limits, ring.Shared{Start: before})
+	g, err := ringaccess.NewGroup(limits, ringaccess.Shared{Start: before})
 	if err != nil {
 		return nil, err
 	}
-	return sound{g.New(), limits}, nil
+	return sound{g.(*ring.Group).New(), limits}, nil
 }
 
 // ringHistory records what n clients do to a ring.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reprise-go/reprise/internal/ringaccess"
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -43,11 +44,11 @@ func newRingRun(t *testing.T, input []byte) *ringRun {
 	}
 	start := choose[uint64](&r.script, 0, 1<<16, 1<<32, 1<<36, 1<<39, maxSeq+1)
 	start -= min(start, uint64(r.below(256)))
-	g, err := ring.NewGroup(cfg, ring.Shared{Start: min(start, maxSeq)})
+	g, err := ringaccess.NewGroup(cfg, ringaccess.Shared{Start: min(start, maxSeq)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.ring, r.log = g.New(), plainLog{limits: cfg, last: min(start, maxSeq)}
+	r.ring, r.log = g.(*ring.Group).New(), plainLog{limits: cfg, last: min(start, maxSeq)}
 	return r
 }
 

@@ -243,7 +243,7 @@ func TestEmptyDataIsStoredReplayedAndCosts(t *testing.T) {
 
 // The last sequence number is the end of the ring.
 func TestRingThatHasUsedUpItsSequencesIsClosed(t *testing.T) {
-	g, err := NewGroup(Config{}, Shared{Start: MaxSeq - 3})
+	g, err := newGroup(Config{}, shared{Start: MaxSeq - 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func TestAssignedIDsOfABatchAreNotThoseThatItBrings(t *testing.T) {
 
 func TestABatchIsCountedInTallyAndBudget(t *testing.T) {
 	sums, budget := tally.New(1), tally.NewBudget(10*(Overhead+10), 0)
-	g, err := NewGroup(Config{}, Shared{Tally: sums, Budget: budget})
+	g, err := newGroup(Config{}, shared{Tally: sums, Budget: budget})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"runtime"
 
 	"github.com/reprise-go/reprise/internal/clock"
-	"github.com/reprise-go/reprise/internal/tally"
+	"github.com/reprise-go/reprise/internal/ringaccess"
 )
 
 // The bounds of a Config, and of the sequence numbers that a ring can hand out before it closes
@@ -59,19 +59,10 @@ func (c Config) Complete() (Config, error) {
 	return c, nil
 }
 
-// Shared is what the rings of one Group have in common beside their limits. It is for package
-// shard: everything in it is internal.
-type Shared struct {
-	Clock  *clock.Clock
-	Tally  *tally.Tally  // counters of all rings together; nil: nothing is counted
-	Budget *tally.Budget // bounds the bytes of all rings together; nil: unlimited
-	Start  uint64        // sequence numbers begin after this one; for tests of large ones
-}
-
-// A Group makes rings with the same limits; thousands of them share one copy. It is immutable and
-// safe for concurrent use.
+// A Group makes rings with the same limits, for package shard; thousands of them share one copy. It
+// is immutable and safe for concurrent use.
 type Group struct {
-	Shared
+	shared
 	maxBytes      int64 // Config
 	maxEvents     int32
 	maxEventBytes int32
@@ -83,17 +74,28 @@ type Group struct {
 	seed          uint64 // secret part of the rings' ID hashes
 }
 
-// NewGroup returns a *ConfigError for a limit that is negative or above its bound.
-func NewGroup(cfg Config, shared Shared) (*Group, error) {
+// shared is what the rings of a Group have in common beside their limits.
+type shared = ringaccess.Shared
+
+func init() {
+	ringaccess.NewGroup = func(cfg any, common shared) (any, error) { return newGroup(cfg.(Config), common) }
+	ringaccess.NewTag = func() string {
+		tag := newTag()
+		return string(tag[:])
+	}
+}
+
+// newGroup returns a *ConfigError for a limit that is negative or above its bound.
+func newGroup(cfg Config, common shared) (*Group, error) {
 	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, err
 	}
-	if shared.Clock == nil {
-		shared.Clock = clock.New()
+	if common.Clock == nil {
+		common.Clock = clock.New()
 	}
 	return &Group{
-		Shared:        shared,
+		shared:        common,
 		maxBytes:      int64(cfg.MaxBytes),
 		maxEvents:     int32(cfg.MaxEvents),
 		maxEventBytes: int32(cfg.MaxEventBytes),
@@ -142,7 +144,7 @@ func (g *Group) New() *Ring {
 
 // New returns an empty ring. A limit that is negative or above its bound is a *ConfigError.
 func New(cfg Config) (*Ring, error) {
-	g, err := NewGroup(cfg, Shared{})
+	g, err := newGroup(cfg, shared{})
 	if err != nil {
 		return nil, err
 	}

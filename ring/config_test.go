@@ -9,7 +9,7 @@ import (
 )
 
 func TestZeroConfigHasTheDocumentedDefaults(t *testing.T) {
-	g, err := NewGroup(Config{}, Shared{})
+	g, err := newGroup(Config{}, shared{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func TestRefusedAppendsDoNotPileUp(t *testing.T) {
 // What a group counts is what its rings retain, and nothing once they are released.
 func TestReleaseTakesTheRingOutOfTheTallyAndTheBudgetOnce(t *testing.T) {
 	sums, budget := tally.New(4), tally.NewBudget(1<<20, 0)
-	g, err := NewGroup(Config{MaxEvents: 10}, Shared{Tally: sums, Budget: budget})
+	g, err := newGroup(Config{MaxEvents: 10}, shared{Tally: sums, Budget: budget})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestReleaseTakesTheRingOutOfTheTallyAndTheBudgetOnce(t *testing.T) {
 func TestSharedBudgetIsPaidByTheRingThatAppends(t *testing.T) {
 	const cost = 100 + Overhead
 	budget := tally.NewBudget(10*cost, 0)
-	g, _ := NewGroup(Config{}, Shared{Budget: budget})
+	g, _ := newGroup(Config{}, shared{Budget: budget})
 	quiet, greedy := g.New(), g.New()
 	for n := range 4 {
 		mustAppend(t, quiet, Event{ID: fmt.Sprint(n), Data: make([]byte, 99)})

@@ -220,7 +220,7 @@ func explore(t *testing.T, seed uint64) {
 	rnd := newRand(seed)
 	x := &exploration{t: t, seed: seed, max: 1 + rnd.IntN(9), wrote: map[uint64]eventSeen{},
 		saw: map[uint64]eventSeen{}, inside: map[uint64]bool{}}
-	g, err := NewGroup(Config{MaxEvents: x.max}, Shared{})
+	g, err := newGroup(Config{MaxEvents: x.max}, shared{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ var crowdedIDs = sync.OnceValue(func() (ids []string) {
 
 // crowdedRing makes a ring whose hash is the same in every run.
 func crowdedRing(cfg Config) *Ring {
-	g, err := NewGroup(cfg, Shared{})
+	g, err := newGroup(cfg, shared{})
 	if err != nil {
 		panic(err)
 	}

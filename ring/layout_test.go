@@ -42,7 +42,7 @@ func TestBytesAreExactHoweverSizesMix(t *testing.T) {
 			{MaxEvents: 1}, {MaxEvents: 7}, {MaxEvents: 150}, {MaxBytes: 3000}, {MaxBytes: 40_000, MaxEvents: 60},
 		} {
 			cfg.MaxEventBytes = 2000
-			g, err := NewGroup(cfg, Shared{Start: start})
+			g, err := newGroup(cfg, shared{Start: start})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 
 func budgeted(t *testing.T, bytes int64) *Ring {
 	t.Helper()
-	g, err := NewGroup(Config{}, Shared{Budget: tally.NewBudget(bytes, 0)})
+	g, err := newGroup(Config{}, shared{Budget: tally.NewBudget(bytes, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

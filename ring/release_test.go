@@ -20,7 +20,7 @@ func TestReleaseTakesOutExactlyWhatWasCounted(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			counted := tally.New(1)
-			g, err := NewGroup(Config{}, Shared{Tally: counted})
+			g, err := newGroup(Config{}, shared{Tally: counted})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,12 +11,6 @@ const tagAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 // Tag returns what tells the IDs that this ring assigns from those of all others.
 func (r *Ring) Tag() string { return string(r.tag[:]) }
 
-// NewTag returns a random tag, for InitAt.
-func NewTag() string {
-	tag := newTag()
-	return string(tag[:])
-}
-
 // InitAt makes r, which is zero, an empty ring that goes on where another one, in another process,
 // was: with its tag, so that the IDs which that one assigned are known here, and after the sequence
 // number start. The events up to start count as evicted. It is for package shard. The error names

@@ -11,7 +11,7 @@ import (
 
 func newAt(t *testing.T, cfg Config, tag string, start uint64) *Ring {
 	t.Helper()
-	g, err := NewGroup(cfg, Shared{})
+	g, err := newGroup(cfg, shared{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestARingThatIsMadeAgainKnowsTheIDsOfTheFirst(t *testing.T) {
 }
 
 func TestATagOrAStartThatNoRingHasIsRefused(t *testing.T) {
-	g, err := NewGroup(Config{}, Shared{})
+	g, err := newGroup(Config{}, shared{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestATagOrAStartThatNoRingHasIsRefused(t *testing.T) {
 // The counters of a ring are found by its tag: it takes out of them what it put in.
 func TestARingThatIsMadeAgainLeavesNothingInTheCounters(t *testing.T) {
 	y := tally.New(64)
-	g, err := NewGroup(Config{}, Shared{Tally: y})
+	g, err := newGroup(Config{}, shared{Tally: y})
 	if err != nil {
 		t.Fatal(err)
 	}

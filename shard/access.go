@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"github.com/reprise-go/reprise/internal/ringaccess"
 	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -11,7 +12,7 @@ import (
 func init() {
 	shardaccess.CountReplay = func(session any, events, gaps int) { session.(*Session).countReplay(events, gaps) }
 	shardaccess.Visits = func(manager any) uint64 { return manager.(*Manager).driver.visits.Load() }
-	shardaccess.NewTag = ring.NewTag
+	shardaccess.NewTag = func() string { return ringaccess.NewTag() }
 	shardaccess.Restore = func(manager, o any, tag string, before uint64, events []ring.Event) (any, error) {
 		return manager.(*Manager).restore(o.(Options), tag, before, events)
 	}

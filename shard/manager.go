@@ -12,6 +12,7 @@ import (
 
 	"github.com/reprise-go/reprise/internal/clock"
 	"github.com/reprise-go/reprise/internal/mint"
+	"github.com/reprise-go/reprise/internal/ringaccess"
 	"github.com/reprise-go/reprise/internal/tally"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -87,7 +88,7 @@ func newStopped(c *clock.Clock, cfg Config) (*Manager, error) {
 	if cfg.MaxBytes > 0 {
 		m.budget = tally.NewBudget(cfg.MaxBytes, cfg.MaxSessions)
 	}
-	if m.group, err = ring.NewGroup(cfg.Ring, m.shared()); err != nil {
+	if m.group, err = m.newGroup(cfg.Ring); err != nil {
 		return nil, fmt.Errorf("shard: Config.Ring: %w", err)
 	}
 	m.limits.init(cfg.MaxSessions, cfg.MaxPerPrincipal)
@@ -99,9 +100,13 @@ func newStopped(c *clock.Clock, cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// shared is what all rings of the manager share, whatever their limits.
-func (m *Manager) shared() ring.Shared {
-	return ring.Shared{Clock: m.clock, Tally: m.tally, Budget: m.budget}
+// newGroup returns a group of rings with these limits. All rings of the manager share the rest.
+func (m *Manager) newGroup(limits ring.Config) (*ring.Group, error) {
+	g, err := ringaccess.NewGroup(limits, ringaccess.Shared{Clock: m.clock, Tally: m.tally, Budget: m.budget})
+	if err != nil {
+		return nil, err
+	}
+	return g.(*ring.Group), nil
 }
 
 func (m *Manager) key(id string) key { return key{xxh3.HashStringSeed(id, m.seed), id} }

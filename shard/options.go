@@ -24,7 +24,7 @@ func (m *Manager) groupFor(c ring.Config) (*ring.Group, error) {
 	if c = c.Or(base); c == base {
 		return m.group, nil
 	}
-	g, err := ring.NewGroup(c, m.shared())
+	g, err := m.newGroup(c)
 	if err != nil {
 		return nil, fmt.Errorf("shard: Options.Ring: %w", err)
 	}
