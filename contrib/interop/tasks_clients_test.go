@@ -17,8 +17,8 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit/npm"
 )
 
-// typeScriptGoesOn is the client of the SDK for TypeScript, version 2. What that can do with tasks is
-// said in testdata/tasks.mjs.
+// typeScriptGoesOn is the client of the SDK for TypeScript, version 2. What that can do with tasks
+// is said in testdata/tasks.mjs.
 func typeScriptGoesOn(t *testing.T, a, b *tasksProcess) {
 	client := npm.Node(t, "testdata/tasks.mjs", a.url, b.url)
 	var complaints bytes.Buffer

@@ -156,7 +156,7 @@ func Begin(ctx context.Context, o Options) (*Task, error) {
 		t.abandon()
 		return nil, context.Cause(ctx)
 	}
-	t.start(c.ctx, c.cancel)
+	t.start()
 	c.task = t
 	c.x.counters.begun.Add(1)
 	close(c.began)
@@ -176,7 +176,7 @@ func (x *Extension) create(ctx context.Context, c *call, o Options) (*Task, erro
 	if err != nil {
 		return nil, err
 	}
-	t := newTask(x, r, id, f, clientOf(c.req))
+	t := newTask(c, r, id, f)
 	if err = x.enter(t); err == nil {
 		if err = t.open(ctx); err == nil {
 			return t, nil

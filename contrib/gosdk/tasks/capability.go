@@ -39,8 +39,6 @@ func declares(params mcp.Params) bool {
 	return has
 }
 
-func clientOf(req *mcp.CallToolRequest) clientCapabilities { return capabilitiesOf(req.Params) }
-
 // The methods that a question stands for, and the capabilities that they take.
 const (
 	methodElicit = "elicitation/create"

@@ -29,7 +29,9 @@ const envelope = 64 << 10
 type Config struct {
 	// Principal tells who makes a request; "" is nobody in particular. A task belongs to the
 	// principal of the call that began it, and anybody else is answered as if there were no such
-	// task. Default: nobody is told from anybody, so that whoever knows a task's ID may use it.
+	// task. Behind the SDK's auth.RequireBearerToken it is the UserID of
+	// auth.TokenInfoFromContext(r.Context()). Default: nobody is told from anybody, so that whoever
+	// knows a task's ID may use it.
 	Principal func(*http.Request) string
 
 	// TTL is how long a task lives from its creation on, from 1 s; negative: for ever (ttlMs is

@@ -45,9 +45,12 @@
 //
 // Several processes share tasks over contrib/redis. One process keeps them over a restart in
 // contrib/pebble, and in memory with replay.Local. A Store in which a session belongs to one
-// process at a time, as contrib/tiered, is for one process: others cannot cancel its tasks, nor tell
-// whether it lives. Tasks count among the Store's sessions, and so does each process that has begun
-// one: a Store that strangers reach bounds the sessions of a principal (MaxPerPrincipal).
+// process at a time, as contrib/tiered, is for one process: others cannot cancel its tasks, nor
+// tell whether it lives.
+//
+// Tasks count among the Store's sessions, and so does each process that has begun one: a Store that
+// strangers reach bounds the sessions of a principal (MaxPerPrincipal). Of the readers of a session
+// (MaxAttached), the tool takes one, and each request that asks for the task one for a moment.
 //
 // # TTL
 //

@@ -295,6 +295,12 @@ func TestConfigNamesTheFieldThatIsOutOfRange(t *testing.T) {
 	if _, err := New(struct{ replay.Store }{store}, Config{}); !errors.Is(err, replay.ErrUnsupported) {
 		t.Errorf("a Store that cannot size its sessions: %v", err)
 	}
+	if _, err := New(struct {
+		replay.Store
+		replay.Creator
+	}{store, store.(replay.Creator)}, Config{Finish: true}); !errors.Is(err, replay.ErrUnsupported) {
+		t.Errorf("a Store that cannot finish sessions: %v", err)
+	}
 	if _, err := (Options{TTL: 1}).withDefaults(Config{PollInterval: 1}); err == nil ||
 		!strings.Contains(err.Error(), "Options.TTL") {
 		t.Errorf("%v", err)

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // Input asks the client, and waits for all answers: the task is input_required meanwhile. The
-// answers have the keys of the questions. It may be called again, also with keys that were used
-// before: clients see others then, for a key must not come twice in a task.
+// answers have the keys of the questions, 1 to 128 bytes of 0x21 to 0x7E. It may be called again,
+// also with keys that were used before: clients see others then, for a key must not come twice in a
+// task.
 //
 // A client that has not declared what a question takes (elicitation, sampling, roots) is a
 // *jsonrpc.Error, which the tool may return. An answer has the form that its question asks for, but
@@ -71,8 +73,8 @@ func (t *Task) ask(questions mcp.InputRequestMap) (map[string]expected, error) {
 		return nil, fmt.Errorf("tasks: questions: %w", err)
 	}
 	for key, question := range raw {
-		if key == "" || len(key) > maxKey {
-			return nil, fmt.Errorf("tasks: the key %.100q of a question has %d bytes, want 1 to %d", key, len(key),
+		if key == "" || len(key) > maxKey || strings.ContainsFunc(key, isNoKey) {
+			return nil, fmt.Errorf("tasks: the key %.100q of a question, want 1 to %d bytes of 0x21 to 0x7E", key,
 				maxKey)
 		}
 		if err := t.client.check(methodOf(question)); err != nil {
@@ -94,8 +96,10 @@ func (t *Task) ask(questions mcp.InputRequestMap) (map[string]expected, error) {
 	return asked, nil
 }
 
-// maxKey bounds a question's key, which is part of an event's ID.
+// maxKey and isNoKey say what a question's key is, for it is part of an event's ID.
 const maxKey = 128
+
+func isNoKey(c rune) bool { return c < 0x21 || c > 0x7E }
 
 // withdraw takes back what was not answered. Where the tool goes on, the client hears of it.
 func (t *Task) withdraw(asked map[string]expected) error {

@@ -184,6 +184,37 @@ func TestAQuestionThatTheToolGivesUpIsAskedNoMore(t *testing.T) {
 	r.until(t, "", id, EventCancelled)
 }
 
+func TestAQuestionNeedsAKeyThatCanBeAnEventsID(t *testing.T) {
+	r := newReplica(t, newStore(t, shard.Config{}), Config{})
+	r.add("asks", func(ctx context.Context, _ *mcp.CallToolRequest, _ any) (*mcp.CallToolResult, any, error) {
+		for _, key := range []string{"", "a b", "a\n", "ä", strings.Repeat("x", 129)} {
+			if _, err := FromContext(ctx).Input(ctx, mcp.InputRequestMap{key: elicitation("?")}); err == nil ||
+				!strings.Contains(err.Error(), "key") {
+				t.Errorf("%q: %v", key, err)
+			}
+		}
+		for range 2 {
+			key := strings.Repeat("x", 128)
+			if _, err := FromContext(ctx).Input(ctx, mcp.InputRequestMap{key: elicitation("?")}); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := FromContext(ctx).Input(ctx, nil); err == nil {
+			t.Error("no question is one")
+		}
+		return textResult("done"), nil, FromContext(ctx).Output(ctx, textResult("part").Content...)
+	}, Options{})
+	id := r.begin(t, "", "asks").TaskID
+	for range 2 {
+		for key := range r.until(t, "", id, statusInput).InputRequests {
+			if got := r.ask(t, "", methodUpdate, id, answers(key, accept("1"))); got.Error != nil {
+				t.Error(got.Error)
+			}
+		}
+	}
+	r.until(t, "", id, EventCompleted)
+}
+
 func TestATaskIsNilWhereThereIsNone(t *testing.T) {
 	var none *Task
 	ctx := t.Context()

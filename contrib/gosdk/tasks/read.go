@@ -66,7 +66,7 @@ func (x *Extension) load(ctx context.Context, id, principal string) (*state, err
 
 // maxOvertaken is how often a log is read again because it was dropped faster than it could be
 // read.
-const maxOvertaken = 5
+const maxOvertaken = 50
 
 // replay reads a log up to sequence last, at least.
 func (x *Extension) replay(ctx context.Context, id string, f facts, last uint64) (*state, error) {

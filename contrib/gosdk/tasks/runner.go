@@ -22,8 +22,8 @@ type runner struct {
 	done   chan struct{} // closed when keep has returned
 }
 
-// runner returns the runner of this process, and makes one if there is none, or it was lost. It asks
-// the Store: a process that was paused may not know yet.
+// runner returns the runner of this process, and makes one if there is none, or it was lost. It
+// asks the Store: a process that was paused may not know yet.
 func (x *Extension) runner(ctx context.Context) (*runner, error) {
 	if r, err := x.alive(); r != nil || err != nil {
 		if err == nil {

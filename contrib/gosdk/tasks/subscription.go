@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -44,7 +45,7 @@ func (s *subscription) FlushError() error {
 
 // Write takes a piece of the SDK's response.
 func (s *subscription) Write(p []byte) (int, error) {
-	if s.Header().Get("Content-Type") != "text/event-stream" { // a refusal
+	if !strings.HasPrefix(s.Header().Get("Content-Type"), "text/event-stream") { // a refusal
 		return s.ResponseWriter.Write(p)
 	}
 	s.partial = append(s.partial, p...)

@@ -27,10 +27,10 @@ type Task struct {
 	facts  facts
 	client clientCapabilities
 
-	ctx       context.Context         // the tool's; set by start
-	cancel    context.CancelCauseFunc // of ctx
-	reader    replay.Reader           // follow's, from open on
-	following context.Context         // ends with the task
+	ctx       context.Context // the tool's
+	cancel    context.CancelCauseFunc
+	reader    replay.Reader   // follow's, from open on
+	following context.Context // ends with the task
 	unfollow  context.CancelFunc
 	timers    []func() bool // that stop what would stop the tool; set by start
 
@@ -47,9 +47,9 @@ type Task struct {
 	moved    chan struct{}                   // closed when followed grows, and replaced
 }
 
-func newTask(x *Extension, r *runner, id string, f facts, client clientCapabilities) *Task {
+func newTask(c *call, r *runner, id string, f facts) *Task {
 	t := &Task{
-		x: x, runner: r, id: id, facts: f, client: client,
+		x: c.x, runner: r, id: id, facts: f, client: capabilitiesOf(c.req.Params), ctx: c.ctx, cancel: c.cancel,
 		asked: map[string]json.RawMessage{}, waiting: map[string]chan json.RawMessage{}, used: map[string]bool{},
 		moved: make(chan struct{}),
 	}
@@ -73,8 +73,7 @@ func (t *Task) open(ctx context.Context) (err error) {
 }
 
 // start lets the task run.
-func (t *Task) start(ctx context.Context, cancel context.CancelCauseFunc) {
-	t.ctx, t.cancel = ctx, cancel
+func (t *Task) start() {
 	t.timers = append(t.timers, context.AfterFunc(t.runner.ctx, func() { t.stop(context.Cause(t.runner.ctx)) }))
 	if t.facts.TTL >= 0 {
 		t.timers = append(t.timers, time.AfterFunc(t.facts.TTL, func() { t.stop(ErrExpired) }).Stop)
@@ -145,6 +144,9 @@ func ReportProgress(ctx context.Context, req *mcp.CallToolRequest, p Progress) e
 // (replay.Handler, say). The extension has nothing of the kind: clients that poll get the result
 // alone.
 func (t *Task) Output(ctx context.Context, content ...mcp.Content) error {
+	if t != nil && len(content) == 0 {
+		return errors.New("tasks: a partial result has no content")
+	}
 	data, err := json.Marshal(content)
 	if err != nil {
 		return fmt.Errorf("tasks: a partial result: %w", err)
