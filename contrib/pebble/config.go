@@ -76,6 +76,9 @@ func (c Config) normalize() (Config, error) {
 	return c, nil
 }
 
+// Limits implements replay.Limiter.
+func (s *Store) Limits() ring.Config { return s.cfg.Ring }
+
 func orElse[T comparable](v *T, otherwise T) {
 	var zero T
 	if *v == zero {

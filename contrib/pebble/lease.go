@@ -137,5 +137,3 @@ func (s *session) options(md shard.Metadata) shard.Options {
 	o.Ring.StrictIDs = o.Ring.StrictIDs && !s.store.cfg.Ring.StrictIDs
 	return o
 }
-
-var _ replay.Leaser = (*Store)(nil)

@@ -323,5 +323,8 @@ func (r *reader) SkipGap() (first uint64, err error) {
 	}
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	if r.place == r.s.seen.last {
+		return 0, nil
+	}
 	return r.place + 1, nil
 }

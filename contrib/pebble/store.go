@@ -45,6 +45,8 @@ var _ interface {
 	replay.Batcher
 	replay.Creator
 	replay.Claimer
+	replay.Leaser
+	replay.Limiter
 } = (*Store)(nil)
 
 // Close ends the readers, with shard.ErrClosed; they must still be closed. It waits for what is

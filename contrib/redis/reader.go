@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,30 @@ func (r *reader) Next(e *ring.Event) bool {
 			return false
 		}
 	}
+}
+
+// SkipGap implements replay.GapSkipper, in one round trip. When that fails, the gap is still there to
+// be skipped.
+func (r *reader) SkipGap() (first uint64, err error) {
+	if !errors.Is(r.err, ring.ErrEvicted) || r.detached {
+		return 0, r.err
+	}
+	args := []string{r.store.head, r.tag, "", batchEvents}
+	list, err := r.store.list(context.Background(), r.store.scripts.read, r.id, args)
+	if err == nil && len(list) < 3 {
+		err = unexpected(len(list))
+	}
+	if err != nil {
+		return 0, err
+	}
+	end := len(list) - 1
+	r.place = text(list[end])
+	r.move(r.place)
+	r.err, r.end = nil, nil
+	if r.seq < uint64(number(list[1])) {
+		first = r.seq + 1
+	}
+	return first, r.take(list[:end])
 }
 
 // over reports whether the reader has ended; the buffer is empty.

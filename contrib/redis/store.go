@@ -34,8 +34,10 @@ var (
 	_ replay.Creator  = (*Store)(nil)
 	_ replay.Claimer  = (*Store)(nil)
 	_ replay.Leaser   = (*Store)(nil)
+	_ replay.Limiter  = (*Store)(nil)
 
 	_ replay.Positioner = (*reader)(nil)
+	_ replay.GapSkipper = (*reader)(nil)
 )
 
 // New returns a Store on client, which stays the caller's. The error names the field of cfg that is

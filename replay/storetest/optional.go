@@ -21,6 +21,7 @@ func extending() []test {
 		{name: "claims at most a thousand keys of a session", run: claimsBounded},
 		{name: "claims nothing in sessions that take no more events", run: claimsWhenOver},
 		{name: "creates sessions with limits of their own", run: createsWithLimits},
+		{name: "tells the limits that its sessions have", run: tellsLimits},
 		{name: "finishes a session once", run: finishesOnce},
 		{name: "stores a batch whole, in order", run: batchWhole},
 		{name: "stores nothing of a batch with a fault", run: batchNothing},
@@ -156,6 +157,31 @@ func createsWithLimits(k *kit) {
 	var limit *ring.ConfigError
 	if !errors.As(err, &limit) || limit.Field != "MaxIDBytes" || limit.Value != 1025 {
 		k.Errorf("a limit above its bound: %v, want an error that tells field and value", err)
+	}
+}
+
+func tellsLimits(k *kit) {
+	for _, cfg := range []ring.Config{
+		{},
+		{MaxEvents: 7, MaxBytes: 4096, MaxEventBytes: 300, MaxIDBytes: 20},
+		{MaxEventBytes: 50, StrictIDs: true},
+	} {
+		k.start(Config{Ring: cfg})
+		limiter := has[replay.Limiter](k)
+		want, err := cfg.Complete()
+		if err != nil {
+			k.Fatal(err)
+		}
+		if got := limiter().Limits(); got != want {
+			k.Errorf("a Store with %+v has the limits %+v, want %+v", cfg, got, want)
+		}
+		if want.MaxEventBytes > 1000 {
+			continue
+		}
+		k.create("s")
+		k.append("s", ring.Event{Data: make([]byte, want.MaxEventBytes)})
+		_, err = k.any().Append(k.ctx, "s", ring.Event{Data: make([]byte, want.MaxEventBytes+1)})
+		k.wantErr("an event that is larger by a byte", err, ring.ErrEventTooLarge)
 	}
 }
 

@@ -138,7 +138,7 @@ func cases() []test {
 	for _, group := range [][]test{
 		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(),
 		overtaking(), placing(),
-		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(), extending(),
+		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(), extending(), leasing(), writing(),
 	} {
 		all = append(all, group...)
 	}

@@ -33,15 +33,11 @@ local at, record = '0-0', ''
 if ARGV[4] ~= '' then
   at, record = seek(ARGV[4])
   if not at then return record end
-elseif ARGV[5] == '1' or s.first > s.seq then
+elseif ARGV[5] == '1' then
   if s.seq > 0 then at = entryOf(s.seq, s.newest) end
-elseif s.before > 0 then
-  at = entryOf(s.first - 1, s.before)
-elseif s.first > 1 then
-  local n = string.format('%.0f', s.first - 1)
-  local e = redis.call('XRANGE', KEYS[2], n, n)[1]
-  if not e then return LOST end
-  at = e[1]
+else
+  at = beginning(s)
+  if not at then return LOST end
 end
 if ARGV[4] == '' and ARGV[5] ~= '1' and s.lost == 1 then -- who reads from the start misses what should be retained
   s.lost = 0

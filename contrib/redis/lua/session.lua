@@ -137,6 +137,16 @@ local function tell(seq)
   redis.call('SPUBLISH', channel, string.format('%.0f ', seq) .. id)
 end
 
+-- beginning returns the entry that the oldest retained event follows, or nil if it is lost.
+local function beginning(s)
+  if s.first > s.seq then return s.seq > 0 and entryOf(s.seq, s.newest) or '0-0' end
+  if s.before > 0 then return entryOf(s.first - 1, s.before) end
+  if s.first == 1 then return '0-0' end
+  local n = string.format('%.0f', s.first - 1)
+  local e = redis.call('XRANGE', KEYS[2], n, n)[1]
+  return e and e[1]
+end
+
 -- batch returns what follows the entry at, up to count events, as {newest sequence, entry, record, entry, …}, or nil and the number of
 -- a refusal. It looks whether at is still the entry that it was, for a server that has lost the newest events gives their numbers again, and
 -- whether what follows is there without a gap.
