@@ -20,9 +20,9 @@ type taskAnswer struct {
 	Error                         struct{ Message string }
 }
 
-// askTask sends a request of a client that takes tasks. Of params, the first is also what Mcp-Name
+// sendTask sends a request of a client that takes tasks. Of params, the first is also what Mcp-Name
 // says.
-func askTask(t *testing.T, url, method string, params ...any) (got taskAnswer) {
+func sendTask(t *testing.T, url, method string, params ...any) *http.Response {
 	t.Helper()
 	all := map[string]any{"_meta": map[string]any{
 		"io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -53,6 +53,13 @@ func askTask(t *testing.T, url, method string, params ...any) (got taskAnswer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return resp
+}
+
+// askTask sends a request and returns what the server says of a task.
+func askTask(t *testing.T, url, method string, params ...any) taskAnswer {
+	t.Helper()
+	resp := sendTask(t, url, method, params...)
 	defer resp.Body.Close()
 	var text bytes.Buffer
 	if _, err := text.ReadFrom(resp.Body); err != nil {
@@ -114,6 +121,27 @@ func TestTasksOfProcessesThatShareARedis(t *testing.T) {
 		log := taskEvents(t, strings.TrimSuffix(b.url, "/mcp")+"/events?session="+short, "completed")
 		if log != "working progress progress progress completed" {
 			t.Errorf("its log has %s", log)
+		}
+	})
+	t.Run("each tells of what another does", func(t *testing.T) {
+		a, b := start(t), start(t)
+		id := bake(t, a.url, 5, 0.05)
+		resp := sendTask(t, b.url, "subscriptions/listen", "notifications", map[string]any{"taskIds": []string{id}})
+		defer resp.Body.Close()
+		var told []string
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			var m struct {
+				Method string
+				Params struct{ Status string }
+			}
+			data, is := strings.CutPrefix(lines.Text(), "data: ")
+			if is && json.Unmarshal([]byte(data), &m) == nil {
+				told = append(told, strings.TrimSpace(m.Method+" "+m.Params.Status))
+			}
+		}
+		if n := len(told); n < 3 || told[0] != "notifications/subscriptions/acknowledged" ||
+			told[n-2] != "notifications/tasks completed" || told[n-1] != "" {
+			t.Errorf("a listener hears %q", told)
 		}
 	})
 	t.Run("the tasks of a killed one fail after its lease", func(t *testing.T) {
