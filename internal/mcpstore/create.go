@@ -17,26 +17,24 @@ const DefaultMaxEventBytes = 16 << 20
 // ringDefault is what package ring has by default.
 const ringDefault = 1 << 20
 
-// Create creates a session with room for events of maxEventBytes. Negative means as the Store has
+// Create creates a session with room for events of maxEventBytes, and for the adapters' event IDs
+// where the Store's sessions take only shorter ones. Negative means as the Store has
 // it; 0 means that too if the Store has been configured, and [DefaultMaxEventBytes] where it has
 // not or does not tell. A Store that cannot do it is replay.ErrUnsupported, but for 0, where its
 // own limit will do.
 func Create(ctx context.Context, store replay.Store, maxEventBytes int, id string, md shard.Metadata) (string, error) {
-	limit := maxEventBytes
-	if limit == 0 {
-		limit = DefaultMaxEventBytes
-		if limits, told := replay.Limits(store); told && limits.MaxEventBytes != ringDefault {
-			limit = -1
-		}
+	limits, told := replay.Limits(store)
+	own := ring.Config{MaxEventBytes: max(0, maxEventBytes)}
+	if maxEventBytes == 0 && (!told || limits.MaxEventBytes == ringDefault) {
+		own.MaxEventBytes = DefaultMaxEventBytes
 	}
-	if limit < 0 {
+	if told && limits.MaxIDBytes > 0 && limits.MaxIDBytes < ring.MaxIDBytes {
+		own.MaxIDBytes = ring.MaxIDBytes // the adapters' IDs may be as long
+	}
+	if own == (ring.Config{}) {
 		return store.Create(ctx, id, md)
 	}
-	made, err := replay.CreateWith(
-		ctx,
-		store,
-		shard.Options{ID: id, Metadata: md, Ring: ring.Config{MaxEventBytes: limit}},
-	)
+	made, err := replay.CreateWith(ctx, store, shard.Options{ID: id, Metadata: md, Ring: own})
 	if maxEventBytes == 0 && errors.Is(err, replay.ErrUnsupported) {
 		return store.Create(ctx, id, md)
 	}

@@ -51,6 +51,24 @@ func TestASessionHasRoomForImagesUnlessSomebodySaysOtherwise(t *testing.T) {
 	}
 }
 
+func TestASessionTakesTheAdaptersIDsWhereOthersAreShorter(t *testing.T) {
+	for _, size := range []int{0, -1, 1 << 20} {
+		m, err := shard.New(shard.Config{Ring: ring.Config{MaxIDBytes: 10}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		id, err := Create(t.Context(), replay.Local(m), size, "", shard.Metadata{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.Get(id)
+		if err != nil || s.Limits().MaxIDBytes != ring.MaxIDBytes {
+			t.Errorf("size %d: %+v, %v", size, s.Limits(), err)
+		}
+	}
+}
+
 func TestAStoreThatCannotSizeItsSessionsKeepsItsOwnLimit(t *testing.T) {
 	store := struct{ replay.Store }{replay.Local(shardtest.New(t, shard.Config{}))} // hides what is optional
 	if id, err := Create(context.Background(), store, 0, "s", shard.Metadata{}); err != nil || id != "s" {
