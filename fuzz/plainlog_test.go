@@ -108,7 +108,7 @@ func (l *plainLog) refuse(e ring.Event) (fields []string, err error) {
 	if l.closed {
 		return nil, ring.ErrClosed
 	}
-	if fields = invalidFields(e); len(fields) > 0 {
+	if fields = l.invalidFields(e); len(fields) > 0 {
 		return fields, ring.ErrInvalidEvent
 	}
 	if e.Size() > l.limits.MaxEventBytes || cost(e) > int64(l.limits.MaxBytes) {
@@ -156,12 +156,17 @@ func (l *plainLog) affords(n int64) bool {
 	return drawn <= l.budget.pool
 }
 
-// invalidFields are the fields of e that no ring stores.
-func invalidFields(e ring.Event) (fields []string) {
+// invalidFields are the fields of e that the ring does not store.
+func (l *plainLog) invalidFields(e ring.Event) (fields []string) {
 	control := func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
 	edge := func(s string) bool { return s != "" && strings.ContainsAny(s[:1]+s[len(s)-1:], " \t") }
 	for name, s := range map[string]string{"ID": e.ID, "Stream": e.Stream, "Type": e.Type} {
-		if len(s) > 256 || !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\r\n") ||
+		most := 256
+		if name == "ID" && l.limits.MaxIDBytes > 0 {
+			most = l.limits.MaxIDBytes
+		}
+		beyond := name == "ID" && l.limits.StrictIDs && strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
+		if len(s) > most || beyond || !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\r\n") ||
 			name == "ID" && (strings.ContainsFunc(s, control) || edge(s)) {
 			fields = append(fields, name)
 		}

@@ -30,6 +30,8 @@ var ringSteps = []func(*ringRun){
 	(*ringRun).flood,
 	(*ringRun).fill,
 	(*ringRun).batch,
+	func(r *ringRun) { r.appendOwn(long(choose(&r.script, 1, 2, 30, 31, 256, 257, 1023, 1024, 1025))) },
+	func(r *ringRun) { r.appendOwn(choose(&r.script, "a b", "é", "日本語", "12345678é", "~")) },
 }
 
 func (r *ringRun) appendOwn(id string) {
@@ -169,14 +171,14 @@ func FuzzRing(f *testing.F) {
 func ringSeeds() (seeds [][]byte) {
 	const batch = 18
 	for i := range 10 {
-		seed := []byte{byte(i), byte(i), 0, byte(i % 6), byte(i * 31)}
+		seed := []byte{byte(i), byte(i), 0, byte(i % 6), byte(i * 31), byte(i % 3), byte(i % 4)}
 		for n := range 40 {
 			seed = append(seed, batch, 3+byte(n%4), byte(i+n), byte(n*37), byte(n*i), byte(n), byte(n*7), byte(i), 0, byte(n%9))
 		}
 		seeds = append(seeds, seed)
 	}
 	for i := range 24 {
-		seed := []byte{byte(i), byte(i / 2), byte(i / 5), byte(i), byte(i * 37)}
+		seed := []byte{byte(i), byte(i / 2), byte(i / 5), byte(i), byte(i * 37), byte(i), byte(i / 4)}
 		for n := range 120 {
 			seed = append(seed, byte(n*(i+3)), byte(n*n+i), byte(n), byte(i*n>>1))
 		}
@@ -184,7 +186,7 @@ func ringSeeds() (seeds [][]byte) {
 	}
 	const flood = 16 // in ringSteps
 	for _, maxBytes := range []byte{0, 7, 8, 9} {
-		seed := []byte{9, maxBytes, 5, maxBytes, 9, 1, 3, 0, 0, 0, flood}
+		seed := []byte{9, maxBytes, 5, maxBytes, 9, 0, 0, 1, 3, 0, 0, 0, flood}
 		for n := range 100 {
 			seed = append(seed, byte(n*97), byte(n%16), byte(n))
 		}
@@ -192,7 +194,7 @@ func ringSeeds() (seeds [][]byte) {
 	}
 	const own, fill = 1, 17
 	for maxBytes := range byte(7) {
-		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0, own, 2, 3, 1, 1, fill, 0,
+		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0, own, 2, 3, 1, 1, fill, 0,
 			0, 0, fill, 0, 0, 1, fill, 0, 0, 0})
 	}
 	return seeds

@@ -71,7 +71,7 @@ func (l *plainLog) refuseAll(es []ring.Event) (fields []string, err error) {
 		return nil, ring.ErrClosed
 	}
 	for _, e := range es {
-		if fields = invalidFields(e); len(fields) > 0 {
+		if fields = l.invalidFields(e); len(fields) > 0 {
 			return fields, ring.ErrInvalidEvent
 		}
 		if e.Size() > l.limits.MaxEventBytes || cost(e) > int64(l.limits.MaxBytes) {

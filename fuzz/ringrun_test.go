@@ -44,6 +44,7 @@ func newRingRun(t *testing.T, input []byte) *ringRun {
 	}
 	start := choose[uint64](&r.script, 0, 1<<16, 1<<32, 1<<36, 1<<39, maxSeq+1)
 	start -= min(start, uint64(r.below(256)))
+	cfg.MaxIDBytes, cfg.StrictIDs = choose(&r.script, 256, 1024, 30, 1), r.one(4)
 	g, err := ringaccess.NewGroup(cfg, ringaccess.Shared{Start: min(start, maxSeq)})
 	if err != nil {
 		t.Fatal(err)
