@@ -43,12 +43,13 @@ func (r *ringRun) appendAll(es []ring.Event) {
 
 func (r *ringRun) storeAll(es, got []ring.Event) {
 	r.Helper()
-	ids := r.log.idsFor(es)
 	for i, e := range es {
 		if r.log.tag == "" && e.ID == "" {
 			r.log.tag, _, _ = strings.Cut(got[i].ID, "-")
-			ids = r.log.idsFor(es)
 		}
+	}
+	ids := r.log.idsFor(es)
+	for i, e := range es {
 		e.ID, e.Seq = ids[i], r.log.last+1
 		if e.Time.IsZero() {
 			e.Time = got[i].Time
