@@ -54,7 +54,11 @@ func newReplica(t *testing.T, manager *shard.Manager, opts HandlerOptions) *repl
 			return nil, nil, nil
 		},
 	)
-	r.endpoint = Handler(replay.Local(manager), func(*http.Request) *mcp.Server { return r.server }, opts)
+	var err error
+	r.endpoint, err = Handler(replay.Local(manager), func(*http.Request) *mcp.Server { return r.server }, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
 	web := httptest.NewUnstartedServer(r.endpoint)
 	web.Config.RegisterOnShutdown(r.endpoint.Close)
 	web.Start()
@@ -145,9 +149,12 @@ func TestTheEarlierEraResumesBehindAHandler(t *testing.T) {
 
 func TestTheLaterEraHasAPlaceForItsExtensions(t *testing.T) {
 	modern := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(299) })
-	e := Handler(replay.Local(newManager(t, shard.Config{})), func(*http.Request) *mcp.Server {
+	e, err := Handler(replay.Local(newManager(t, shard.Config{})), func(*http.Request) *mcp.Server {
 		return mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, nil)
 	}, HandlerOptions{Modern: modern})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		version, session, body string
 		modern                 bool

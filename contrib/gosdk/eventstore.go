@@ -20,6 +20,7 @@ import (
 	"iter"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/reprise-go/reprise/internal/mcpstore"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -55,14 +56,11 @@ var _ mcp.EventStore = (*EventStore)(nil)
 // sessions under stream names that the SDK uses.
 func New(store replay.Store) *EventStore { return &EventStore{newRegistry(store, Config{})} }
 
-// NewWith is New with a configuration. An error names the field that is out of range.
+// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out of
+// range and its value.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
-	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
-		return nil, fmt.Errorf(
-			"gosdk: Config.MaxEventBytes is %d, want at most %d",
-			cfg.MaxEventBytes,
-			ring.MaxMaxEventBytes,
-		)
+	if err := mcpstore.Check(cfg.MaxEventBytes); err != nil {
+		return nil, fmt.Errorf("gosdk: Config: %w", err)
 	}
 	return &EventStore{newRegistry(store, cfg)}, nil
 }

@@ -288,9 +288,17 @@ func TestWhoReplaysDoesNotWaitBeyondItsContext(t *testing.T) {
 }
 
 func TestAnEventLimitOutOfRangeIsRefused(t *testing.T) {
-	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil ||
-		!strings.Contains(err.Error(), "MaxEventBytes") {
-		t.Fatal(err)
+	cfg := Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}
+	_, storeErr := NewWith(nil, cfg)
+	_, handlerErr := Handler(nil, nil, HandlerOptions{Events: cfg})
+	for what, err := range map[string]error{"NewWith": storeErr, "Handler": handlerErr} {
+		if wrong := (*ring.ConfigError)(nil); !errors.As(err, &wrong) || wrong.Field != "MaxEventBytes" ||
+			wrong.Value != ring.MaxMaxEventBytes+1 {
+			t.Errorf("%s: error %v, want a *ring.ConfigError with MaxEventBytes and its value", what, err)
+		}
+	}
+	if _, err := NewWith(nil, Config{MaxEventBytes: -1}); err != nil {
+		t.Errorf("a negative limit, which means the Store's: %v", err)
 	}
 }
 

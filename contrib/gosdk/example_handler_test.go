@@ -24,11 +24,14 @@ func ExampleHandler() {
 		log.Fatal(err)
 	}
 	defer manager.Close()
-	endpoint := gosdk.Handler(
+	endpoint, err := gosdk.Handler(
 		replay.Local(manager),
 		func(*http.Request) *mcp.Server { return server },
 		gosdk.HandlerOptions{},
 	)
+	if err != nil {
+		log.Fatal(err)
+	}
 	web := httptest.NewServer(endpoint) // http.Server{Handler: endpoint}, with RegisterOnShutdown(endpoint.Close)
 	defer web.Close()
 	defer endpoint.Close()
@@ -75,7 +78,14 @@ func ExampleNewUpdates() {
 		}
 		defer updates[i].Close()
 	}
-	endpoint := gosdk.Handler(store, func(*http.Request) *mcp.Server { return replicas[1] }, gosdk.HandlerOptions{})
+	endpoint, err := gosdk.Handler(
+		store,
+		func(*http.Request) *mcp.Server { return replicas[1] },
+		gosdk.HandlerOptions{},
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
 	web := httptest.NewServer(endpoint)
 	defer web.Close()
 	defer endpoint.Close()

@@ -27,8 +27,8 @@ type HandlerOptions struct {
 }
 
 // Handler serves clients of both eras of MCP at one URL: those up to 2025-11-25 with sessions and
-// resumption, from an [EventStore] over store, and those of 2026-07-28 and later statelessly. It
-// panics if HandlerOptions.Events is out of range.
+// resumption, from an [EventStore] over store, and those of 2026-07-28 and later statelessly. Errors
+// are those of [NewWith].
 //
 // A request belongs to the later era when its Mcp-Protocol-Version says so. A POST with neither
 // that header nor a session also does when it carries a version in its _meta, for which the SDK
@@ -37,10 +37,10 @@ type HandlerOptions struct {
 // The servers that server returns should mint session IDs with [NewSessionID]
 // (mcp.ServerOptions.GetSessionID), and the Store tell of sessions' ends ([CloseEnded]).
 // [Endpoint.Close] ends subscriptions of later clients as it ends listening streams.
-func Handler(store replay.Store, server func(*http.Request) *mcp.Server, opts HandlerOptions) *Endpoint {
+func Handler(store replay.Store, server func(*http.Request) *mcp.Server, opts HandlerOptions) (*Endpoint, error) {
 	events, err := NewWith(store, opts.Events)
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
 	opts.Options = opts.Options.withDefaults()
 	sdk := opts.SDK
@@ -53,7 +53,7 @@ func Handler(store replay.Store, server func(*http.Request) *mcp.Server, opts Ha
 	sdk.EventStore, sdk.Stateless = events, false
 	e := Middleware(store, mcp.NewStreamableHTTPHandler(server, &sdk), opts.Options)
 	e.modern = modern
-	return e
+	return e, nil
 }
 
 // isModern reports whether a request is of a protocol without sessions.

@@ -126,7 +126,10 @@ func TestReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer updates.Close()
-	endpoint := gosdk.Handler(store, func(*http.Request) *mcp.Server { return server }, gosdk.HandlerOptions{})
+	endpoint, err := gosdk.Handler(store, func(*http.Request) *mcp.Server { return server }, gosdk.HandlerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	url := "http://" + listenAndServe(t, &http.Server{Handler: endpoint}, endpoint.Close)
 	fmt.Println(url)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
+	"github.com/reprise-go/reprise/internal/mcpstore"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 )
@@ -62,14 +63,11 @@ func New(store replay.Store) *EventStore {
 	return &EventStore{store: store, seed: maphash.MakeSeed(), past: newPast(MaxRemembered)}
 }
 
-// NewWith is New with a configuration. An error names the field that is out of range.
+// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out of
+// range and its value.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
-	if cfg.MaxEventBytes > ring.MaxMaxEventBytes {
-		return nil, fmt.Errorf(
-			"mcpgo: Config.MaxEventBytes is %d, want at most %d",
-			cfg.MaxEventBytes,
-			ring.MaxMaxEventBytes,
-		)
+	if err := mcpstore.Check(cfg.MaxEventBytes); err != nil {
+		return nil, fmt.Errorf("mcpgo: Config: %w", err)
 	}
 	es := New(store)
 	es.cfg = cfg

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -130,9 +131,10 @@ func TestAnEventIsStoredWhenItsClientHasGone(t *testing.T) {
 }
 
 func TestAnEventLimitOutOfRangeIsRefused(t *testing.T) {
-	if _, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1}); err == nil ||
-		!strings.Contains(err.Error(), "MaxEventBytes") {
-		t.Fatal(err)
+	_, err := NewWith(nil, Config{MaxEventBytes: ring.MaxMaxEventBytes + 1})
+	if wrong := (*ring.ConfigError)(nil); !errors.As(err, &wrong) || wrong.Field != "MaxEventBytes" ||
+		wrong.Value != ring.MaxMaxEventBytes+1 {
+		t.Fatalf("error %v, want a *ring.ConfigError with MaxEventBytes and its value", err)
 	}
 }
 

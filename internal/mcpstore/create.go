@@ -17,6 +17,13 @@ const DefaultMaxEventBytes = 16 << 20
 // ringDefault is what package ring has by default.
 const ringDefault = 1 << 20
 
+// Check returns a *ring.ConfigError if no event may be as large as maxEventBytes, as an adapter is
+// told it: negative and 0 are no sizes, see [Create].
+func Check(maxEventBytes int) error {
+	_, err := ring.Config{MaxEventBytes: max(0, maxEventBytes)}.Complete()
+	return err
+}
+
 // Create creates a session with room for events of maxEventBytes, and for the adapters' event IDs
 // where the Store's sessions take only shorter ones. Negative means as the Store has
 // it; 0 means that too if the Store has been configured, and [DefaultMaxEventBytes] where it has

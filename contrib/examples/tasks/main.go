@@ -118,7 +118,7 @@ func newHandler(store replay.Store, extension *tasks.Extension, conformance bool
 	}
 	get := func(*http.Request) *mcp.Server { return server }
 	modern := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{Stateless: true})
-	return gosdk.Handler(store, get, gosdk.HandlerOptions{Modern: extension.Handler(modern)}), nil
+	return gosdk.Handler(store, get, gosdk.HandlerOptions{Modern: extension.Handler(modern)})
 }
 
 type order struct {

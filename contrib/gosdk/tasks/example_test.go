@@ -57,7 +57,10 @@ func Example() {
 	mcp.AddTool(server, &mcp.Tool{Name: "bake"}, tasks.Tool(bake, tasks.Options{}))
 	get := func(*http.Request) *mcp.Server { return server }
 	stateless := mcp.NewStreamableHTTPHandler(get, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
-	endpoint := gosdk.Handler(store, get, gosdk.HandlerOptions{Modern: extension.Handler(stateless)})
+	endpoint, err := gosdk.Handler(store, get, gosdk.HandlerOptions{Modern: extension.Handler(stateless)})
+	if err != nil {
+		log.Fatal(err)
+	}
 	web := httptest.NewServer(endpoint) // http.ListenAndServe(":8080", endpoint)
 	defer web.Close()
 
