@@ -10,9 +10,11 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config is
-// ready for production. It may differ from the one with which the directory was opened before:
-// sessions that are there keep the TTL and the limits of their logs.
+// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config chooses
+// 10,000 sessions that live for an hour without activity, logs of 1,000 events and 8 MiB each, and
+// that every call is on disk before it returns. It sets no limit on the sessions of a principal or
+// the readers of a session. Config may differ from the one with which the directory was opened
+// before: sessions that are there keep the TTL and the limits of their logs.
 type Config struct {
 	// MaxSessions bounds the active sessions, finished ones included. Default: 10,000; negative:
 	// unlimited.

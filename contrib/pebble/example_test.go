@@ -22,7 +22,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 
-	store, err := pebble.Open(dir, pebble.Config{}) // the zero Config is ready for production
+	store, err := pebble.Open(dir, pebble.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

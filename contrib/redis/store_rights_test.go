@@ -13,17 +13,17 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// The README names what an ACL must allow. It is enough for everything a Store does, beside what
+// SERVERS.md names what an ACL must allow. It is enough for everything a Store does, beside what
 // the client wants for itself.
-func TestRightsOfTheReadmeSuffice(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+func TestRightsOfTheDocumentationSuffice(t *testing.T) {
+	servers, err := os.ReadFile("SERVERS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "Rights: the commands `")
+	_, rest, _ := strings.Cut(string(servers), "Rights: the commands `")
 	commands, _, found := strings.Cut(rest, "`")
 	if !found {
-		t.Fatal("the README does not name the rights")
+		t.Fatal("SERVERS.md does not name the rights")
 	}
 	addr := startServer(t)
 	rule := []string{
