@@ -173,7 +173,8 @@ func ringSeeds() (seeds [][]byte) {
 	for i := range 10 {
 		seed := []byte{byte(i), byte(i), 0, byte(i % 6), byte(i * 31), byte(i % 3), byte(i % 4)}
 		for n := range 40 {
-			seed = append(seed, batch, 3+byte(n%4), byte(i+n), byte(n*37), byte(n*i), byte(n), byte(n*7), byte(i), 0, byte(n%9))
+			seed = append(seed, batch, 3+byte(n%4), byte(i+n), byte(n*37), byte(n*i))
+			seed = append(seed, byte(n), byte(n*7), byte(i), 0, byte(n%9))
 		}
 		seeds = append(seeds, seed)
 	}
@@ -194,8 +195,8 @@ func ringSeeds() (seeds [][]byte) {
 	}
 	const own, fill = 1, 17
 	for maxBytes := range byte(7) {
-		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0, own, 2, 3, 1, 1, fill, 0,
-			0, 0, fill, 0, 0, 1, fill, 0, 0, 0})
+		seeds = append(seeds, []byte{9, maxBytes, 0, 0, 0, 0, 0, own, 1, 20, 0, 0, fill, 0, 0, 0,
+			own, 2, 3, 1, 1, fill, 0, 0, 0, fill, 0, 0, 1, fill, 0, 0, 0})
 	}
 	return seeds
 }

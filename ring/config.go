@@ -108,8 +108,8 @@ func newGroup(cfg Config, common shared) (*Group, error) {
 	}, nil
 }
 
-// Or returns c with its zero fields replaced by those of otherwise. IDs are strict where either says
-// so.
+// Or returns c with its zero fields replaced by those of otherwise. IDs are strict where either
+// says so.
 func (c Config) Or(otherwise Config) Config {
 	return Config{
 		MaxEvents:     cmp.Or(c.MaxEvents, otherwise.MaxEvents),

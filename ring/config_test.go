@@ -36,7 +36,8 @@ func TestLimitOutOfRangeIsAnErrorThatNamesFieldAndValue(t *testing.T) {
 			t.Errorf("New(%+v): %v, want an error with %q", c.cfg, err, c.want)
 		}
 		var typed *ConfigError
-		if !errors.As(err, &typed) || !strings.HasPrefix(c.want, fmt.Sprintf("Config.%s is %d", typed.Field, typed.Value)) {
+		if !errors.As(err, &typed) ||
+			!strings.HasPrefix(c.want, fmt.Sprintf("Config.%s is %d", typed.Field, typed.Value)) {
 			t.Errorf("New(%+v): %#v does not tell field and value", c.cfg, err)
 		}
 		if err := c.cfg.Check(Event{}); !errors.As(err, &typed) {

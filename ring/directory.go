@@ -65,8 +65,8 @@ func (d *directory) find(cur *page, seq uint64) *page {
 }
 
 // guess returns the page of seq if it is where it would be if all pages held as many events as the
-// last complete one. Mostly it is there, and a search would read the heads of several pages, each of
-// which may be far from any cache.
+// last complete one. Mostly it is there, and a search would read the heads of several pages, each
+// of which may be far from any cache.
 func (d *directory) guess(cur *page, seq uint64) *page {
 	last := d.page(cur.ordinal - 1)
 	if last == nil || seq > last.base {

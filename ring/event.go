@@ -24,6 +24,6 @@ func (e Event) Size() int { return len(e.ID) + len(e.Stream) + len(e.Type) + len
 // events are bounded too.
 const Overhead = 64
 
-// MaxIDBytes bounds an event's Stream and Type, each, and its ID where Config.MaxIDBytes does not say
-// otherwise.
+// MaxIDBytes bounds an event's Stream and Type, each, and its ID where Config.MaxIDBytes does not
+// say otherwise.
 const MaxIDBytes = 256

@@ -83,7 +83,8 @@ func TestCheckSaysWhatAppendWouldRefuse(t *testing.T) {
 	} {
 		for _, e := range []Event{
 			{}, {ID: "abc"}, {ID: "abcd"}, {ID: strings.Repeat("x", 300)}, {ID: "é"}, {ID: "a\n"}, {Stream: "\xff"},
-			{Type: "\x00"}, {Time: time.Unix(0, 0).AddDate(500, 0, 0)}, {Data: make([]byte, 300)}, {Data: make([]byte, 301)},
+			{Type: "\x00"}, {Time: time.Unix(0, 0).AddDate(500, 0, 0)},
+			{Data: make([]byte, 300)}, {Data: make([]byte, 301)},
 		} {
 			_, err := newRing(t, cfg).Append(e)
 			if got := cfg.Check(e); fmt.Sprint(got) != fmt.Sprint(err) {

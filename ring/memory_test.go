@@ -149,7 +149,7 @@ func TestAStalledWriterPinsNothingBeyondItsOwnPage(t *testing.T) {
 				mustAppend(t, r, Event{ID: fmt.Sprint("later", n), Data: make([]byte, 1000)})
 			}
 			if n := alive(pages); n > 0 || r.Memory() != held(r) {
-				t.Errorf("stopped at %d: %d pages that have gone are there when it has gone on; Memory is %d, held are %d",
+				t.Errorf("stopped at %d: %d pages that have gone are there afterwards; Memory is %d, held are %d",
 					p, n, r.Memory(), held(r))
 			}
 		}

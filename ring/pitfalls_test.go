@@ -13,19 +13,32 @@ import (
 // What is easy to get wrong in this protocol, and the test that would tell. TestExplore finds most
 // of it too, in some order; these show each by itself.
 //
-//	what goes wrong                                                  test
-//	an overtaken owner writes where its successor does               TestAnOvertakenOwnerWritesIntoItsOwnPageAlone
-//	the word takes a value again, and an old swap of it succeeds     TestTheWordNeverTakesAValueTwice
-//	a page is read as if the word knew it                            TestAPageNewerThanTheWordIsNotPlannedWith
-//	readers miss a page while the next one is put in place           TestReadersMissNoPageWhileTheNextOneIsPutInPlace
-//	who made a proposal cannot tell whether it was published         TestTheMakerOfAProposalKnowsWhetherItWasPublished
-//	a late proposal replaces a newer one                             TestALateProposalReplacesNoNewerOne
-//	the event of a duplicate is looked up again, and has gone        TestADuplicateComesWithTheEventThatWasFound
-//	a cost is taken for known, or was overwritten                    TestBytesAreExactHoweverSizesMix
-//	a page that is taken out twice is counted off twice              TestAPageThatIsTakenOutTwiceIsCountedOffOnce
-//	events do not lie one behind the other, and prefetching is vain  TestEventsOfAPageLieBackToBack
-//	a long plan is made anew each time that others publish           TestALargerIndexIsNotMadeAnew
-//	a plan moves the caller's events to the heap                     TestABatchOnTheStackStaysThere
+// What goes wrong, and below it the test:
+//
+//	an overtaken owner writes where its successor does
+//	    TestAnOvertakenOwnerWritesIntoItsOwnPageAlone
+//	the word takes a value again, and an old swap of it succeeds
+//	    TestTheWordNeverTakesAValueTwice
+//	a page is read as if the word knew it
+//	    TestAPageNewerThanTheWordIsNotPlannedWith
+//	readers miss a page while the next one is put in place
+//	    TestReadersMissNoPageWhileTheNextOneIsPutInPlace
+//	who made a proposal cannot tell whether it was published
+//	    TestTheMakerOfAProposalKnowsWhetherItWasPublished
+//	a late proposal replaces a newer one
+//	    TestALateProposalReplacesNoNewerOne
+//	the event of a duplicate is looked up again, and has gone
+//	    TestADuplicateComesWithTheEventThatWasFound
+//	a cost is taken for known, or was overwritten
+//	    TestBytesAreExactHoweverSizesMix
+//	a page that is taken out twice is counted off twice
+//	    TestAPageThatIsTakenOutTwiceIsCountedOffOnce
+//	events do not lie one behind the other, and prefetching is vain
+//	    TestEventsOfAPageLieBackToBack
+//	a long plan is made anew each time that others publish
+//	    TestALargerIndexIsNotMadeAnew
+//	a plan moves the caller's events to the heap
+//	    TestABatchOnTheStackStaysThere
 
 func TestAnOvertakenOwnerWritesIntoItsOwnPageAlone(t *testing.T) {
 	impatient(t)
@@ -309,8 +322,8 @@ func TestAnEventCanBeFoundFromTheMomentThatItIsVisible(t *testing.T) {
 	}
 }
 
-// One op is an append by the only writer of the ring that gets on: alone, and beside eight that have
-// stopped for ever inside their appends and have been overtaken.
+// One op is an append by the only writer of the ring that gets on: alone, and beside eight that
+// have stopped for ever inside their appends and have been overtaken.
 func BenchmarkTheNinthWriter(b *testing.B) {
 	for _, stopped := range []int{0, 8} {
 		b.Run(fmt.Sprint("stopped=", stopped), func(b *testing.B) {

@@ -173,7 +173,8 @@ func (h *Handler) limits() ring.Config {
 		c.MaxEventBytes = DefaultMaxEventBytes
 	}
 	if c.MaxIDBytes == 0 {
-		c.MaxIDBytes = ring.MaxIDBytes // events are named by their offsets, whatever other sessions of the Store may have
+		// Events are named by their offsets, whatever other sessions of the Store may have.
+		c.MaxIDBytes = ring.MaxIDBytes
 	}
 	return c
 }

@@ -83,8 +83,8 @@ func (r *reader) Next(e *ring.Event) bool {
 	}
 }
 
-// SkipGap implements replay.GapSkipper, in one round trip. When that fails, the gap is still there to
-// be skipped.
+// SkipGap implements replay.GapSkipper, in one round trip. When that fails, the gap is still there
+// to be skipped.
 func (r *reader) SkipGap() (first uint64, err error) {
 	if !errors.Is(r.err, ring.ErrEvicted) || r.detached {
 		return 0, r.err

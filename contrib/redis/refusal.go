@@ -46,8 +46,9 @@ var codeNames = [...]string{
 	codeEvicted: "EVICTED", codeUnknownID: "UNKNOWN_ID", codeLost: "LOST", codeBusy: "BUSY",
 	codeUncertain: "UNCERTAIN", codeWrongPrincipal: "WRONG_PRINCIPAL", codeOtherConfig: "OTHER_CONFIG",
 	codeDamaged: "DAMAGED", codeAbandoned: "ABANDONED", codeFenced: "FENCED", codeHeld: "HELD",
-	codeMissing: "MISSING", codeInvalidID: "INVALID_ID", codeTooLarge: "TOO_LARGE", codeBatchTooLarge: "BATCH_TOO_LARGE",
-	codeDuplicate: "DUPLICATE", codeClaimed: "CLAIMED", codeClaimLimit: "CLAIM_LIMIT",
+	codeMissing: "MISSING", codeInvalidID: "INVALID_ID", codeTooLarge: "TOO_LARGE",
+	codeBatchTooLarge: "BATCH_TOO_LARGE",
+	codeDuplicate:     "DUPLICATE", codeClaimed: "CLAIMED", codeClaimLimit: "CLAIM_LIMIT",
 	codeInvalidClaim: "INVALID_CLAIM", codeHint: "HINT",
 }
 

@@ -171,7 +171,8 @@ func leaseAgain(k *kit) {
 	k.write(before, leased(1, 3, "x"))
 	again := k.acquire(leaser(), "s", replay.Lease{Holder: "a", Term: time.Hour, Note: "second"})
 	was, is := before.Held(), again.Held()
-	if is.Token <= was.Token || is.Incarnation != was.Incarnation || is.Note != "first" || is.First != 1 || is.Last != 3 {
+	if is.Token <= was.Token || is.Incarnation != was.Incarnation ||
+		is.Note != "first" || is.First != 1 || is.Last != 3 {
 		k.Errorf("the second time the holder is told %+v, the first time %+v", is, was)
 	}
 	for what, err := range k.useWriter(before, 4) {

@@ -137,8 +137,8 @@ func cases() []test {
 	var all []test
 	for _, group := range [][]test{
 		creating(), describing(), appending(), refusing(), duplicating(), evicting(), positioning(), reading(),
-		overtaking(), placing(),
-		ending(), finishing(), expiring(), limiting(), racing(), modelling(), serving(), extending(), leasing(), writing(),
+		overtaking(), placing(), ending(), finishing(), expiring(), limiting(), racing(), modelling(),
+		serving(), extending(), leasing(), writing(),
 	} {
 		all = append(all, group...)
 	}

@@ -45,6 +45,10 @@ func writesInSequence(k *kit) {
 	k.write(w, leased(7, 7, "x"))
 }
 
+func timeless(e *ring.Event) { *e = ring.Event{Seq: e.Seq, ID: e.ID} }
+
+func tooLarge(e *ring.Event) { e.Data = make([]byte, 101) }
+
 func writesNothing(k *kit) {
 	k.start(Config{Ring: ring.Config{MaxEvents: 5, MaxEventBytes: 100}})
 	leaser := has[replay.Leaser](k)
@@ -62,9 +66,9 @@ func writesNothing(k *kit) {
 		"an event without a sequence": {faulty(func(e *ring.Event) { e.Seq = 0 }), ring.ErrInvalidEvent},
 		"an event out of sequence":    {faulty(func(e *ring.Event) { e.Seq = 9 }), ring.ErrInvalidEvent},
 		"an event without an ID":      {faulty(func(e *ring.Event) { e.ID = "" }), ring.ErrInvalidEvent},
-		"an event without a time":     {faulty(func(e *ring.Event) { *e = ring.Event{Seq: 4, ID: "x"} }), ring.ErrInvalidEvent},
+		"an event without a time":     {faulty(timeless), ring.ErrInvalidEvent},
 		"an invalid event":            {faulty(func(e *ring.Event) { e.Type = "a\nb" }), ring.ErrInvalidEvent},
-		"an event too large":          {faulty(func(e *ring.Event) { e.Data = make([]byte, 101) }), ring.ErrEventTooLarge},
+		"an event too large":          {faulty(tooLarge), ring.ErrEventTooLarge},
 		"more than can be retained":   {leased(2, 7, "x"), ring.ErrEventTooLarge},
 	} {
 		k.wantErr(what, w.Append(k.ctx, c.es), c.want)
