@@ -6,7 +6,6 @@ import (
 	"runtime"
 
 	"github.com/reprise-go/reprise/internal/clock"
-	"github.com/reprise-go/reprise/internal/ringaccess"
 )
 
 // The bounds of a Config, and of the sequence numbers that a ring can hand out before it closes
@@ -72,17 +71,6 @@ type Group struct {
 	strictIDs     bool
 	alone         bool   // there is one processor: waiting without giving it up helps nobody
 	seed          uint64 // secret part of the rings' ID hashes
-}
-
-// shared is what the rings of a Group have in common beside their limits.
-type shared = ringaccess.Shared
-
-func init() {
-	ringaccess.NewGroup = func(cfg any, common shared) (any, error) { return newGroup(cfg.(Config), common) }
-	ringaccess.NewTag = func() string {
-		tag := newTag()
-		return string(tag[:])
-	}
 }
 
 // newGroup returns a *ConfigError for a limit that is negative or above its bound.
