@@ -125,6 +125,24 @@ func TestOneEndCountsOfTwoThatAreWrittenAtOnce(t *testing.T) {
 	}
 }
 
+// A tool that returns at once has begun a task all the same: its result is not the call's.
+func TestAQuickToolIsATaskToo(t *testing.T) {
+	r := newReplica(t, newStore(t, shard.Config{}), Config{})
+	quick := r.middleware(func(ctx context.Context, _ string, _ mcp.Request) (mcp.Result, error) {
+		_, err := Begin(ctx, Options{})
+		return textResult("done"), err
+	})
+	for range 200 {
+		req := &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: "t", Meta: mcp.Meta{
+			mcp.MetaKeyProtocolVersion: "2026-07-28", mcp.MetaKeyClientCapabilities: declared,
+		}}}
+		got, err := quick(t.Context(), methodCall, req)
+		if task, ok := got.(*taskResult); err != nil || !ok || task.ResultType != resultTask {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+}
+
 func TestTheSessionsEndStopsTheTool(t *testing.T) {
 	store := newStore(t, shard.Config{})
 	r := newReplica(t, store, Config{})
