@@ -93,13 +93,13 @@ fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, whi
 spin: cc
 	$(call need,spin,spin)
 
-model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: four minutes of processor time, 2 GiB
-	go test -tags model -timeout 30m -v ./fuzz/model
+model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: 19 searches of up to two minutes of processor time and 1.9 GiB each, two at a time
+	go test -tags model -timeout 90m -v ./fuzz/model
 
 models: spin ## the same with fewer events, in less than a minute
 	go test -tags model -timeout 10m -short ./fuzz/model
 
-mutants: ## breaks the core in one place after the other and wants a named test to fail each time: some minutes (ARGS='-only wheel' breaks some)
+mutants: ## breaks the core in one place after the other and wants a named test to fail each time: five minutes of processor time (ARGS='-only wheel' breaks some)
 	@go run ./fuzz/mutants $(ARGS)
 
 soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
