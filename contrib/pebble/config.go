@@ -42,7 +42,8 @@ type Config struct {
 	// MinFree is how many bytes of the disk are left alone: with less, appends and new sessions are
 	// ErrDiskFull. Pebble needs some room of its own to tidy up. Default: 64 MiB; negative: none.
 	MinFree int64
-	// Progress, if set, is called from Open now and then, and once at its end.
+	// Progress, if set, is called from Open: after 10,000 sessions each, or some that have 100,000
+	// events together, and once at its end.
 	Progress func(Progress)
 
 	fs vfs.FS // nil: the disk

@@ -49,6 +49,9 @@ func victim(dir string) error {
 		return err
 	}
 	ctx := context.Background()
+	if events := os.Getenv("REPRISE_CRASH_FILL"); events != "" {
+		return appendAndWait(ctx, store, events)
+	}
 	for id, limits := range map[string]ring.Config{"s": {MaxEvents: 1 << 20, MaxBytes: 1 << 30},
 		"small": {MaxEvents: 5}} {
 		if _, err := store.Info(ctx, id); err != nil {
@@ -72,6 +75,9 @@ func victim(dir string) error {
 	return nil
 }
 
+// crashBurst is how many calls each writer makes that is told to stop after some.
+const crashBurst = 10
+
 func crashSyncEvery() time.Duration {
 	d, _ := time.ParseDuration(os.Getenv("REPRISE_CRASH_SYNC"))
 	return d
@@ -80,7 +86,8 @@ func crashSyncEvery() time.Duration {
 // appendForEver tells of each event only when it is confirmed: by one write, which a pipe takes
 // whole.
 func appendForEver(ctx context.Context, store *Store, w int) {
-	for n := 0; ; n++ {
+	burst := os.Getenv("REPRISE_CRASH_BURST") != ""
+	for n := 0; n < crashBurst || !burst; n++ {
 		e := ring.Event{Data: fmt.Appendf(nil, "%d/%d", w, n)}
 		if n%3 == 1 {
 			e.ID = fmt.Sprintf("own-%d-%d-%d", os.Getpid(), w, n)
@@ -126,14 +133,14 @@ func crashRounds(t *testing.T, otherwise int) int {
 
 // A killer starts processes on one directory and one listener, and keeps what they confirmed.
 type killer struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	listener  *os.File
 	confirmed map[string]map[uint64]string // session, sequence: ID and data
 	ids       map[string]bool              // that were ever confirmed
 }
 
-func newKiller(t *testing.T) *killer {
+func newKiller(t testing.TB) *killer {
 	l := testkit.Listen(t)
 	f, err := l.(*net.TCPListener).File()
 	if err != nil {

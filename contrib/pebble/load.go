@@ -37,13 +37,25 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadStates(byInc, int64(alive)); err != nil {
+	progress, err := s.loadStates(byInc, int64(alive))
+	if err != nil {
 		return err
 	}
 	if err := s.loadExpiry(byInc); err != nil {
 		return err
 	}
-	return s.removeGarbage()
+	if err := s.removeGarbage(); err != nil {
+		return err
+	}
+	progress.Done = true
+	s.report(progress)
+	return nil
+}
+
+func (s *Store) report(p Progress) {
+	if s.cfg.Progress != nil {
+		s.cfg.Progress(p)
+	}
 }
 
 // meta returns a number, 0 if it is not there.
@@ -104,10 +116,10 @@ func (s *Store) loadSessions() (map[uint64]*session, error) {
 
 // loadStates reads the states of all sessions. Those that had readers get activity, and the mark of
 // it is taken off.
-func (s *Store) loadStates(byInc map[uint64]*session, alive int64) error {
-	now := s.now()
-	progress := Progress{}
-	err := s.each(prefixState, func(key, value []byte) error {
+func (s *Store) loadStates(byInc map[uint64]*session, alive int64) (progress Progress, err error) {
+	const sessionsApart, eventsApart = 10_000, 100_000
+	now, told := s.now(), uint64(0)
+	err = s.each(prefixState, func(key, value []byte) error {
 		state, err := decodeState(key, value)
 		if err != nil {
 			return err
@@ -119,22 +131,16 @@ func (s *Store) loadStates(byInc map[uint64]*session, alive int64) error {
 		sess.adopt(state, alive, now)
 		progress.Sessions++
 		progress.Events += state.last + 1 - state.first
-		if s.cfg.Progress != nil && progress.Sessions%10_000 == 0 {
-			s.cfg.Progress(progress)
+		if progress.Sessions%sessionsApart == 0 || progress.Events-told >= eventsApart {
+			told = progress.Events
+			s.report(progress)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil && progress.Sessions != len(byInc) {
+		err = fmt.Errorf("%w: %d sessions have no state", ErrCorrupt, len(byInc)-progress.Sessions)
 	}
-	if progress.Sessions != len(byInc) {
-		return fmt.Errorf("%w: %d sessions have no state", ErrCorrupt, len(byInc)-progress.Sessions)
-	}
-	if s.cfg.Progress != nil {
-		progress.Done = true
-		s.cfg.Progress(progress)
-	}
-	return nil
+	return progress, err
 }
 
 // incOf returns the incarnation in a key, 0 if there is none.
