@@ -161,17 +161,6 @@ func (r *Ring) proposal(p *plan, es []Event, ids []identity) *proposal {
 	x.next = r.nextPage(p, n)
 	end := r.write(x.next, p, es, ids, 0, x.next.start())
 	x.word = wordOf(p.newest+n, n, end)
-	entries, index := p.dir.entries, p.dir.index
-	if c := p.cur; !c.isNone() && c.ordinal-c.oldest >= uint64(len(entries)) {
-		entries = p.dir.grown(c.oldest, c.ordinal)
-	}
-	if p.grows {
-		p.larger.catchUp(r, &p.view, n)
-		index = p.larger.to
-	}
-	if p.grows || len(entries) != len(p.dir.entries) {
-		x.nextDir = &directory{entries: entries, index: index}
-	}
 	if n > 1 {
 		x.entries = make([]uint64, 0, n)
 	} else {
@@ -181,6 +170,23 @@ func (r *Ring) proposal(p *plan, es []Event, ids []identity) *proposal {
 		if id.indexed {
 			x.entries = append(x.entries, uint64(id.tag)<<tagPos|(x.seq+uint64(i)))
 		}
+	}
+	entries, index := p.dir.entries, p.dir.index
+	if c := p.cur; !c.isNone() && c.ordinal-c.oldest >= uint64(len(entries)) {
+		entries = p.dir.grown(c.oldest, c.ordinal)
+	}
+	if len(x.entries) > 0 && !p.grows {
+		// An index that would become too small within the new page grows with it: later that would
+		// take one more page, and leave this one partly empty.
+		full := min(p.newest+1-p.kept+uint64(x.next.slots), uint64(r.group.maxEvents))
+		p.grows = full > uint64(index.buckets())*bucketEvents
+	}
+	if p.grows {
+		p.larger.catchUp(r, &p.view, n)
+		index = p.larger.to
+	}
+	if p.grows || len(entries) != len(p.dir.entries) {
+		x.nextDir = &directory{entries: entries, index: index}
 	}
 	return x
 }
