@@ -32,7 +32,7 @@ func (s *Store) renewAll() {
 // renew keeps the session, and lets it live on here when somebody reads it elsewhere.
 func (h *session) renew() {
 	defer h.renewing.Store(false)
-	ctx := h.store.ctx
+	ctx, began := h.store.ctx, time.Now() // the Store behind counts from later than that
 	err := h.call(ctx, h.writer().Renew)
 	if h.isLost(err) {
 		h.wakeToExplain()
@@ -41,7 +41,7 @@ func (h *session) renew() {
 	if err != nil {
 		return // at the next tick again
 	}
-	h.renewAt.Store(time.Now().Add(h.store.cfg.Term / 3).UnixNano())
+	h.renewAt.Store(began.Add(h.store.cfg.Term / 3).UnixNano())
 	if !h.isIdle() {
 		return
 	}

@@ -149,7 +149,17 @@ func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 	if info, err := s.manager.Info(id); err == nil {
 		return info, nil
 	}
-	return s.back.Info(ctx, id)
+	var info shard.Info
+	err := s.behind(ctx, func(ctx context.Context) (err error) {
+		info, err = s.back.Info(ctx, id)
+		return err
+	})
+	return info, err
+}
+
+// behind makes a call to the Store behind.
+func (s *Store) behind(ctx context.Context, do func(context.Context) error) error {
+	return s.calls.through(ctx, s.cfg.Timeout, do)
 }
 
 // Update implements replay.Store. It is made behind first: one that fails there has changed
@@ -167,7 +177,7 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 	if h := s.find(id); h != nil {
 		return h.front.Touch()
 	}
-	return s.back.Touch(ctx, id)
+	return s.behind(ctx, func(ctx context.Context) error { return s.back.Touch(ctx, id) })
 }
 
 // Claim implements replay.Claimer, behind: keys are exact whoever writes the session.
@@ -176,7 +186,7 @@ func (s *Store) Claim(ctx context.Context, id, key string) error {
 	if h != nil && h.front.Err() != nil {
 		return h.front.Err()
 	}
-	err := replay.Claim(ctx, s.back, id, key)
+	err := s.behind(ctx, func(ctx context.Context) error { return replay.Claim(ctx, s.back, id, key) })
 	if err == nil && h != nil {
 		h.front.Touch() // a claim is activity, a refused one is not
 	}
@@ -242,7 +252,7 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 func (s *Store) Terminate(ctx context.Context, id string) error {
 	h := s.find(id)
 	if h == nil {
-		return s.back.Terminate(ctx, id)
+		return s.behind(ctx, func(ctx context.Context) error { return s.back.Terminate(ctx, id) })
 	}
 	h.front.Terminate()
 	h.over()

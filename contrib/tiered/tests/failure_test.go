@@ -242,3 +242,22 @@ func TestASessionThatIsCreatedAnewIsAnother(t *testing.T) {
 		t.Errorf("behind: %q", texts(got))
 	}
 }
+
+// A session that has finished is readable for a while, unless it is terminated.
+func TestAFinishedSessionThatIsTerminatedEndsBehindToo(t *testing.T) {
+	back := newRedis(t, newServer(t).addr, redis.Config{Linger: time.Hour})
+	s := newTiered(t, back, tiered.Config{Shard: shard.Config{Linger: time.Hour}})
+	create(t, s, "s")
+	add(t, s, "s", "x")
+	if err := s.Finish(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Terminate(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range []replay.Store{s, back} {
+		if r, err := where.Open(t.Context(), "s", replay.Position{}); !errors.Is(err, shard.ErrNotFound) {
+			t.Errorf("Open after Terminate: %v, %v", r, err)
+		}
+	}
+}
