@@ -5,22 +5,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
-	"github.com/reprise-go/reprise/shard"
 )
 
 // The tests' binary is also the program that is killed.
@@ -36,86 +32,6 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	testkit.Main(m)
-}
-
-const crashWriters = 4
-
-// victim serves the session "s" over HTTP on a listener that it inherits, and appends to it and to
-// a small session without an end. Each event that was confirmed is a line on standard output. It
-// ends when it is killed, or when its input does.
-func victim(dir string) error {
-	store, err := Open(dir, Config{SyncEvery: crashSyncEvery(), MinFree: -1})
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	if events := os.Getenv("REPRISE_CRASH_FILL"); events != "" {
-		return appendAndWait(ctx, store, events)
-	}
-	for id, limits := range map[string]ring.Config{"s": {MaxEvents: 1 << 20, MaxBytes: 1 << 30},
-		"small": {MaxEvents: 5}} {
-		if _, err := store.Info(ctx, id); err != nil {
-			if _, err := store.CreateWith(ctx, shard.Options{ID: id, Ring: limits}); err != nil {
-				return err
-			}
-		}
-	}
-	l, err := net.FileListener(os.NewFile(3, "listener"))
-	if err != nil {
-		return err
-	}
-	go http.Serve(l, &replay.Handler{Store: store, Retry: time.Millisecond})
-	fmt.Println("ready")
-	if os.Getenv("REPRISE_CRASH_QUIET") == "" {
-		for w := range crashWriters {
-			go appendForEver(ctx, store, w)
-		}
-	}
-	io.Copy(io.Discard, os.Stdin)
-	return nil
-}
-
-// crashBurst is how many calls each writer makes that is told to stop after some.
-const crashBurst = 10
-
-func crashSyncEvery() time.Duration {
-	d, _ := time.ParseDuration(os.Getenv("REPRISE_CRASH_SYNC"))
-	return d
-}
-
-// appendForEver tells of each event only when it is confirmed: by one write, which a pipe takes
-// whole.
-func appendForEver(ctx context.Context, store *Store, w int) {
-	burst := os.Getenv("REPRISE_CRASH_BURST") != ""
-	for n := 0; n < crashBurst || !burst; n++ {
-		e := ring.Event{Data: fmt.Appendf(nil, "%d/%d", w, n)}
-		if n%3 == 1 {
-			e.ID = fmt.Sprintf("own-%d-%d-%d", os.Getpid(), w, n)
-		}
-		id := "s"
-		if n%5 == 4 {
-			id = "small"
-		}
-		if n%7 == 6 {
-			stored, err := store.AppendAll(ctx, id, []ring.Event{e, {Data: e.Data}})
-			if err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-			fmt.Print(confirmation(id, stored[0]) + confirmation(id, stored[1]))
-			continue
-		}
-		stored, err := store.Append(ctx, id, e)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		fmt.Print(confirmation(id, stored))
-	}
-}
-
-func confirmation(id string, e ring.Event) string {
-	return fmt.Sprintf("%s %d %s %s\n", id, e.Seq, e.ID, e.Data)
 }
 
 // crashRounds is how often a process is killed: make crash sets it.
@@ -256,58 +172,6 @@ func readAll(t testing.TB, s *Store, id string) []ring.Event {
 	return events
 }
 
-// A client is an EventSource: it comes back with the last ID, and keeps what it got.
-type client struct {
-	url  string
-	last string
-	mu   sync.Mutex
-	got  []string // ID and data of events
-	cuts int
-}
-
-// run reads until ctx ends.
-func (c *client) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		c.read(ctx)
-		c.cuts++
-	}
-}
-
-func (c *client) read(ctx context.Context) {
-	request, _ := http.NewRequestWithContext(ctx, "GET", c.url, http.NoBody)
-	if c.last != "" {
-		request.Header.Set("Last-Event-ID", c.last)
-	}
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
-	if err != nil {
-		return
-	}
-	defer response.Body.Close()
-	id, data := "", ""
-	for r := bufio.NewReader(response.Body); response.StatusCode == 200; {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return // an event without its blank line does not count
-		}
-		switch line = strings.TrimSuffix(line, "\n"); {
-		case strings.HasPrefix(line, "id: "):
-			id = line[4:]
-		case strings.HasPrefix(line, "data: "):
-			data = line[6:]
-		case line == "":
-			if c.last = id; data != "" {
-				c.mu.Lock()
-				c.got = append(c.got, id+" "+data)
-				c.mu.Unlock()
-			}
-			data = ""
-		}
-	}
-	c.mu.Lock()
-	c.got = append(c.got, fmt.Sprint("status ", response.StatusCode))
-	c.mu.Unlock()
-}
-
 // A process is killed in the middle of appends again and again: every event that it had confirmed
 // is there, once and in order, and a client that comes back each time has got each of them once.
 func TestKilledProcessLosesNothingThatItConfirmed(t *testing.T) {
@@ -340,12 +204,6 @@ func TestKilledProcessLosesNothingThatItConfirmed(t *testing.T) {
 	reading.Wait()
 	k.compare(c)
 	t.Logf("%d kills, %d confirmed events, the client came back %d times", rounds, len(k.ids), c.cuts)
-}
-
-func (c *client) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.got)
 }
 
 // compare wants the client to have got all confirmed events where they belong. It may have got
