@@ -112,8 +112,8 @@ chaos: cc ## contrib/redis beside Local for CHAOSTIME, with faults: connections 
 crash: cc ## contrib/pebble: processes killed and disks that fail CRASHES times, 300 by default
 	cd contrib/pebble && REPRISE_CRASHES=$(or $(CRASHES),300) go test -race -timeout 0 -run 'Killed|Disk|WriteThatFails' -v .
 
-bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync: two minutes, on an idle machine
-	@cd contrib/pebble && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
+bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync, and the opening after a kill: three minutes, on an idle machine
+	@cd contrib/pebble && go test -run '^$$' -bench '^Benchmark(Table|Recovery)$$' -benchtime 1x -timeout 10m .
 
 bench-durable: ## contrib/durablestreams beside the protocol authors' Node.js server, under wrk: eight minutes, on an idle machine
 	$(call need,wrk,wrk)
