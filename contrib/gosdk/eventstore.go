@@ -56,8 +56,8 @@ var _ mcp.EventStore = (*EventStore)(nil)
 // sessions under stream names that the SDK uses.
 func New(store replay.Store) *EventStore { return &EventStore{newRegistry(store, Config{})} }
 
-// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out of
-// range and its value.
+// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out
+// of range and its value.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 	if err := mcpstore.Check(cfg.MaxEventBytes); err != nil {
 		return nil, fmt.Errorf("gosdk: Config: %w", err)

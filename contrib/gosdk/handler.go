@@ -27,8 +27,8 @@ type HandlerOptions struct {
 }
 
 // Handler serves clients of both eras of MCP at one URL: those up to 2025-11-25 with sessions and
-// resumption, from an [EventStore] over store, and those of 2026-07-28 and later statelessly. Errors
-// are those of [NewWith].
+// resumption, from an [EventStore] over store, and those of 2026-07-28 and later statelessly.
+// Errors are those of [NewWith].
 //
 // A request belongs to the later era when its Mcp-Protocol-Version says so. A POST with neither
 // that header nor a session also does when it carries a version in its _meta, for which the SDK

@@ -63,8 +63,8 @@ func New(store replay.Store) *EventStore {
 	return &EventStore{store: store, seed: maphash.MakeSeed(), past: newPast(MaxRemembered)}
 }
 
-// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out of
-// range and its value.
+// NewWith is New with a configuration. An error is a *ring.ConfigError, with the field that is out
+// of range and its value.
 func NewWith(store replay.Store, cfg Config) (*EventStore, error) {
 	if err := mcpstore.Check(cfg.MaxEventBytes); err != nil {
 		return nil, fmt.Errorf("mcpgo: Config: %w", err)

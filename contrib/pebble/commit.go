@@ -23,9 +23,9 @@ import (
 // Why not every caller on its own, which Pebble allows? Because a caller must come back when its
 // context ends or the disk fails, and Pebble waits for either without an end: with a lock held when
 // a write has failed. Pebble must be given no further write after one that has failed; with at most
-// two under way, the failure of the first is known before a third begins. More than two would not be
-// faster: with 64 writers each carries less, and there were a fifth to a quarter fewer appends in six
-// runs of a second by turns, on two busy processors.
+// two under way, the failure of the first is known before a third begins. More than two would not
+// be faster: with 64 writers each carries less, and there were a fifth to a quarter fewer appends
+// in six runs of a second by turns, on two busy processors.
 //
 // With Config.SyncEvery the writer confirms writes itself as soon as Pebble has them, and asks for
 // a sync in time.

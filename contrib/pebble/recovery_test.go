@@ -118,14 +118,15 @@ func BenchmarkRecovery(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// With SyncEvery, a killed process loses at most what was confirmed that long before. A machine that
-// is busy may be late with a sync: then a longer SyncEvery must do.
+// With SyncEvery, a killed process loses at most what was confirmed that long before. A machine
+// that is busy may be late with a sync: then a longer SyncEvery must do.
 func TestKilledProcessLosesNoMoreThanSyncEvery(t *testing.T) {
 	for name, burst := range map[string]string{"in the middle of appends": "", "some time after appends": "1"} {
 		t.Run(name, func(t *testing.T) {
 			for every := 250 * time.Millisecond; every <= 4*time.Second; every *= 2 {
 				lost, early, late := killWithSyncEvery(t, every, "REPRISE_CRASH_BURST="+burst)
-				t.Logf("SyncEvery %v: %d confirmed before that, %d later, of which %d are lost", every, early, late, lost)
+				t.Logf("SyncEvery %v: %d confirmed before that, %d later, of which %d are lost",
+					every, early, late, lost)
 				if lost >= 0 {
 					return
 				}
@@ -136,8 +137,8 @@ func TestKilledProcessLosesNoMoreThanSyncEvery(t *testing.T) {
 }
 
 // killWithSyncEvery kills a process that appends. It returns how many events were confirmed more
-// than SyncEvery before, how many later, and how many of the later ones are lost: -1 if an early one
-// is.
+// than SyncEvery before, how many later, and how many of the later ones are lost: -1 if an early
+// one is.
 func killWithSyncEvery(t *testing.T, every time.Duration, env string) (lost, early, late int) {
 	t.Helper()
 	k := newKiller(t)

@@ -9,11 +9,11 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config
-// chooses 10,000 sessions that live for an hour without activity, logs of 1,000 events and 8 MiB
-// each, leases of 15 seconds and calls of up to 5 seconds. It sets no limit on the sessions of a
-// principal or the readers of a session. All processes that share sessions must have the same Config,
-// Timeout aside: sessions of another one are refused with [ErrConfig].
+// Config holds a Store's limits, which mean what they mean in shard.Config. The zero Config chooses
+// 10,000 sessions that live for an hour without activity, logs of 1,000 events and 8 MiB each,
+// leases of 15 seconds and calls of up to 5 seconds. It sets no limit on the sessions of a
+// principal or the readers of a session. All processes that share sessions must have the same
+// Config, Timeout aside: sessions of another one are refused with [ErrConfig].
 type Config struct {
 	// Prefix begins all keys and channels, so that several stores can share the servers: 1 to 32 of
 	// the characters A-Z a-z 0-9 . _ -. Default: "reprise".

@@ -253,8 +253,8 @@ func (h *session) vanished(ctx context.Context, c *copier) error {
 	return nil
 }
 
-// endCopy ends the copy of a session that has ended. One that has finished ends by itself, unless it
-// was terminated.
+// endCopy ends the copy of a session that has ended. One that has finished ends by itself, unless
+// it was terminated.
 func (h *session) endCopy(ctx context.Context) error {
 	if !h.finished.Load() || h.front.Info().Status == shard.Terminated {
 		err := h.call(ctx, h.writer().Terminate)
