@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/replay"
@@ -21,13 +22,21 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 		o.TTL = s.cfg.Shard.TTL
 	}
 	o.Ring = o.Ring.Or(s.Limits())
-	tag := shardaccess.NewTag()
+	a, err := s.arrive(ctx, o.ID)
+	if err != nil {
+		return "", err
+	}
+	defer s.arrived(o.ID, a)
+	if h := s.find(o.ID); h != nil && !h.hasEnded() {
+		return "", fmt.Errorf("%w: %.64q", shard.ErrExists, o.ID)
+	}
+	tag, asked := shardaccess.NewTag(), time.Now()
 	w, err := s.createHeld(ctx, o, o.Metadata, tag)
 	if err != nil {
 		return "", err
 	}
 	o.ID = w.Held().Options.ID
-	if _, err := s.put(o, tag, w, 0, nil); err != nil {
+	if a.h, err = s.put(o, tag, w, asked, 0, nil); err != nil {
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 		defer cancel()
 		return "", errors.Join(err, w.Terminate(undo))
@@ -53,17 +62,25 @@ func (s *Store) createHeld(
 // event's own behind.
 const idRoom = 64
 
-// behind are the limits of the copy of a session with these limits.
+// behind are the limits of the copy of a session with these limits. Zero is a Store's own limit.
 func behind(c ring.Config) ring.Config {
-	c.MaxBytes = min(c.MaxBytes+idRoom, ring.MaxMaxBytes)
-	c.MaxEventBytes = min(c.MaxEventBytes+idRoom, ring.MaxMaxEventBytes)
+	if c.MaxBytes != 0 {
+		c.MaxBytes = min(c.MaxBytes+idRoom, ring.MaxMaxBytes)
+	}
+	if c.MaxEventBytes != 0 {
+		c.MaxEventBytes = min(c.MaxEventBytes+idRoom, ring.MaxMaxEventBytes)
+	}
 	return c
 }
 
 // inFront is the other way round.
 func inFront(c ring.Config) ring.Config {
-	c.MaxBytes = max(c.MaxBytes-idRoom, 1)
-	c.MaxEventBytes = max(c.MaxEventBytes-idRoom, 1)
+	if c.MaxBytes != 0 {
+		c.MaxBytes = max(c.MaxBytes-idRoom, 1)
+	}
+	if c.MaxEventBytes != 0 {
+		c.MaxEventBytes = max(c.MaxEventBytes-idRoom, 1)
+	}
 	return c
 }
 
@@ -77,6 +94,7 @@ func (s *Store) put(
 	o shard.Options,
 	tag string,
 	w replay.Writer,
+	asked time.Time, // for the lease
 	before uint64,
 	events []ring.Event,
 ) (*session, error) {
@@ -88,7 +106,7 @@ func (s *Store) put(
 	if len(events) > 0 {
 		copied = events[len(events)-1].Seq
 	}
-	h := s.newSession(restored.(*shard.Session), tag, w, copied)
+	h := s.newSession(restored.(*shard.Session), tag, w, asked, copied)
 	s.held.Store(o.ID, h)
 	if h.hasEnded() { // before it was known as held
 		h.over()
@@ -99,12 +117,35 @@ func (s *Store) put(
 	return h, nil
 }
 
-// An arrival is a session that is being taken over. Whoever else wants it waits for the one who
-// does it.
+// An arrival is a session that is being created or taken over. Whoever else wants it waits for the
+// one who does it. Neither h nor err means that it was to be created, and was not.
 type arrival struct {
 	done chan struct{}
 	h    *session
 	err  error
+}
+
+// arrive begins the arrival of a session that is to be created, once nobody takes it over. A
+// session that is yet to get its ID is known to nobody.
+func (s *Store) arrive(ctx context.Context, id string) (*arrival, error) {
+	a := &arrival{done: make(chan struct{})}
+	for id != "" {
+		v, loaded := s.arriving.LoadOrStore(id, a)
+		if !loaded {
+			break
+		}
+		select {
+		case <-v.(*arrival).done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return a, nil
+}
+
+func (s *Store) arrived(id string, a *arrival) {
+	s.arriving.CompareAndDelete(id, a)
+	close(a.done)
 }
 
 // writable returns a session that this process writes, taking it over if nobody does.
@@ -123,13 +164,13 @@ func (s *Store) writable(ctx context.Context, id string) (*session, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if errors.Is(a.err, context.Canceled) && ctx.Err() == nil { // that was the other one's context
+		isOpen := a.h == nil && a.err == nil
+		if isOpen || errors.Is(a.err, context.Canceled) && ctx.Err() == nil { // the other one's context
 			return s.writable(ctx, id)
 		}
 		return a.h, a.err
 	}
-	defer close(a.done)
-	defer s.arriving.Delete(id)
+	defer s.arrived(id, a)
 	if a.h = s.find(id); a.h == nil {
 		a.h, a.err = s.takeOver(ctx, id)
 	}
@@ -151,8 +192,9 @@ func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	}
 	held := w.Held()
 	events, err := s.load(ctx, id)
+	asked := time.Now()
 	if err == nil {
-		err = w.Renew(ctx) // loading may have taken long: is it still ours?
+		err = s.behind(ctx, w.Renew) // loading may have taken long: is it still ours?
 	}
 	if err != nil {
 		return nil, err
@@ -163,7 +205,7 @@ func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	}
 	o := held.Options
 	o.Ring = inFront(o.Ring)
-	h, err := s.put(o, held.Note, w, before, events)
+	h, err := s.put(o, held.Note, w, asked, before, events)
 	if err != nil {
 		return nil, errors.Join(err, w.Release(context.WithoutCancel(ctx)))
 	}
@@ -173,7 +215,7 @@ func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 // load reads what is retained behind: nobody but this process writes there.
 func (s *Store) load(ctx context.Context, id string) ([]ring.Event, error) {
 	for {
-		r, err := s.back.Open(ctx, id, replay.Position{All: true})
+		r, err := s.readBehind(ctx, id, replay.Position{All: true})
 		if err != nil {
 			return nil, err
 		}

@@ -21,12 +21,13 @@ func (h *session) wake() {
 	if h.busy.Load() || h.busy.Swap(true) {
 		return
 	}
-	h.store.owned.Go(h.copy)
+	h.store.spawn(h.copy)
 }
 
-// work is what a copier finds to do.
+// hasWork reports whether there is something for a copier to do.
 func (h *session) hasWork() bool {
-	return h.copied.Load() < h.newest() || h.ending.Load() || h.finishing.Load() && !h.finished.Load()
+	return h.copied.Load() < h.newest() || h.ending.Load() || h.finishing.Load() && !h.finished.Load() ||
+		h.doubted.Load() || h.torn.Load()
 }
 
 // copy does what there is to do, and comes to an end with it.
@@ -69,6 +70,7 @@ type copier struct {
 	placed bool
 	batch  []ring.Event // read and not yet confirmed behind
 	single bool         // one of them was refused: they go one by one
+	asked  bool         // Finish was called, and may have taken effect
 }
 
 // step does one thing: it ends the copy, copies a batch, or finishes the copy. An error is one that
@@ -76,6 +78,9 @@ type copier struct {
 func (h *session) step(ctx context.Context, c *copier) error {
 	if h.ending.Load() {
 		return h.endCopy(ctx)
+	}
+	if h.doubted.Load() {
+		return h.lookInto(ctx, c)
 	}
 	if len(c.batch) == 0 {
 		if restart := h.read(c); restart > 0 {
@@ -95,9 +100,14 @@ func (h *session) step(ctx context.Context, c *copier) error {
 	}
 	if h.finishing.Load() && !h.finished.Load() && h.copied.Load() >= h.newest() {
 		if err := h.call(ctx, h.writer().Finish); err != nil {
+			c.asked = c.asked || !h.isLost(err)
 			return h.explain(ctx, c, err)
 		}
 		h.change(func() { h.finished.Store(true) })
+		return nil
+	}
+	if h.torn.Load() {
+		return h.mend(ctx, c)
 	}
 	return nil
 }
@@ -195,6 +205,9 @@ func (h *session) explain(ctx context.Context, c *copier, err error) error {
 	case errors.Is(err, replay.ErrFenced):
 		h.lose(err)
 		return nil
+	case errors.Is(err, shard.ErrNotFound) && c.asked && !h.wasAway(): // as one that has finished may
+		h.change(func() { h.finished.Store(true) })
+		return nil
 	case errors.Is(err, shard.ErrNotFound):
 		return h.vanished(ctx, c)
 	case errors.Is(err, shard.ErrFinished):
@@ -203,54 +216,6 @@ func (h *session) explain(ctx context.Context, c *copier, err error) error {
 		return nil
 	}
 	return err
-}
-
-// vanished is called when the copy has ended and not by this process. If somebody has ended it, so
-// be it. If it has expired while the Store behind could not be reached, the session goes on, and
-// gets a new copy.
-func (h *session) vanished(ctx context.Context, c *copier) error {
-	var info shard.Info
-	err := h.call(ctx, func(ctx context.Context) (err error) {
-		info, err = h.store.back.Info(ctx, h.id)
-		return err
-	})
-	switch {
-	case err == nil && info.Status != shard.Expired, err == nil && h.ending.Load():
-		h.lose(shard.ErrNotFound) // terminated, or another session by now
-		return nil
-	case err != nil && !errors.Is(err, shard.ErrNotFound):
-		return err
-	case err != nil && !h.wasAway():
-		h.lose(shard.ErrNotFound)
-		return nil
-	}
-	held := h.writer().Held()
-	o := held.Options
-	o.Ring = inFront(o.Ring)
-	w, err := h.store.createHeld(ctx, o, h.front.Info().Metadata, h.tag)
-	if errors.Is(err, shard.ErrExists) {
-		if info.Status == shard.Expired {
-			return err // its ID is taken for a while yet
-		}
-		h.lose(shard.ErrNotFound)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	clear(c.batch)
-	c.batch, c.placed = c.batch[:0], false
-	first := max(1, h.front.Info().Log.First)
-	h.change(func() {
-		h.w = w
-		h.copied.Store(first - 1)
-		h.finished.Store(false)
-	})
-	h.renewAt.Store(time.Now().Add(h.store.cfg.Term / 3).UnixNano())
-	if first > 1 {
-		return h.call(ctx, func(ctx context.Context) error { return w.Restart(ctx, first) })
-	}
-	return nil
 }
 
 // endCopy ends the copy of a session that has ended. One that has finished ends by itself, unless

@@ -1,11 +1,6 @@
 package tiered
 
-import (
-	"context"
-	"time"
-
-	"github.com/reprise-go/reprise/shard"
-)
+import "time"
 
 // renewAll renews the leases of all sessions, each on its own: none waits for another. One that
 // fails is tried again a little later.
@@ -21,13 +16,17 @@ func (s *Store) renewAll() {
 		now := time.Now().UnixNano()
 		s.held.Range(func(_, v any) bool {
 			h := v.(*session)
-			if h.renewAt.Load() <= now && !h.isOver() && !h.renewing.Swap(true) {
-				s.owned.Go(h.renew)
+			if h.renewAt.Load() <= now && h.isHeld() && !h.renewing.Swap(true) {
+				s.spawn(h.renew)
 			}
 			return s.ctx.Err() == nil
 		})
 	}
 }
+
+// isHeld reports whether the session needs its lease: one that has finished is not written to any
+// more, and may be gone behind before its readers here have read it.
+func (h *session) isHeld() bool { return !h.isOver() && !h.finished.Load() }
 
 // renew keeps the session, and lets it live on here when somebody reads it elsewhere.
 func (h *session) renew() {
@@ -35,7 +34,7 @@ func (h *session) renew() {
 	ctx, began := h.store.ctx, time.Now() // the Store behind counts from later than that
 	err := h.call(ctx, h.writer().Renew)
 	if h.isLost(err) {
-		h.wakeToExplain()
+		h.doubt()
 		return
 	}
 	if err != nil {
@@ -45,11 +44,7 @@ func (h *session) renew() {
 	if !h.isIdle() {
 		return
 	}
-	var info shard.Info
-	err = h.call(ctx, func(ctx context.Context) (err error) {
-		info, err = h.store.back.Info(ctx, h.id)
-		return err
-	})
+	info, err := h.store.infoBehind(ctx, h.id)
 	if err == nil && info.Attached > 0 {
 		h.front.Touch()
 	}
@@ -60,22 +55,6 @@ func (h *session) renew() {
 func (h *session) isIdle() bool {
 	info := h.front.Info()
 	return info.Attached == 0 && time.Since(info.LastActivity) > h.store.cfg.Term/2
-}
-
-// wakeToExplain has a lost lease looked into by whoever copies, or by the caller.
-func (h *session) wakeToExplain() {
-	if h.busy.Swap(true) {
-		return // the copier finds out by itself
-	}
-	var c copier
-	err := h.call(h.store.ctx, h.writer().Renew)
-	if err != nil {
-		h.explain(h.store.ctx, &c, err)
-	}
-	h.busy.Store(false)
-	if h.hasWork() && !h.isGone() {
-		h.wake()
-	}
 }
 
 // wasAway reports whether the Store behind could not be reached for so long that the copy may have

@@ -29,10 +29,28 @@ func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay
 	return nil, err
 }
 
+// readBehind opens the copy, in time.
+func (s *Store) readBehind(ctx context.Context, id string, at replay.Position) (r replay.Reader, err error) {
+	err = s.behind(ctx, func(ctx context.Context) (err error) {
+		r, err = s.back.Open(ctx, id, at)
+		return err
+	})
+	return r, err
+}
+
+// infoBehind describes the copy, in time.
+func (s *Store) infoBehind(ctx context.Context, id string) (info shard.Info, err error) {
+	err = s.behind(ctx, func(ctx context.Context) (err error) {
+		info, err = s.back.Info(ctx, id)
+		return err
+	})
+	return info, err
+}
+
 // openBehind opens the copy. A place that its writer has named (see replay.Positioner) means
 // nothing to the Store behind: it is found by the sequence number in it.
 func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
-	r, err := s.back.Open(ctx, id, at)
+	r, err := s.readBehind(ctx, id, at)
 	if !errors.Is(err, ring.ErrUnknownID) {
 		return r, err
 	}
@@ -46,10 +64,10 @@ func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (
 		streams = nil
 	}
 	at = replay.Position{LastEventID: tag + "-" + number, All: len(streams) == 0, Streams: streams}
-	if r, again := s.back.Open(ctx, id, at); !errors.Is(again, ring.ErrUnknownID) {
+	if r, again := s.readBehind(ctx, id, at); !errors.Is(again, ring.ErrUnknownID) {
 		return r, again
 	}
-	info, infoErr := s.back.Info(ctx, id)
+	info, infoErr := s.infoBehind(ctx, id)
 	if infoErr != nil {
 		return nil, infoErr
 	}
@@ -62,12 +80,12 @@ func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (
 		return s.openAfter(ctx, id, seq, at)
 	}
 	at.LastEventID = ""
-	return s.back.Open(ctx, id, at)
+	return s.readBehind(ctx, id, at)
 }
 
 // openAfter opens the copy after a sequence number, by reading up to it.
 func (s *Store) openAfter(ctx context.Context, id string, seq uint64, at replay.Position) (replay.Reader, error) {
-	r, err := s.back.Open(ctx, id, replay.Position{All: true})
+	r, err := s.readBehind(ctx, id, replay.Position{All: true})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +94,7 @@ func (s *Store) openAfter(ctx context.Context, id string, seq uint64, at replay.
 	for r.Next(&e) {
 		if e.Seq == seq {
 			at.LastEventID = e.ID
-			return s.back.Open(ctx, id, at)
+			return s.readBehind(ctx, id, at)
 		}
 	}
 	if err := r.Err(); err != nil {

@@ -35,6 +35,8 @@ type session struct {
 	finishing atomic.Bool   // Finish was called: the copy is to be finished too
 	finished  atomic.Bool   // it is
 	ending    atomic.Bool   // front has ended, and the copy is to end
+	doubted   atomic.Bool   // the copy may be another's, or gone; cleared by the copier
+	torn      atomic.Bool   // an Update has failed here, and perhaps not behind; see mend
 	renewAt   atomic.Int64  // Unix nanoseconds; written by the renewal
 	renewing  atomic.Bool   // a renewal is under way
 
@@ -55,10 +57,17 @@ type refusal struct {
 
 const maxRefused = 64
 
-func (s *Store) newSession(front *shard.Session, tag string, w replay.Writer, copied uint64) *session {
+// newSession makes a session whose lease, asked for at asked, w has.
+func (s *Store) newSession(
+	front *shard.Session,
+	tag string,
+	w replay.Writer,
+	asked time.Time,
+	copied uint64,
+) *session {
 	h := &session{store: s, id: front.ID(), front: front, tag: tag, w: w, moved: make(chan struct{})}
 	h.copied.Store(copied)
-	h.renewAt.Store(time.Now().Add(s.cfg.Term / 3).UnixNano())
+	h.renewAt.Store(asked.Add(s.cfg.Term / 3).UnixNano())
 	return h
 }
 
@@ -111,29 +120,6 @@ func (h *session) seal() {
 	h.gate.Lock()
 	defer h.gate.Unlock()
 	h.sealed = true
-}
-
-// update changes the copy, and then takes over here what came of it.
-func (h *session) update(ctx context.Context, change func(*shard.Metadata)) error {
-	h.updating.Lock()
-	defer h.updating.Unlock()
-	if err := h.front.Err(); err != nil && !errors.Is(err, shard.ErrFinished) {
-		return err
-	}
-	var now shard.Metadata
-	err := h.call(ctx, func(ctx context.Context) error {
-		return h.writer().Update(ctx, func(md *shard.Metadata) {
-			change(md)
-			now = *md
-		})
-	})
-	if h.isLost(err) {
-		return h.lose(err)
-	}
-	if err != nil {
-		return err
-	}
-	return h.front.Update(func(md *shard.Metadata) { *md = now })
 }
 
 // change changes what others wait for.
@@ -204,7 +190,7 @@ func (h *session) over() {
 	h.wake()
 }
 
-// isLost reports whether the copy is another's, or gone.
+// isLost reports whether err says that the copy is another's, or gone.
 func (h *session) isLost(err error) bool {
 	return errors.Is(err, replay.ErrFenced) || errors.Is(err, shard.ErrNotFound)
 }

@@ -29,7 +29,9 @@ type Store struct {
 
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
-	owned sync.WaitGroup // goroutines
+	owned sync.WaitGroup // goroutines, of which none begins once ctx has ended; see spawn
+
+	spawning sync.RWMutex // held for writing while ctx is ended
 }
 
 var (
@@ -121,7 +123,9 @@ func (s *Store) Close() error {
 		return true
 	})
 	all.Wait()
+	s.spawning.Lock()
 	s.stop()
+	s.spawning.Unlock()
 	s.owned.Wait()
 	s.held.Clear() // what ends from now on lives on behind
 	s.manager.Close()
@@ -130,6 +134,15 @@ func (s *Store) Close() error {
 			events.Load(), sessions.Load(), ends.Load())
 	}
 	return nil
+}
+
+// spawn runs do on a goroutine of its own, until Close has come to wait for those.
+func (s *Store) spawn(do func()) {
+	s.spawning.RLock()
+	defer s.spawning.RUnlock()
+	if s.ctx.Err() == nil {
+		s.owned.Go(do)
+	}
 }
 
 func (s *Store) find(id string) *session {
@@ -149,12 +162,7 @@ func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 	if info, err := s.manager.Info(id); err == nil {
 		return info, nil
 	}
-	var info shard.Info
-	err := s.behind(ctx, func(ctx context.Context) (err error) {
-		info, err = s.back.Info(ctx, id)
-		return err
-	})
-	return info, err
+	return s.infoBehind(ctx, id)
 }
 
 // behind makes a call to the Store behind.
@@ -163,7 +171,7 @@ func (s *Store) behind(ctx context.Context, do func(context.Context) error) erro
 }
 
 // Update implements replay.Store. It is made behind first: one that fails there has changed
-// nothing.
+// nothing, and if it has all the same, because only its answer was lost, that is undone.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
 	h, err := s.writable(ctx, id)
 	if err != nil {
@@ -180,17 +188,13 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 	return s.behind(ctx, func(ctx context.Context) error { return s.back.Touch(ctx, id) })
 }
 
-// Claim implements replay.Claimer, behind: keys are exact whoever writes the session.
+// Claim implements replay.Claimer, behind: keys are exact whoever writes the session. Those that
+// were claimed here outlast a copy that is made anew.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
-	h := s.find(id)
-	if h != nil && h.front.Err() != nil {
-		return h.front.Err()
+	if h := s.find(id); h != nil {
+		return h.claim(ctx, key)
 	}
-	err := s.behind(ctx, func(ctx context.Context) error { return replay.Claim(ctx, s.back, id, key) })
-	if err == nil && h != nil {
-		h.front.Touch() // a claim is activity, a refused one is not
-	}
-	return err
+	return s.behind(ctx, func(ctx context.Context) error { return replay.Claim(ctx, s.back, id, key) })
 }
 
 // Append implements replay.Store. Without Config.Sync it returns as soon as the event is stored in
