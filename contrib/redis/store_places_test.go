@@ -50,7 +50,7 @@ func TestPlaceOfASessionThatLivesOnIsKept(t *testing.T) {
 
 // createArgs are for the creating script.
 func createArgs(s *Store, tag, until string) []string {
-	return []string{s.head, tag, "{}", "", until, "0", "1000", "10", "1000", "100", "", "", ""}
+	return []string{s.head, tag, "{}", "", until, "0", "1000", "10", "1000", "100", "256", "0", "", "", ""}
 }
 
 func TestCreateThatComesTooLateDoesNothing(t *testing.T) {
