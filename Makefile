@@ -115,6 +115,10 @@ crash: cc ## contrib/pebble: processes killed and disks that fail CRASHES times,
 bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync, and the opening after a kill: three minutes, on an idle machine
 	@cd contrib/pebble && go test -run '^$$' -bench '^Benchmark(Table|Recovery)$$' -benchtime 1x -timeout 10m .
 
+bench-tiered: ## contrib/tiered over pebble and over redis, with Sync and without, beside memory, the Store behind and bare batches: three minutes, on an idle machine
+	$(call need,redis-server,redis-server)
+	@cd contrib/tiered/tests && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
+
 bench-durable: ## contrib/durablestreams beside the protocol authors' Node.js server, under wrk: eight minutes, on an idle machine
 	$(call need,wrk,wrk)
 	$(call need,npm,nodejs npm)
@@ -170,4 +174,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 npm = @set -e; for d in $(1); do (cd $$d; cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
-.PHONY: machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble bench-durable crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
+.PHONY: machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble bench-tiered bench-durable crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
