@@ -193,7 +193,7 @@ func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
 		e.Time = time.Unix(0, e.Time.UnixNano())
 		e.Data = bytes.Clone(e.Data)
 		next.last++
-		a.events[i], a.slots[i] = e, slot{costOf(&e), id}
+		a.events[i], a.slots[i] = e, slot{cost: costOf(&e), id: id}
 		total += a.slots[i].cost
 	}
 	next.bytes += total
@@ -240,7 +240,7 @@ func (s *session) put(a *addition, next state) error {
 	var record []byte
 	for i := range a.events {
 		seq, id := a.events[i].Seq, a.slots[i].id
-		record = appendRecord(record[:0], &a.events[i], id != "")
+		record = appendRecord(record[:0], &a.events[i], a.slots[i].flags())
 		e.batch.Set(eventKey(s.inc, seq), record, nil)
 		if id != "" {
 			e.batch.Set(indexKey(s.inc, id), numberKey(0, seq)[1:], nil)

@@ -89,7 +89,7 @@ func bareBatches(b *testing.B) func(writer, n int) {
 	o.Cache.Unref()
 	b.Cleanup(func() { db.Close() })
 	e := ring.Event{Time: time.Now(), Data: make([]byte, 256)}
-	record := appendRecord(nil, &e, false)
+	record := appendRecord(nil, &e, 0)
 	return func(w, n int) {
 		state := state{first: 1, last: uint64(n), bytes: int64(n) * 350, activity: time.Now().UnixNano(),
 			runs: runs{{"123456", 1}}}

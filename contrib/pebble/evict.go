@@ -60,9 +60,7 @@ func (s *session) slot(seq uint64) (slot, error) {
 	bytes := int64(0)
 	err := s.store.scan(s.inc, seq, min(seq+readAhead, s.unseenAt), func(seq uint64, r *rawEvent) bool {
 		one := slot{id: string(r.id), cost: ring.Overhead + int64(len(r.id)+len(r.stream)+len(r.kind)+len(r.data))}
-		if !r.withID {
-			one.cost += int64(len(assignedID(s.tag, run{name: s.tag[:runLen]}, seq)))
-		}
+		one.cost += int64(len(s.nameOf(seq, r, &s.decided)))
 		s.oldest = append(s.oldest, one)
 		bytes += one.cost
 		return bytes < bytesAhead

@@ -34,12 +34,16 @@ type run struct {
 // newest. A slice of them is never changed once it is in a session.
 type runs []run
 
-// of returns the run that seq belongs to. What comes before the first run known belongs to that.
+// of returns the run that seq belongs to. What comes before the first run known belongs to that;
+// where there is no run, that is one without a name.
 func (rs runs) of(seq uint64) run {
 	for i := len(rs) - 1; i > 0; i-- {
 		if rs[i].first <= seq {
 			return rs[i]
 		}
+	}
+	if len(rs) == 0 {
+		return run{}
 	}
 	return rs[0]
 }
@@ -50,10 +54,62 @@ func (rs runs) with(next run, retained uint64) runs {
 	for len(kept) > 1 && kept[1].first < retained {
 		kept = kept[1:]
 	}
-	if n := len(kept); kept[n-1].first == next.first { // a run without an event
+	if n := len(kept); n > 0 && kept[n-1].first == next.first { // a run without an event
 		kept = kept[:n-1]
 	}
 	return append(append(make(runs, 0, len(kept)+1), kept...), next)
+}
+
+// A log in front of the Store numbers its events too: `<name>-<sequence>`. An event that a Writer
+// brings under such an ID is stored without it, and is in no index. The state has the names, as
+// runs.
+const (
+	maxNameLen = 32
+	maxNames   = 8 // runs of them: what exceeds that is stored like any ID of a producer's own
+)
+
+// numberedBy returns the name in an ID that is `<name>-<seq>`.
+func numberedBy(id string, seq uint64) (name string, ok bool) {
+	var buf [20]byte
+	digits := strconv.AppendUint(buf[:0], seq, 10)
+	n := len(id) - len(digits) - 1
+	if n < 1 || n > maxNameLen || id[n] != '-' || id[n+1:] != string(digits) {
+		return "", false
+	}
+	return id[:n], true
+}
+
+// parseNumbered takes apart an ID that a log in front may have given.
+func parseNumbered(id string) (name string, seq uint64, ok bool) {
+	n := strings.LastIndexByte(id, '-')
+	if n < 1 || n > maxNameLen || id[n+1:] == "" || id[n+1] < '1' || id[n+1] > '9' {
+		return "", 0, false
+	}
+	seq, err := strconv.ParseUint(id[n+1:], 10, 64)
+	return id[:n], seq, err == nil
+}
+
+func numberedID(r run, seq uint64) string { return r.name + "-" + strconv.FormatUint(seq, 10) }
+
+// numbered returns the sequence of the retained event to which a log in front has given id, if it
+// has.
+func (s *state) numbered(id string) (seq uint64, ok bool) {
+	name, seq, ok := parseNumbered(id)
+	return seq, ok && seq >= s.first && seq <= s.last && s.names.of(seq).name == name
+}
+
+// number makes name that of the log in front from sequence seq on, if there is room for it.
+func (s *state) number(name string, seq uint64) bool {
+	if n := len(s.names); n > 0 && s.names[n-1].name == name {
+		return true
+	}
+	names := s.names.with(run{name, seq}, s.first)
+	if len(names) > maxNames {
+		return false
+	}
+	names[len(names)-1].name = strings.Clone(name)
+	s.names = names
+	return true
 }
 
 func assignedID(tag string, r run, seq uint64) string {

@@ -11,7 +11,7 @@ import "encoding/binary"
 //	c <incarnation> <key>      a claim; no value
 //	e <incarnation> <sequence> an event, without a hole from first to last; see record.go
 //	g <incarnation>            an ended session whose events are still to be removed
-//	i <incarnation> <event ID> the sequence of an event with an ID of the producer's
+//	i <incarnation> <event ID> the sequence of an event with an ID that follows from nothing else
 //	m alive                    the last time at which there were readers; see load.go
 //	m epoch                    how often the directory was opened
 //	s <session ID>             what Create and Update set; see meta.go

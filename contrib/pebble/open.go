@@ -18,7 +18,7 @@ import (
 // writes anything.
 const (
 	formatFile = "REPRISE"
-	format     = "reprise sessions 1\n"
+	format     = "reprise sessions 2\n"
 )
 
 // Open opens the directory, which it creates if need be; only its last element need not exist. The

@@ -99,23 +99,37 @@ func (s *session) find(id string) (e ring.Event, a *addition, found bool, err er
 			}
 		}
 	}
-	seq, found, err := s.locate(id, &s.decided)
+	in := s.decided
+	in.last = s.unseenAt - 1 // what comes after that is in ids
+	seq, found, err := s.locate(id, &in)
 	if err != nil || !found {
 		return e, nil, false, err
 	}
-	e, err = s.read(seq, s.decided.runs)
+	e, err = s.read(seq, &in)
 	return e, nil, err == nil && e.ID == id, err
 }
 
-// locate returns where the event with that ID is, if there is one, in a state of the session. The
-// caller has to look whether the event that is there has it.
+// locate returns where the newest event with that ID is, if there is one, in a state of the session.
+// The caller has to look whether the event that is there has it.
 func (s *session) locate(id string, in *state) (seq uint64, found bool, err error) {
 	name, kind, assigned, own := parseOwn(s.tag, id)
 	if !own || in.imitated {
 		seq, found, err = s.store.indexed(s.inc, id)
-		if err != nil || found && seq >= in.first && seq <= in.last {
-			return seq, found, err
+		if err != nil {
+			return 0, false, err
 		}
+		found = found && seq >= in.first && seq <= in.last
+	}
+	if numbered, ok := in.numbered(id); ok && (!found || seq < numbered) {
+		if !found {
+			return numbered, true, nil
+		}
+		if e, err := s.read(numbered, in); err != nil || e.ID == id { // the caller finds the error, too
+			return numbered, true, nil
+		}
+	}
+	if found {
+		return seq, true, nil
 	}
 	if own && kind == '-' && assigned >= in.first && assigned <= in.last && in.runs.of(assigned).name == name {
 		return assigned, true, nil
@@ -124,20 +138,23 @@ func (s *session) locate(id string, in *state) (seq uint64, found bool, err erro
 }
 
 // read returns one event.
-func (s *session) read(seq uint64, names runs) (e ring.Event, err error) {
+func (s *session) read(seq uint64, in *state) (e ring.Event, err error) {
 	err = s.store.scan(s.inc, seq, seq+1, func(seq uint64, r *rawEvent) bool {
-		e = r.event(seq, s.nameOf(seq, r, names))
+		e = r.event(seq, s.nameOf(seq, r, in))
 		return true
 	})
 	return e, err
 }
 
 // nameOf returns the ID that was assigned to an event, or "" if it is stored with its own.
-func (s *session) nameOf(seq uint64, r *rawEvent, names runs) string {
-	if r.withID {
+func (s *session) nameOf(seq uint64, r *rawEvent, in *state) string {
+	switch {
+	case r.withID:
 		return ""
+	case r.numbered:
+		return numberedID(in.names.of(seq), seq)
 	}
-	return assignedID(s.tag, names.of(seq), seq)
+	return assignedID(s.tag, in.runs.of(seq), seq)
 }
 
 // has reports whether a key is there.

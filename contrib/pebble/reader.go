@@ -187,7 +187,7 @@ func (r *reader) fetch() error {
 			r.err = about(ring.ErrEvicted, r.s.id)
 			break
 		}
-		r.err = r.read(seen.last, seen.runs)
+		r.err = r.read(&seen)
 	}
 	return r.err
 }
@@ -205,19 +205,19 @@ func (s *session) over(seen *state) error {
 	return nil
 }
 
-// read fills the buffer with events up to last.
-func (r *reader) read(last uint64, names runs) error {
+// read fills the buffer with events up to the last that was seen.
+func (r *reader) read(seen *state) error {
 	s := r.s
 	if err := s.store.enter(); err != nil {
 		return err
 	}
 	defer s.store.leave()
 	n, bytes := 0, 0
-	err := s.store.scan(s.inc, r.seq+1, last+1, func(seq uint64, raw *rawEvent) bool {
+	err := s.store.scan(s.inc, r.seq+1, seen.last+1, func(seq uint64, raw *rawEvent) bool {
 		r.seq = seq
 		n, bytes = n+1, bytes+len(raw.data)
 		if len(r.streams) == 0 || r.sees(raw.stream) {
-			r.buf = append(r.buf, raw.event(seq, s.nameOf(seq, raw, names)))
+			r.buf = append(r.buf, raw.event(seq, s.nameOf(seq, raw, seen)))
 		}
 		return n < batchEvents && bytes < batchBytes
 	})

@@ -10,16 +10,17 @@ import (
 
 // An event as it is stored, under a key that has its sequence: a byte of flags, the time in
 // nanoseconds (8 bytes), the lengths of ID, Stream and Type as varints, these three, and the data.
-// An assigned ID follows from the sequence and is not stored.
+// An ID that was assigned, here or by a log in front, follows from the sequence and is not stored.
 const (
-	hasID = 1 << iota // the event is stored with its ID, and is in the index
+	hasID      = 1 << iota // the event is stored with its ID, and is in the index
+	isNumbered             // its ID is that of a log in front, see numberedBy
 )
 
-// appendRecord appends e, with its ID only if that cannot be assigned again.
-func appendRecord(dst []byte, e *ring.Event, withID bool) []byte {
-	id, flags := "", byte(0)
-	if withID {
-		id, flags = e.ID, hasID
+// appendRecord appends e, with its ID only if flags say so.
+func appendRecord(dst []byte, e *ring.Event, flags byte) []byte {
+	id := ""
+	if flags&hasID != 0 {
+		id = e.ID
 	}
 	dst = append(dst, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Time.UnixNano()))
@@ -32,7 +33,7 @@ func appendRecord(dst []byte, e *ring.Event, withID bool) []byte {
 
 // A raw event is a record taken apart. Its parts are those of the record.
 type rawEvent struct {
-	withID           bool
+	withID, numbered bool
 	nano             int64
 	id, stream, kind []byte
 	data             []byte
@@ -40,7 +41,9 @@ type rawEvent struct {
 
 func parseRecord(key, record []byte) (r rawEvent, err error) {
 	d := decoder{b: record}
-	r.withID = d.byte()&hasID != 0
+	flags := d.byte()
+	r.withID, r.numbered = flags&hasID != 0, flags&isNumbered != 0
+	d.bad = d.bad || flags > isNumbered
 	r.nano = int64(d.uint64())
 	lengths := [3]int{d.length(), d.length(), d.length()}
 	r.id, r.stream, r.kind = d.take(lengths[0]), d.take(lengths[1]), d.take(lengths[2])

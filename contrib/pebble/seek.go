@@ -38,7 +38,7 @@ func (s *session) after(id string, seen *state, oldest uint64) (seq uint64, stre
 		if seq < oldest {
 			return 0, nil, about(ring.ErrEvicted, id)
 		}
-		e, err := s.read(seq, seen.runs)
+		e, err := s.read(seq, seen)
 		if err != nil && s.hasEvicted(seq) {
 			err = about(ring.ErrEvicted, id)
 		}
@@ -56,6 +56,14 @@ func (s *session) after(id string, seen *state, oldest uint64) (seq uint64, stre
 // retained.
 func (s *session) afterOwn(id string, seen *state, oldest uint64) (seq uint64, stream *string, err error) {
 	name, kind, seq, own := parseOwn(s.tag, id)
+	if !own {
+		name, seq, ok := parseNumbered(id)
+		for _, r := range seen.names {
+			if ok && r.name == name && seq < seen.first {
+				return 0, nil, about(ring.ErrEvicted, id)
+			}
+		}
+	}
 	if !own || seq > seen.last || kind == '-' && seq == 0 {
 		return 0, nil, unknown(id)
 	}

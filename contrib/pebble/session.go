@@ -41,8 +41,9 @@ type session struct {
 
 // A slot is what eviction must know of an event.
 type slot struct {
-	cost int64  // its size with overhead
-	id   string // "" if it was assigned
+	cost     int64  // its size with overhead
+	id       string // "" if it was assigned, here or in front
+	numbered bool   // it was assigned in front
 }
 
 // edit collects what one call writes.
@@ -244,3 +245,14 @@ func (s *Store) now() int64 { return s.opened.UnixNano() + int64(time.Since(s.op
 
 // costOf is what an event counts against MaxBytes.
 func costOf(e *ring.Event) int64 { return int64(e.Size()) + ring.Overhead }
+
+// flags are those of the event's record.
+func (s *slot) flags() byte {
+	switch {
+	case s.id != "":
+		return hasID
+	case s.numbered:
+		return isNumbered
+	}
+	return 0
+}

@@ -20,9 +20,10 @@ type state struct {
 	last     uint64
 	bytes    int64 // of the retained ones, with overhead
 	runs     runs
+	names    runs // of logs in front, see numberedBy
 }
 
-const stateVersion = 1
+const stateVersion = 2
 
 const (
 	flagAttached = 1 << iota
@@ -31,7 +32,7 @@ const (
 )
 
 func (s *state) encode() []byte {
-	b := make([]byte, 0, 64+len(s.runs)*(runLen+4))
+	b := make([]byte, 0, 64+len(s.runs)*(runLen+4)+len(s.names)*(tagLen+5))
 	var flags byte
 	for _, f := range []struct {
 		set  bool
@@ -53,6 +54,12 @@ func (s *state) encode() []byte {
 		b = append(b, r.name...)
 		b = binary.AppendUvarint(b, r.first)
 	}
+	b = binary.AppendUvarint(b, uint64(len(s.names)))
+	for _, r := range s.names {
+		b = binary.AppendUvarint(b, uint64(len(r.name)))
+		b = append(b, r.name...)
+		b = binary.AppendUvarint(b, r.first)
+	}
 	return b
 }
 
@@ -69,6 +76,9 @@ func decodeState(key, value []byte) (s state, err error) {
 	s.first, s.last, s.bytes = d.uvarint(), d.uvarint(), int64(d.uvarint())
 	for n := d.length(); n > 0; n-- {
 		s.runs = append(s.runs, run{string(d.take(runLen)), d.uvarint()})
+	}
+	for n := d.length(); n > 0; n-- {
+		s.names = append(s.names, run{d.string(), d.uvarint()})
 	}
 	if len(s.runs) == 0 || s.first == 0 || s.first > s.last+1 || s.status > shard.Expired || len(d.b) > 0 {
 		d.bad = true

@@ -79,7 +79,7 @@ func (w *writer) limits() ring.Config {
 func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 	next := s.decided
 	next.activity = max(next.activity, now)
-	a := &addition{}
+	a := &addition{events: make([]ring.Event, 0, len(es)), slots: make([]slot, 0, len(es))}
 	total := int64(0)
 	for i := range es {
 		if es[i].Seq <= s.decided.last {
@@ -92,14 +92,18 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 		e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type),
 			bytes.Clone(e.Data)
 		e.Time = time.Unix(0, e.Time.UnixNano())
-		_, _, found, err := s.find(e.ID)
-		if err != nil {
-			return nil, err
+		one := slot{cost: costOf(&e)}
+		if one.numbered = s.number(&next, &e); !one.numbered {
+			_, _, found, err := s.find(e.ID)
+			if err != nil {
+				return nil, err
+			}
+			next.shared, next.imitated = next.shared || found, next.imitated || isOwn(s.tag, e.ID)
+			one.id = e.ID
 		}
-		next.shared, next.imitated = next.shared || found, next.imitated || isOwn(s.tag, e.ID)
 		next.last++
-		a.events, a.slots = append(a.events, e), append(a.slots, slot{costOf(&e), e.ID})
-		total += costOf(&e)
+		a.events, a.slots = append(a.events, e), append(a.slots, one)
+		total += one.cost
 	}
 	if len(a.events) == 0 {
 		return s.edit().queue(nil) // what is there counts once it is confirmed
@@ -112,6 +116,12 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 		return nil, err
 	}
 	return a.write, nil
+}
+
+// number reports whether the ID of e is one that follows from its sequence and the state.
+func (s *session) number(next *state, e *ring.Event) bool {
+	name, ok := numberedBy(e.ID, e.Seq)
+	return ok && !isOwn(s.tag, e.ID) && next.number(name, e.Seq)
 }
 
 // Restart implements replay.Writer.
