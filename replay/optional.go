@@ -74,7 +74,9 @@ type Leaser interface {
 	Acquire(ctx context.Context, id string, l Lease) (Writer, error)
 
 	// CreateHeld creates a session as [Creator] does, with the caller as its writer from the
-	// beginning.
+	// beginning. An ID whose session has expired is free to whoever gives the Note that was kept
+	// with it, unless that is empty, though others must wait until Linger is over: the writer's
+	// session goes on, and only what was stored of it has expired.
 	CreateHeld(ctx context.Context, o shard.Options, l Lease) (Writer, error)
 }
 

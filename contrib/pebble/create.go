@@ -84,7 +84,7 @@ func (s *Store) insert(id string, d description, l replay.Lease) (*session, *wri
 	s.creating.Lock()
 	defer s.creating.Unlock()
 	now := s.now()
-	if v, ok := s.sessions.Load(id); ok && !v.(*session).vacate(now) {
+	if v, ok := s.sessions.Load(id); ok && !v.(*session).vacate(now, d.note) {
 		return nil, nil, about(shard.ErrExists, id)
 	}
 	if err := s.places.take(d.principal); err != nil {
@@ -121,12 +121,14 @@ func (s *Store) newSession(id string, d description) *session {
 	}
 }
 
-// vacate frees the ID of a session that no longer lingers, and reports whether it has.
-func (s *session) vacate(now int64) bool {
+// vacate frees the ID of a session that no longer lingers, or has expired and has this note, and
+// reports whether it has.
+func (s *session) vacate(now int64, note string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(now)
-	if !s.isGone(now) {
+	goesOn := s.decided.status == shard.Expired && note != "" && note == s.note
+	if !goesOn && !s.isGone(now) {
 		return false
 	}
 	if !s.forgotten {

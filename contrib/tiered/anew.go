@@ -13,12 +13,15 @@ import (
 // be it. If it has expired while the Store behind could not be reached, the session goes on, and
 // gets a new copy. One that is found under the ID may be that, or another session.
 func (h *session) vanished(ctx context.Context, c *copier) error {
+	if h.ending.Load() {
+		return nil // it ends behind as well, see endCopy
+	}
 	info, err := h.store.infoBehind(ctx, h.id)
 	switch {
 	case err != nil && !errors.Is(err, shard.ErrNotFound):
 		return err
-	case err == nil && info.Status == shard.Expired && !h.ending.Load():
-	case err == nil && (info.Status == shard.Terminated || h.ending.Load()), !h.wasAway():
+	case err == nil && info.Status == shard.Expired:
+	case err == nil && info.Status == shard.Terminated, !h.wasAway():
 		h.lose(shard.ErrNotFound)
 		return nil
 	}
@@ -51,25 +54,16 @@ func (h *session) vanished(ctx context.Context, c *copier) error {
 // shard.ErrExists.
 func (h *session) createAnew(ctx context.Context) (replay.Writer, error) {
 	o := h.writer().Held().Options
-	o.Ring = inFront(o.Ring)
-	w, err := h.store.createHeld(ctx, o, h.front.Info().Metadata, h.tag)
+	o.Ring, o.Metadata = inFront(o.Ring), h.front.Info().Metadata
+	h.remade = true
+	w, err := h.store.createHeld(ctx, o, h.store.lease(h.tag))
 	if !errors.Is(err, shard.ErrExists) {
 		return w, err
 	}
 	// Perhaps an earlier call has made it, of which the answer was lost: then it has this tag.
-	taken := err
 	err = h.call(ctx, func(ctx context.Context) (err error) {
-		w, err = h.store.leases.Acquire(ctx, h.id, h.store.lease(""))
+		w, err = h.store.reclaim(ctx, h.id, h.tag)
 		return err
 	})
-	switch {
-	case err == nil && w.Held().Note == h.tag:
-		return w, nil
-	case err == nil:
-		h.call(ctx, w.Release)
-		return nil, taken
-	case errors.Is(err, replay.ErrHeld), errors.Is(err, shard.ErrFinished):
-		return nil, taken
-	}
-	return nil, err // also shard.ErrNotFound: an ended one has the ID for a while yet
+	return w, err // also shard.ErrNotFound: an ended one has the ID for a while yet
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/reprise-go/reprise/internal/shardaccess"
@@ -22,37 +23,37 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 		o.TTL = s.cfg.Shard.TTL
 	}
 	o.Ring = o.Ring.Or(s.Limits())
+	if o.ID == "" {
+		o.ID = s.ids.UUID()
+	}
 	a, err := s.arrive(ctx, o.ID)
 	if err != nil {
 		return "", err
 	}
-	defer s.arrived(o.ID, a)
 	if h := s.find(o.ID); h != nil && !h.hasEnded() {
+		s.arrived(o.ID, a)
 		return "", fmt.Errorf("%w: %.64q", shard.ErrExists, o.ID)
 	}
-	tag, asked := shardaccess.NewTag(), time.Now()
-	w, err := s.createHeld(ctx, o, o.Metadata, tag)
-	if err != nil {
+	made := creation{id: o.ID, tag: shardaccess.NewTag(), asked: time.Now()}
+	made.w, err = s.createHeld(ctx, o, s.lease(made.tag))
+	if err == nil {
+		a.h, err = s.put(o, made.tag, made.w, made.asked, 0, nil)
+	} else if isRefusal(err) {
+		s.arrived(o.ID, a)
 		return "", err
 	}
-	o.ID = w.Held().Options.ID
-	if a.h, err = s.put(o, tag, w, asked, 0, nil); err != nil {
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
-		defer cancel()
-		return "", errors.Join(err, w.Terminate(undo))
+	if err != nil {
+		s.withdraw(ctx, a, made)
+		return "", err
 	}
+	s.arrived(o.ID, a)
 	return o.ID, nil
 }
 
-func (s *Store) createHeld(
-	ctx context.Context,
-	o shard.Options,
-	md shard.Metadata,
-	tag string,
-) (w replay.Writer, err error) {
-	o.Metadata, o.Ring = md, behind(o.Ring)
+func (s *Store) createHeld(ctx context.Context, o shard.Options, l replay.Lease) (w replay.Writer, err error) {
+	o.Ring = behind(o.Ring)
 	err = s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
-		w, err = s.leases.CreateHeld(ctx, o, s.lease(tag))
+		w, err = s.leases.CreateHeld(ctx, o, l)
 		return err
 	})
 	return w, err
@@ -123,24 +124,33 @@ type arrival struct {
 	done chan struct{}
 	h    *session
 	err  error
+
+	withdrawing atomic.Bool // see withdraw
 }
 
-// arrive begins the arrival of a session that is to be created, once nobody takes it over. A
-// session that is yet to get its ID is known to nobody.
+func newArrival() *arrival { return &arrival{done: make(chan struct{})} }
+
+func (a *arrival) wait(ctx context.Context) error {
+	select {
+	case <-a.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// arrive begins the arrival of a session that is to be created, once nobody takes it over.
 func (s *Store) arrive(ctx context.Context, id string) (*arrival, error) {
-	a := &arrival{done: make(chan struct{})}
-	for id != "" {
+	a := newArrival()
+	for {
 		v, loaded := s.arriving.LoadOrStore(id, a)
 		if !loaded {
-			break
+			return a, nil
 		}
-		select {
-		case <-v.(*arrival).done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := v.(*arrival).wait(ctx); err != nil {
+			return nil, err
 		}
 	}
-	return a, nil
 }
 
 func (s *Store) arrived(id string, a *arrival) {
@@ -156,13 +166,11 @@ func (s *Store) writable(ctx context.Context, id string) (*session, error) {
 	if s.closing.Load() {
 		return nil, shard.ErrClosed
 	}
-	a := &arrival{done: make(chan struct{})}
+	a := newArrival()
 	if v, loaded := s.arriving.LoadOrStore(id, a); loaded {
 		a = v.(*arrival)
-		select {
-		case <-a.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := a.wait(ctx); err != nil {
+			return nil, err
 		}
 		isOpen := a.h == nil && a.err == nil
 		if isOpen || errors.Is(a.err, context.Canceled) && ctx.Err() == nil { // the other one's context
@@ -190,13 +198,22 @@ func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := w.Held()
-	events, err := s.load(ctx, id)
-	asked := time.Now()
-	if err == nil {
-		err = s.behind(ctx, w.Renew) // loading may have taken long: is it still ours?
-	}
+	h, err := s.bring(ctx, w)
 	if err != nil {
+		s.spawn(func() { s.insist(s.ctx, s.cfg.Term, w.Release) }) // it runs out by itself, too
+	}
+	return h, err
+}
+
+// bring loads a session of which this process has got the lease.
+func (s *Store) bring(ctx context.Context, w replay.Writer) (*session, error) {
+	held := w.Held()
+	events, err := s.load(ctx, held.Options.ID)
+	if err != nil {
+		return nil, err
+	}
+	asked := time.Now()
+	if err := s.behind(ctx, w.Renew); err != nil { // loading may have taken long: is it still ours?
 		return nil, err
 	}
 	before := held.Last
@@ -205,11 +222,7 @@ func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	}
 	o := held.Options
 	o.Ring = inFront(o.Ring)
-	h, err := s.put(o, held.Note, w, asked, before, events)
-	if err != nil {
-		return nil, errors.Join(err, w.Release(context.WithoutCancel(ctx)))
-	}
-	return h, nil
+	return s.put(o, held.Note, w, asked, before, events)
 }
 
 // load reads what is retained behind: nobody but this process writes there.

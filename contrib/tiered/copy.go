@@ -3,7 +3,6 @@ package tiered
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
@@ -27,7 +26,7 @@ func (h *session) wake() {
 // hasWork reports whether there is something for a copier to do.
 func (h *session) hasWork() bool {
 	return h.copied.Load() < h.newest() || h.ending.Load() || h.finishing.Load() && !h.finished.Load() ||
-		h.doubted.Load() || h.torn.Load()
+		h.doubted.Load() || h.toMend.Load()
 }
 
 // copy does what there is to do, and comes to an end with it.
@@ -50,10 +49,7 @@ func (h *session) copy() {
 			}
 			continue
 		}
-		select {
-		case <-time.After(pause(failures)):
-		case <-ctx.Done():
-		}
+		h.store.rest(failures)
 		failures++
 	}
 }
@@ -100,13 +96,13 @@ func (h *session) step(ctx context.Context, c *copier) error {
 	}
 	if h.finishing.Load() && !h.finished.Load() && h.copied.Load() >= h.newest() {
 		if err := h.call(ctx, h.writer().Finish); err != nil {
-			c.asked = c.asked || !h.isLost(err)
+			c.asked = c.asked || !isLost(err)
 			return h.explain(ctx, c, err)
 		}
 		h.change(func() { h.finished.Store(true) })
 		return nil
 	}
-	if h.torn.Load() {
+	if h.toMend.Load() {
 		return h.mend(ctx, c)
 	}
 	return nil
@@ -223,7 +219,10 @@ func (h *session) explain(ctx context.Context, c *copier, err error) error {
 func (h *session) endCopy(ctx context.Context) error {
 	if !h.finished.Load() || h.front.Info().Status == shard.Terminated {
 		err := h.call(ctx, h.writer().Terminate)
-		if err != nil && !h.isLost(err) {
+		if errors.Is(err, shard.ErrNotFound) && h.remade { // perhaps it has a copy whose Writer was lost
+			err = h.call(ctx, func(ctx context.Context) error { return h.store.endTagged(ctx, h.id, h.tag) })
+		}
+		if err != nil && !isLost(err) {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ func (s *Store) renewAll() {
 		now := time.Now().UnixNano()
 		s.held.Range(func(_, v any) bool {
 			h := v.(*session)
-			if h.renewAt.Load() <= now && h.isHeld() && !h.renewing.Swap(true) {
+			if h.renewAt.Load() <= now && !h.isOver() && !h.renewing.Swap(true) {
 				s.spawn(h.renew)
 			}
 			return s.ctx.Err() == nil
@@ -24,16 +24,18 @@ func (s *Store) renewAll() {
 	}
 }
 
-// isHeld reports whether the session needs its lease: one that has finished is not written to any
-// more, and may be gone behind before its readers here have read it.
-func (h *session) isHeld() bool { return !h.isOver() && !h.finished.Load() }
-
-// renew keeps the session, and lets it live on here when somebody reads it elsewhere.
+// renew keeps the session, and lets it live on here when somebody reads it elsewhere. One that has
+// finished is not written to any more, and needs no lease: it is only looked at.
 func (h *session) renew() {
 	defer h.renewing.Store(false)
 	ctx, began := h.store.ctx, time.Now() // the Store behind counts from later than that
+	if h.finished.Load() {
+		h.doubt()
+		h.renewAt.Store(began.Add(h.store.cfg.Term / 3).UnixNano())
+		return
+	}
 	err := h.call(ctx, h.writer().Renew)
-	if h.isLost(err) {
+	if isLost(err) {
 		h.doubt()
 		return
 	}

@@ -28,7 +28,7 @@ type session struct {
 	gate   sync.RWMutex // held for reading by writes to front; by seal for writing
 	sealed bool         // Close has come: no more writes; guarded by gate
 
-	updating sync.Mutex // one Update at a time, so that both tiers see them in one order
+	updating mutex // one Update at a time, so that both tiers see them in one order
 
 	busy      atomic.Bool   // a goroutine copies
 	copied    atomic.Uint64 // sequence up to which events are behind; written by the copier
@@ -36,7 +36,7 @@ type session struct {
 	finished  atomic.Bool   // it is
 	ending    atomic.Bool   // front has ended, and the copy is to end
 	doubted   atomic.Bool   // the copy may be another's, or gone; cleared by the copier
-	torn      atomic.Bool   // an Update has failed here, and perhaps not behind; see mend
+	toMend    atomic.Bool   // an Update has failed here, and perhaps not behind; see mend
 	renewAt   atomic.Int64  // Unix nanoseconds; written by the renewal
 	renewing  atomic.Bool   // a renewal is under way
 
@@ -44,9 +44,11 @@ type session struct {
 	w      replay.Writer // replaced when the copy is made anew
 	failed error         // why nothing is copied any more, for good
 	gone   bool          // the copy has ended, or is another's
+	torn   bool          // the copy may have what an Update that has failed has made of it
 	moved  chan struct{} // closed when copied, finished or one of the above changes
 
 	refused []refusal // the last events that the Store behind did not take
+	remade  bool      // a new copy was asked for, and may be there; the copier's
 }
 
 // A refusal is an event that is not behind, and never will be.
@@ -65,7 +67,7 @@ func (s *Store) newSession(
 	asked time.Time,
 	copied uint64,
 ) *session {
-	h := &session{store: s, id: front.ID(), front: front, tag: tag, w: w, moved: make(chan struct{})}
+	h := &session{store: s, id: front.ID(), front: front, tag: tag, w: w, updating: newMutex(), moved: make(chan struct{})}
 	h.copied.Store(copied)
 	h.renewAt.Store(asked.Add(s.cfg.Term / 3).UnixNano())
 	return h
@@ -120,6 +122,12 @@ func (h *session) seal() {
 	h.gate.Lock()
 	defer h.gate.Unlock()
 	h.sealed = true
+}
+
+func (h *session) isSealed() bool {
+	h.gate.RLock()
+	defer h.gate.RUnlock()
+	return h.sealed
 }
 
 // change changes what others wait for.
@@ -177,6 +185,19 @@ func (h *session) awaitFinish(ctx context.Context) error {
 	return err
 }
 
+// awaitAll waits until the copy is what the session is. The session is sealed.
+func (h *session) awaitAll(ctx context.Context) error {
+	if err := h.updating.lock(ctx); err != nil { // one that has begun is through then, and none follows
+		return err
+	}
+	h.updating.unlock()
+	newest := h.newest()
+	return h.until(ctx, func() (bool, error) {
+		isFinished := !h.finishing.Load() || h.finished.Load()
+		return h.copied.Load() >= newest && isFinished && !h.torn || h.gone, h.failed
+	})
+}
+
 // awaitGone waits until the copy has ended.
 func (h *session) awaitGone(ctx context.Context) error {
 	return h.until(ctx, func() (bool, error) { return h.gone, nil })
@@ -191,7 +212,7 @@ func (h *session) over() {
 }
 
 // isLost reports whether err says that the copy is another's, or gone.
-func (h *session) isLost(err error) bool {
+func isLost(err error) bool {
 	return errors.Is(err, replay.ErrFenced) || errors.Is(err, shard.ErrNotFound)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/mint"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -24,8 +25,10 @@ type Store struct {
 
 	// session ID to *session: those that this process writes, until they have ended here and behind
 	held     sync.Map
-	arriving sync.Map    // session ID to *arrival: those that are being taken over
-	closing  atomic.Bool // set by Close, for good
+	ids      mint.Minter
+	arriving sync.Map      // session ID to *arrival: those that are being taken over
+	closing  atomic.Bool   // set by Close, for good
+	left     chan struct{} // closed just after that
 
 	ctx   context.Context // ends with Close
 	stop  context.CancelFunc
@@ -54,7 +57,7 @@ func New(back replay.Store, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, back: back, leases: leases, calls: newTurnstile(cfg.Copiers)}
+	s := &Store{cfg: cfg, back: back, leases: leases, calls: newTurnstile(cfg.Copiers), left: make(chan struct{})}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	ended := cfg.Shard.OnEnd
 	cfg.Shard.OnEnd = func(info shard.Info) {
@@ -90,59 +93,15 @@ func (s *Store) Lag(id string) uint64 {
 	return 0
 }
 
-// Close refuses further writes, copies what is not yet copied, for Config.Timeout at most, gives
-// the leases back and ends the sessions in this process; behind, they live on, and other processes
-// may write to them at once. Writes that wait for their copy are shard.ErrClosed after that. It
-// returns an error that says how many events, and ends of sessions, are not behind. It is
-// idempotent.
-func (s *Store) Close() error {
-	if s.closing.Swap(true) {
-		s.owned.Wait()
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
-	defer cancel()
-	var all sync.WaitGroup
-	var events, sessions, ends atomic.Int64
-	s.held.Range(func(_, v any) bool {
-		h := v.(*session)
-		h.seal()
-		all.Go(func() {
-			if h.isOver() {
-				if h.awaitGone(ctx) != nil {
-					ends.Add(1)
-				}
-				return
-			}
-			if h.await(ctx, h.newest()) != nil {
-				events.Add(int64(h.lag()))
-				sessions.Add(1)
-			}
-			h.call(ctx, h.writer().Release)
-		})
-		return true
-	})
-	all.Wait()
-	s.spawning.Lock()
-	s.stop()
-	s.spawning.Unlock()
-	s.owned.Wait()
-	s.held.Clear() // what ends from now on lives on behind
-	s.manager.Close()
-	if events.Load()+ends.Load() > 0 {
-		return fmt.Errorf("tiered: %d events of %d sessions are not copied, %d sessions have ended here and not behind",
-			events.Load(), sessions.Load(), ends.Load())
-	}
-	return nil
-}
-
 // spawn runs do on a goroutine of its own, until Close has come to wait for those.
-func (s *Store) spawn(do func()) {
+func (s *Store) spawn(do func()) bool {
 	s.spawning.RLock()
 	defer s.spawning.RUnlock()
-	if s.ctx.Err() == nil {
-		s.owned.Go(do)
+	if s.ctx.Err() != nil {
+		return false
 	}
+	s.owned.Go(do)
+	return true
 }
 
 func (s *Store) find(id string) *session {
@@ -173,6 +132,9 @@ func (s *Store) behind(ctx context.Context, do func(context.Context) error) erro
 // Update implements replay.Store. It is made behind first: one that fails there has changed
 // nothing, and if it has all the same, because only its answer was lost, that is undone.
 func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metadata)) error {
+	if err := refuseNested(id); err != nil {
+		return err
+	}
 	h, err := s.writable(ctx, id)
 	if err != nil {
 		return err
@@ -271,7 +233,15 @@ func (s *Store) sessionEnded(info shard.Info) {
 	}
 }
 
-// pause is how long to wait after the n-th failure in a row.
-func pause(n int) time.Duration {
-	return min(10*time.Millisecond<<min(n, 8), 2*time.Second)
+// rest waits after the n-th failure in a row, but not long once Close has come.
+func (s *Store) rest(n int) {
+	const least, most = 10 * time.Millisecond, 2 * time.Second
+	select {
+	case <-time.After(min(least<<min(n, 8), most)):
+	case <-s.left:
+		select {
+		case <-time.After(least):
+		case <-s.ctx.Done():
+		}
+	}
 }

@@ -3,7 +3,9 @@ package tiered
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/reprise-go/reprise/internal/callers"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -11,17 +13,69 @@ import (
 // update changes the copy, and then takes over here what came of it. What is here counts: it is
 // what change is given, so that nothing is left of an earlier Update that has failed.
 func (h *session) update(ctx context.Context, change func(*shard.Metadata)) error {
+	if err := h.updating.lock(ctx); err != nil {
+		return err
+	}
+	if h.isSealed() {
+		h.updating.unlock()
+		return shard.ErrClosed
+	}
 	err := h.updateBoth(ctx, change)
-	if err != nil && !h.hasEnded() { // it may have been made behind all the same
-		h.torn.Store(true) // now that updating is unlocked: mend does not wait for it
+	differs := err != nil && !h.hasEnded() // it may have been made behind all the same
+	h.change(func() { h.torn = differs })
+	h.updating.unlock()
+	if differs { // only now, for mend does not wait for updating
+		h.toMend.Store(true)
 		h.wake()
 	}
 	return err
 }
 
+// applyChange calls an Update's function. Whoever has it among the callers runs inside one.
+//
+//go:noinline
+func applyChange(change func(*shard.Metadata), md *shard.Metadata) {
+	if change != nil {
+		change(md)
+	}
+}
+
+// refuseNested is an error in an Update's function: another Update would wait for the one that is
+// under way.
+func refuseNested(id string) error {
+	if callers.Include(callers.Entry(applyChange)) {
+		return fmt.Errorf("%w: %.64q", shard.ErrNestedUpdate, id)
+	}
+	return nil
+}
+
+// A mutex is a lock for which one waits no longer than a context says.
+type mutex chan struct{}
+
+func newMutex() mutex { return make(mutex, 1) }
+
+func (m mutex) lock(ctx context.Context) error {
+	select {
+	case m <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m mutex) tryLock() bool {
+	select {
+	case m <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m mutex) unlock() { <-m }
+
+// updateBoth is called with updating locked.
 func (h *session) updateBoth(ctx context.Context, change func(*shard.Metadata)) error {
-	h.updating.Lock()
-	defer h.updating.Unlock()
 	for {
 		if h.hasEnded() {
 			return h.front.Err()
@@ -31,17 +85,17 @@ func (h *session) updateBoth(ctx context.Context, change func(*shard.Metadata)) 
 		err := h.call(ctx, func(ctx context.Context) error {
 			return w.Update(ctx, func(md *shard.Metadata) {
 				*md = h.front.Info().Metadata
-				change(md)
+				applyChange(change, md)
 				now = *md
 			})
 		})
 		switch {
 		case err == nil:
 			return h.front.Update(func(md *shard.Metadata) { *md = now })
-		case !h.isLost(err):
+		case !isLost(err):
 			return err
 		case h.finished.Load() && errors.Is(err, shard.ErrNotFound): // the copy has ended by itself
-			return h.front.Update(change)
+			return h.front.Update(func(md *shard.Metadata) { applyChange(change, md) })
 		}
 		if err := h.replaced(ctx, w); err != nil {
 			return err
@@ -52,19 +106,20 @@ func (h *session) updateBoth(ctx context.Context, change func(*shard.Metadata)) 
 // mend makes the copy's metadata what it is here. An Update that is under way does so itself, or
 // has it done once it has failed.
 func (h *session) mend(ctx context.Context, c *copier) error {
-	h.torn.Store(false)
-	if !h.updating.TryLock() {
+	h.toMend.Store(false)
+	if !h.updating.tryLock() {
 		return nil
 	}
-	defer h.updating.Unlock()
+	defer h.updating.unlock()
 	here := h.front.Info().Metadata
 	err := h.call(ctx, func(ctx context.Context) error {
 		return h.writer().Update(ctx, func(md *shard.Metadata) { *md = here })
 	})
 	if err == nil || h.finished.Load() && errors.Is(err, shard.ErrNotFound) {
+		h.change(func() { h.torn = false })
 		return nil
 	}
-	h.torn.Store(true)
+	h.toMend.Store(true)
 	return h.explain(ctx, c, err)
 }
 
@@ -76,11 +131,17 @@ func (h *session) doubt() {
 
 // lookInto does that, with the Writer there is now.
 func (h *session) lookInto(ctx context.Context, c *copier) error {
-	if !h.finished.Load() {
-		if err := h.call(ctx, h.writer().Renew); err != nil {
-			if err = h.explain(ctx, c, err); err != nil {
-				return err
-			}
+	if h.finished.Load() {
+		info, err := h.store.infoBehind(ctx, h.id)
+		switch {
+		case err != nil && !errors.Is(err, shard.ErrNotFound): // that may be its own end
+			return err
+		case err == nil && info.Status == shard.Terminated:
+			h.lose(shard.ErrNotFound)
+		}
+	} else if err := h.call(ctx, h.writer().Renew); err != nil {
+		if err = h.explain(ctx, c, err); err != nil {
+			return err
 		}
 	}
 	h.change(func() { h.doubted.Store(false) })

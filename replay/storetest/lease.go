@@ -22,6 +22,7 @@ func leasing() []test {
 		{name: "lets another writer take a session when the lease has run out", run: leaseLapses},
 		{name: "lets a plain append take a session when the lease has run out", run: leaseTakenByAppend},
 		{name: "keeps a writer to its incarnation of a session", run: leaseIncarnation},
+		{name: "lets the writer of an expired session go on with it", run: leaseGoesOn},
 		{name: "refuses leases that are out of range, and sessions that cannot be held", run: leaseRefused},
 		{name: "gives a free session to one of racing writers", run: leaseRacing},
 		{name: "mixes no events of writers that take a session from each other", run: leaseTakeovers},
@@ -279,6 +280,41 @@ func leaseIncarnation(k *kit) {
 	}
 	k.equal("events", len(k.stored("s")), 0)
 	k.write(now, leased(1, 1, "now"))
+}
+
+// Whoever knows the note of an expired session need not wait until its Linger is over.
+func leaseGoesOn(k *kit) {
+	ttl := k.subject.TTL
+	k.start(Config{TTL: ttl, Linger: time.Hour})
+	leaser := has[replay.Leaser](k)
+	note := func(n string) replay.Lease { return replay.Lease{Holder: "a", Term: time.Hour, Note: n} }
+	expire := func(id string) {
+		k.sleep(ttl + k.subject.Late)
+		k.byNow(id+" has expired", func() bool { return k.info(id).Status == shard.Expired })
+	}
+	old := k.hold(leaser(), shard.Options{ID: "s"}, note("mine"))
+	k.write(old, leased(1, 2, "old"))
+	k.hold(leaser(), shard.Options{ID: "without"}, note(""))
+	expire("s")
+	expire("without")
+	for id, l := range map[string]replay.Lease{"s": note("another"), "without": note("")} {
+		_, err := leaser().CreateHeld(k.ctx, shard.Options{ID: id}, l)
+		k.wantErr("CreateHeld with the note "+l.Note, err, shard.ErrExists)
+	}
+	_, err := k.any().Create(k.ctx, "s", shard.Metadata{})
+	k.wantErr("Create of an expired session", err, shard.ErrExists)
+	w := k.hold(leaser(), shard.Options{ID: "s", TTL: time.Hour}, note("mine"))
+	if h := w.Held(); h.Incarnation == old.Held().Incarnation || h.Note != "mine" || h.Last != 0 {
+		k.Errorf("the writer that goes on was told %+v, before that %+v", h, old.Held())
+	}
+	k.wantErr("Append of the writer before", old.Append(k.ctx, leased(3, 3, "old")), shard.ErrNotFound)
+	k.write(w, leased(1, 1, "new"))
+	k.equal("events", len(k.stored("s")), 1)
+	_, err = leaser().CreateHeld(k.ctx, shard.Options{ID: "s"}, note("mine"))
+	k.wantErr("CreateHeld of an active session", err, shard.ErrExists)
+	k.terminate("s")
+	_, err = leaser().CreateHeld(k.ctx, shard.Options{ID: "s"}, note("mine"))
+	k.wantErr("CreateHeld of one that was terminated", err, shard.ErrExists)
 }
 
 func leaseRefused(k *kit) {

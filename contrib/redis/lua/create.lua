@@ -14,7 +14,8 @@ if raw then
   if why == OTHER_CONFIG then return why end
 end
 if s and s.tag == ARGV[2] then return 0 end -- the answer to an earlier attempt was lost
-if s and (not ended(s) or lingers(s)) then return EXISTS end
+local goesOn = s and s.status == 3 and ARGV[15] ~= '' and redis.call('HGET', KEYS[3], NOTE) == ARGV[15] -- in memory, in front of the Store
+if s and not goesOn and (not ended(s) or lingers(s)) then return EXISTS end
 local now = clock()
 if ARGV[5] ~= '0' and now > tonumber(ARGV[5]) then return BUSY end
 for i = 1, 4 do -- what is left of a session that had this ID

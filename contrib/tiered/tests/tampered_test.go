@@ -88,3 +88,7 @@ func (w tamperedWriter) Finish(ctx context.Context) error {
 func (w tamperedWriter) Renew(ctx context.Context) error {
 	return w.store.do(ctx, "Renew", func() error { return w.Writer.Renew(ctx) })
 }
+
+func (w tamperedWriter) Terminate(ctx context.Context) error {
+	return w.store.do(ctx, "Terminate", func() error { return w.Writer.Terminate(ctx) })
+}
