@@ -68,7 +68,12 @@ type Handler struct {
 
 	LongPoll time.Duration // how long a long-poll waits; default 20 s
 	// how long a server-sent event stream goes on before the client is to reconnect; default 60 s
-	SSE          time.Duration
+	SSE time.Duration
+	// how long a server-sent event stream waits for more messages to go out in the same write, when
+	// it has written within the last four such intervals: a message after a silence goes at once.
+	// Negative: never. Default: 20 µs for each reader that is connected, divided by GOMAXPROCS, and
+	// 5 ms to 50 ms
+	SSEInterval  time.Duration
 	WriteTimeout time.Duration // how long a client may take for a piece of 64 KiB; default 10 s; negative: for ever
 	MaxChunk     int           // bytes of data in one answer, give or take a message; default 1 MiB
 
