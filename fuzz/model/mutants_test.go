@@ -72,7 +72,7 @@ var mutants = []mutant{
 		`	/* go: proposal.go settle: step.At(step.Sealed) */
 `,
 		`	/* go: proposal.go settle: step.At(step.Sealed) */
-	d_step {
+	atomic {
 		if
 		:: cur == proposal[P].page ->
 			cur = P;

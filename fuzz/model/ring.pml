@@ -810,8 +810,7 @@ next:
 #endif
 		/* go: append.go check: r.books.Or(imitated) */
 		if
-		:: want[0] == X || want[BATCH-1] == X ->
-			imitate = 1
+		:: want[0] == X || want[BATCH-1] == X -> imitate = 1
 		:: else
 		fi
 	};
@@ -1086,8 +1085,7 @@ meet:
 end_meet:
 	/* A helper that does not append comes across a sealed word sometime. */
 	atomic {
-		state == SEALED && !closed ->
-		w = seq
+		state == SEALED && !closed -> w = seq
 	};
 helpful:
 	atomic {
