@@ -20,8 +20,19 @@ import (
 // It takes two atomic swaps on the ring's own cache line, one more for an ID of the caller's own,
 // and copies the payload once; it allocates when a page is full.
 func (r *Ring) Append(e Event) (stored Event, err error) {
+	r.Fetch()
 	err = r.AppendTo(&stored, &e)
 	return stored, err
+}
+
+// Fetch starts to load the memory that the next append touches, and waits for none of it. Package
+// shard calls it before it looks at the session, so that what is far from every cache arrives
+// together.
+func (r *Ring) Fetch() {
+	// Where the next append goes follows from these two.
+	word, at := r.word.Load(), uintptr(unsafe.Pointer(r.cur.Load()))
+	prefetch.Append(at, at+headBytes+uintptr(word>>nextSlotShift&(1<<nextSlotBits-1))*slotBytes,
+		at+uintptr(word>>nextLineShift&(1<<nextLineBits-1))<<6)
 }
 
 // AppendTo is Append for package shard: it reads e and fills stored in place. They may be the same.
@@ -34,11 +45,6 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 	step.At(step.WordRead)
 	c := r.cur.Load()
 	step.At(step.PageRead)
-	// Where the next append goes follows from these two, so that the three places that it touches
-	// beyond the ring itself can be fetched together.
-	at := uintptr(unsafe.Pointer(c))
-	prefetch.Append(at, at+headBytes+uintptr(word>>nextSlotShift&(1<<nextSlotBits-1))*slotBytes,
-		at+uintptr(word>>nextLineShift&(1<<nextLineBits-1))<<6)
 	g, newest := r.group, seqOf(word)
 	i := newest - c.base // a page later than the word has no such slot
 	texts := len(e.Stream) + len(e.Type)
@@ -121,9 +127,9 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 		r.countBytes(drawn, cost, int64(gone&(one-1)), 1, int64(gone>>costBits))
 	}
 	stored.Seq = newest + 1
-	stored.ID = c.text(off, idLen)
+	stored.setID(c.at(off), idLen)
 	stored.Stream, stored.Type = e.Stream, e.Type
-	stored.Data = c.data(off+uint64(idLen+texts), len(e.Data))
+	stored.setData(c.at(off+uint64(idLen+texts)), len(e.Data))
 	stored.Time = time.Unix(0, nanos)
 	return nil
 }

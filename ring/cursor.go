@@ -14,6 +14,7 @@ type Cursor struct {
 	ring   *Ring
 	seq    uint64 // read up to here
 	page   uint64 // ordinal of the page where the last event was, if that page was complete; may be out of date
+	word   uint64 // a state word under which all after seq is retained; 0: none is known
 	stream string // the only stream to see, if one is set and kept is not
 	length uint16 // of the only stream's name
 	kept   bool   // the only stream's name is in name
@@ -34,31 +35,35 @@ func (c *Cursor) Next(e *Event) bool {
 	if r == nil || c.gone {
 		return false
 	}
-	end := seqOf(r.word.Load())
-	if c.seq >= end {
+	word, seq := r.word.Load(), c.seq+1
+	end := seqOf(word)
+	if seq > end {
 		return false
 	}
 	step.At(step.ReaderWord)
-	v := view{newest: end, cur: r.cur.Load()}
+	cur := r.cur.Load()
 	step.At(step.ReaderPage)
-	v.dir = r.dir.Load()
-	newest := v.page(end)
-	if newest == nil || c.seq < end-newest.of(end).count() {
-		c.gone = true // the next event has been dropped, maybe even the newest one of a moment ago
-		return false
+	dir := r.dir.Load()
+	if word != c.word {
+		newest := cur
+		if end <= cur.base {
+			newest = dir.find(cur, end)
+		}
+		if newest == nil || c.seq < end-newest.of(end).count() {
+			c.gone = true // the next event has been dropped, maybe even the newest one of a moment ago
+			return false
+		}
+		c.word = word
 	}
-	for c.seq < end {
-		seq := c.seq + 1
-		p := v.cur
-		if seq <= p.base {
+	for ; seq <= end; seq++ {
+		p := cur
+		if seq <= cur.base {
 			// Mostly it is in the page that the last one was in.
-			p = v.dir.page(c.page)
-			if p == nil || seq-p.base-1 >= uint64(p.count.Load()) {
-				if p = v.dir.find(v.cur, seq); p == nil {
+			if p = dir.page(c.page).holding(seq); p == nil {
+				if p = c.turn(dir, cur, seq); p == nil {
 					c.gone = true
 					return false
 				}
-				c.page = p.ordinal
 			}
 		}
 		s := p.of(seq)
@@ -70,6 +75,19 @@ func (c *Cursor) Next(e *Event) bool {
 		return true
 	}
 	return false
+}
+
+// turn goes to the page of seq, the next one if there is nothing unusual, and returns it, or nil
+// when it has gone.
+func (c *Cursor) turn(d *directory, cur *page, seq uint64) *page {
+	p := d.page(c.page + 1).holding(seq)
+	if p == nil {
+		if p = d.find(cur, seq); p == nil {
+			return nil
+		}
+	}
+	c.page = p.ordinal
+	return p
 }
 
 // Err returns ErrEvicted once writers have overtaken the cursor: an event that it had not read is

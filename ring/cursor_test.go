@@ -45,17 +45,22 @@ func TestCaughtUpCursorGoesOnWhenEventsCome(t *testing.T) {
 
 func TestOvertakenCursorFailsWithErrEvicted(t *testing.T) {
 	for _, stream := range []string{"", "quiet"} {
-		r := newRing(t, Config{MaxEvents: 4})
-		c := mustSeek(t, r, "").Only(stream)
-		for n := range 5 {
-			mustAppend(t, r, Event{Data: []byte{byte(n)}})
-		}
-		var e Event
-		for range 2 {
-			if c.Next(&e) {
-				t.Fatalf("read %d across a gap", e.Seq)
+		for read := range 3 {
+			r := newRing(t, Config{MaxEvents: 4})
+			c := mustSeek(t, r, "").Only(stream)
+			var e Event
+			for n := range 5 + read {
+				mustAppend(t, r, Event{Stream: stream, Data: []byte{byte(n)}})
+				if n < read && !c.Next(&e) {
+					t.Fatalf("event %d is not read: %v", n+1, c.Err())
+				}
 			}
-			wantErr(t, c.Err(), ErrEvicted)
+			for range 2 {
+				if c.Next(&e) {
+					t.Fatalf("read %d across a gap", e.Seq)
+				}
+				wantErr(t, c.Err(), ErrEvicted)
+			}
 		}
 	}
 }

@@ -111,12 +111,30 @@ func (p *page) text(off uint64, n int) string {
 	return unsafe.String((*byte)(p.at(off)), n)
 }
 
-// data returns a view of n bytes, nil for none.
-func (p *page) data(off uint64, n int) []byte {
+// A stringHeader is what a string is, and a sliceHeader what a []byte is. To write them is what
+// unsafe.String and unsafe.Slice do, without their checks, which take a tenth of the time of Next.
+type stringHeader struct {
+	data unsafe.Pointer
+	len  int
+}
+
+type sliceHeader struct {
+	stringHeader
+	cap int
+}
+
+// setID makes the ID a view of n bytes; no stored event's is empty.
+func (e *Event) setID(at unsafe.Pointer, n int) {
+	*(*stringHeader)(unsafe.Pointer(&e.ID)) = stringHeader{at, n}
+}
+
+// setData makes Data a view of n bytes, nil for none.
+func (e *Event) setData(at unsafe.Pointer, n int) {
 	if n == 0 {
-		return nil
+		e.Data = nil
+		return
 	}
-	return unsafe.Slice((*byte)(p.at(off)), n)
+	*(*sliceHeader)(unsafe.Pointer(&e.Data)) = sliceHeader{stringHeader{at, n}, n}
 }
 
 // fill writes the event of slot s to e, as views of the page.
@@ -124,7 +142,7 @@ func (p *page) fill(s *slot, e *Event, seq uint64) {
 	off, size, texts := s.off(), s.size(), s.texts
 	id := int(texts & idMask)
 	e.Seq = seq
-	e.ID = p.text(off, id)
+	e.setID(p.at(off), id)
 	e.Stream, e.Type = "", ""
 	if texts&^indexed != uint32(id) {
 		stream, typ := int(texts>>streamShift&textMask), int(texts>>typeShift&textMask)
@@ -132,7 +150,7 @@ func (p *page) fill(s *slot, e *Event, seq uint64) {
 		e.Type = p.text(off+uint64(id+stream), typ)
 		id += stream + typ
 	}
-	e.Data = p.data(off+uint64(id), size-id)
+	e.setData(p.at(off+uint64(id)), size-id)
 	e.Time = time.Unix(0, s.nanos)
 }
 

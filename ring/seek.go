@@ -11,7 +11,7 @@ package ring
 // after which something is gone, and ErrUnknownID for any other ID that is not retained: from the
 // future, another ring's, a producer's own ID that was evicted, or one that Config does not admit.
 // Refusing costs one allocation.
-func (r *Ring) Seek(lastEventID string) (Cursor, error) {
+func (r *Ring) Seek(lastEventID string) (c Cursor, err error) {
 	if lastEventID == "" {
 		return Cursor{ring: r, seq: r.look().first - 1}, nil
 	}
@@ -25,7 +25,7 @@ func (r *Ring) Seek(lastEventID string) (Cursor, error) {
 			tag, hashed = r.hash(lastEventID), true
 		}
 		if seq, p, _ := r.find(&v, lastEventID, tag); p != nil {
-			c := Cursor{ring: r, seq: seq, page: p.ordinal}
+			c.ring, c.seq, c.page = r, seq, p.ordinal
 			c.keepStream(p.stream(p.of(seq)))
 			return c, nil
 		}

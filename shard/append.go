@@ -11,6 +11,7 @@ import "github.com/reprise-go/reprise/ring"
 // millisecond a compare-and-swap, of a state that only this session's users share; where Config.TTL
 // says so, a reading of the clock and a compare-and-swap each time.
 func (s *Session) Append(e ring.Event) (stored ring.Event, err error) {
+	s.log.Fetch()
 	if err = s.noteActivity(); err != nil {
 		return ring.Event{}, s.appendFailed(err)
 	}

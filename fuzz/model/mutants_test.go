@@ -175,22 +175,22 @@ var mutants = []mutant{
 		`			ENTRY(x, k) = 0;`}),
 	broken("a reader loads dir before cur", "FIRST=2 OTHERS=1 ROOM=1", change{
 		`		hasPage[me] = cur;
-		/* go: cursor.go Next: v.dir`,
+		/* go: cursor.go Next: dir :=`,
 		`		hasDir[me] = dir;
-		/* go: cursor.go Next: v.dir`}, change{
+		/* go: cursor.go Next: dir :=`}, change{
 		`		hasDir[me] = dir;
-		/* go: cursor.go Next: newest`,
+		/* go: cursor.go Next: newest =`,
 		`		hasPage[me] = cur;
-		/* go: cursor.go Next: newest`}),
+		/* go: cursor.go Next: newest =`}),
 	broken("a reader loads cur before the word", "FIRST=1 OTHERS=1 ROOM=1", change{
 		`	:: atomic {
-		/* go: cursor.go Next: end :=`,
+		/* go: cursor.go Next: word, seq :=`,
 		`	:: hasPage[me] = cur;
 		atomic {
-		/* go: cursor.go Next: end :=`}, change{
+		/* go: cursor.go Next: word, seq :=`}, change{
 		`		hasPage[me] = cur;
-		/* go: cursor.go Next: v.dir`,
-		`		/* go: cursor.go Next: v.dir`}),
+		/* go: cursor.go Next: dir :=`,
+		`		/* go: cursor.go Next: dir :=`}),
 	broken("a guess is taken for the page", "FIRST=3 OTHERS=1 MAXEVENTS=3", change{
 		`			:: s > page[hasHit[me]].base && s <= page[hasHit[me]].base + page[hasHit[me]].n
 `,

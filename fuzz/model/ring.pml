@@ -1411,7 +1411,7 @@ progress:
 	do
 	/* A cursor whose next event is any that is visible; the newest one, or none, is what everybody looks for first. */
 	:: atomic {
-		/* go: cursor.go Next: end := seqOf(r.word.Load()) */
+		/* go: cursor.go Next: word, seq := r.word.Load(), c.seq+1 */
 		/* go: cursor.go Next: step.At(step.ReaderWord) */
 		/* go: ring.go look: v.newest = seqOf(r.word.Load()) step.At(step.ReaderWord) */
 		w = seq;
@@ -1422,14 +1422,14 @@ progress:
 		:: break
 		od
 		};
-		/* go: cursor.go Next: cur: r.cur.Load() */
+		/* go: cursor.go Next: cur := r.cur.Load() */
 		/* go: cursor.go Next: step.At(step.ReaderPage) */
 		/* go: ring.go look: v.cur = r.cur.Load() step.At(step.ReaderPage) */
 		hasPage[me] = cur;
-		/* go: cursor.go Next: v.dir = r.dir.Load() */
+		/* go: cursor.go Next: dir := r.dir.Load() */
 		/* go: ring.go look: v.dir = r.dir.Load() */
 		hasDir[me] = dir;
-		/* go: cursor.go Next: newest := v.page(end) */
+		/* go: cursor.go Next: newest = dir.find(cur, end) */
 		if
 		:: atomic {
 			s > page[hasPage[me]].base ->
@@ -1441,13 +1441,13 @@ progress:
 		:: atomic {
 			s <= page[hasPage[me]].base && directory[hasDir[me]].entries && s > 0 ->
 			hasPage[me] = 0;
-			/* go: cursor.go Next: p = v.dir.page(c.page) */
+			/* go: cursor.go Next: p = dir.page(c.page).holding(seq); p == nil */
+			/* go: cursor.go turn: p := d.page(c.page + 1).holding(seq) */
 			if
 			:: hasHit[me] = entries[directory[hasDir[me]].entries].page[0]
 			:: hasHit[me] = entries[directory[hasDir[me]].entries].page[entries[directory[hasDir[me]].entries].size - 1]
 			fi;
 			hasDir[me] = 0;
-			/* go: cursor.go Next: p == nil || seq-p.base-1 >= uint64(p.count.Load()) */
 			if
 			:: s > page[hasHit[me]].base && s <= page[hasHit[me]].base + page[hasHit[me]].n
 			:: else ->
@@ -1461,7 +1461,7 @@ progress:
 			fi
 			}
 		:: s <= page[hasPage[me]].base && directory[hasDir[me]].entries && s > 0 ->
-			/* go: cursor.go Next: p = v.dir.find(v.cur, seq); p == nil */
+			/* go: cursor.go turn: p = d.find(cur, seq); p == nil */
 			d_step {
 				span(hasPage[me], hasDir[me]);
 				low = lo;

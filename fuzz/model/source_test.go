@@ -25,6 +25,7 @@ var models = []string{"ring.pml"}
 var beyond = map[string]string{
 	"config.go init":         "nobody else has the ring yet",
 	"seek.go Tail":           "one load",
+	"append.go Fetch":        "only asks for memory early",
 	"append.go outwait":      "patience: reads the word until it changes, or not",
 	"wait.go wait":           "does not touch the log",
 	"wait.go wakeAll":        "does not touch the log",

@@ -77,15 +77,17 @@ var ofTheRing = []mutant{
 		"wordOf(p.newest+1, slot+n, end)"}},
 		check{"ring", "TestExplore", stalled}},
 	{"dir is loaded before cur", "ring/cursor.go", []change{{
-		"v := view{newest: end, cur: r.cur.Load()}",
-		"v := view{newest: end, dir: r.dir.Load()}"}, {
-		"\tv.dir = r.dir.Load()\n\tnewest :=",
-		"\tv.cur = r.cur.Load()\n\tnewest :="}},
+		"\tcur := r.cur.Load()\n\tstep.At(step.ReaderPage)\n\tdir := r.dir.Load()\n",
+		"\tdir := r.dir.Load()\n\tstep.At(step.ReaderPage)\n\tcur := r.cur.Load()\n"}},
 		check{"ring", "TestExplore", stalled}},
 	{"a cursor's guess is taken for the page", "ring/cursor.go", []change{{
-		"seq-p.base-1 >= uint64(p.count.Load())",
-		"seq <= p.base"}},
+		"p = dir.page(c.page).holding(seq); p == nil",
+		"p = dir.page(c.page); p == nil || seq <= p.base"}},
 		check{"ring", "TestExplore", stalled}},
+	{"a cursor takes it that what is retained stays so", "ring/cursor.go", []change{{
+		"if word != c.word {",
+		"if c.word == 0 {"}},
+		check{"ring", "TestOvertakenCursorFailsWithErrEvicted", ""}},
 	{"the first page is taken for one with events", "ring/ring.go", []change{{
 		" || v.cur.ordinal == 1 && v.cur.base == v.newest {",
 		" {"}},
