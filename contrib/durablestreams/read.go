@@ -279,7 +279,7 @@ func (g *reading) write() error {
 	w := g.writer(func() {})
 	w.Begin(-1)
 	defer w.Finish()
-	w.Send(b) // whoever does not get it comes back
+	w.Write(b) // whoever does not get it comes back
 	return nil
 }
 

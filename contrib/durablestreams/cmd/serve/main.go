@@ -83,16 +83,16 @@ func run(addr string, poll time.Duration, open opener) error {
 		return err
 	}
 	fmt.Printf("Durable Streams on http://%s/\n", l.Addr())
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	server.RegisterOnShutdown(h.Close)
+	server := newServer(h, patience)
+	server.long.RegisterOnShutdown(h.Close)
 	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		server.Shutdown(late)
+		server.shutdown(late)
 	})
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	<-stopped

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,9 +19,14 @@ import (
 	"github.com/reprise-go/reprise/internal/testkit"
 	"github.com/reprise-go/reprise/internal/testkit/npm"
 	"github.com/reprise-go/reprise/internal/testkit/proxy"
+	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+// Two goroutines of fasthttp end later than its server, and one never.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
 
 // start serves a Handler like that of the program, and returns its address.
 func start(t testing.TB, open opener, change ...func(*durablestreams.Handler)) string {
@@ -28,18 +35,33 @@ func start(t testing.TB, open opener, change ...func(*durablestreams.Handler)) s
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := closeStore(); err != nil {
+			t.Error(err)
+		}
+	})
 	h := newHandler(store)
 	h.LongPoll = 2 * time.Second
 	for _, f := range change {
 		f(h)
 	}
-	l := testkit.Listen(t)
-	server := &http.Server{Handler: h}
-	go server.Serve(l)
+	return startServer(t, h, patience, h.Close)
+}
+
+// startServer serves a Handler as the program does, and returns its address.
+func startServer(t testing.TB, h http.Handler, patience time.Duration, onShutdown func()) string {
+	t.Helper()
+	server := newServer(h, patience)
+	server.long.RegisterOnShutdown(onShutdown)
+	l, done := testkit.Listen(t), make(chan error, 1)
+	go func() { done <- server.serve(l) }()
 	t.Cleanup(func() {
-		h.Close()
-		server.Close()
-		if err := closeStore(); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+		defer cancel()
+		if err := server.shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
