@@ -87,6 +87,9 @@ type Lease struct {
 	// Note is up to 256 bytes that the Store keeps with the session, if it has none yet, and tells
 	// to everyone who acquires it.
 	Note string
+	// Claims are keys that are claimed in a session that CreateHeld makes, as many as there are:
+	// those of a session that goes on in a new copy. See Claimer.
+	Claims []string
 }
 
 // Held is what a writer was told when it got a session.
@@ -100,6 +103,9 @@ type Held struct {
 	// metadata as it is now.
 	Options     shard.Options
 	First, Last uint64 // of the events that are stored, as in ring.Stats
+	// Claims are the keys that were claimed when the writer got the session, in no order. Nobody
+	// may change them.
+	Claims []string
 }
 
 // A Writer is the only writer of one session for as long as its lease runs, and after that until

@@ -13,8 +13,15 @@ func init() {
 	shardaccess.CountReplay = func(session any, events, gaps int) { session.(*Session).countReplay(events, gaps) }
 	shardaccess.Visits = func(manager any) uint64 { return manager.(*Manager).driver.visits.Load() }
 	shardaccess.NewTag = func() string { return ringaccess.NewTag() }
-	shardaccess.Restore = func(manager, o any, tag string, before uint64, events []ring.Event) (any, error) {
-		return manager.(*Manager).restore(o.(Options), tag, before, events)
+	shardaccess.Restore = func(
+		manager, o any, tag string, before uint64, events []ring.Event, claims []string,
+	) (any, error) {
+		return manager.(*Manager).restore(o.(Options), tag, before, events, claims)
+	}
+	shardaccess.Claim = func(session any, key string) bool { return session.(*Session).claimBeyond(key) }
+	shardaccess.Claims = func(session any) []string {
+		s := session.(*Session)
+		return s.claimed(s.claimCount())
 	}
 }
 

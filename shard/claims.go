@@ -85,6 +85,38 @@ func (c *claims) add(home *shard, key string) {
 	home.extras.Add(n)
 }
 
+// claimBeyond is for shardaccess.Claim.
+func (s *Session) claimBeyond(key string) bool {
+	if s.stateNow().phase() != active {
+		return true
+	}
+	c := s.withOptional().withClaims()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, claimed := c.keys[key]; claimed {
+		return false
+	}
+	if s.touchActive() { // see take
+		c.add(s.home, strings.Clone(key))
+	}
+	return true
+}
+
+// reclaim claims keys that were claimed before, whatever Config.MaxClaims says.
+func (s *Session) reclaim(keys []string) {
+	if len(keys) == 0 {
+		return
+	}
+	c := s.withOptional().withClaims()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range keys {
+		if _, claimed := c.keys[key]; !claimed {
+			c.add(s.home, strings.Clone(key))
+		}
+	}
+}
+
 // dropClaims forgets the keys. The session is no longer active, so that none is added after this.
 func (s *Session) dropClaims() {
 	x := s.optional.Load()

@@ -8,7 +8,9 @@ import (
 )
 
 // restore is for shardaccess.Restore. The session is whole before anybody can find it.
-func (m *Manager) restore(o Options, tag string, before uint64, events []ring.Event) (*Session, error) {
+func (m *Manager) restore(
+	o Options, tag string, before uint64, events []ring.Event, claims []string,
+) (*Session, error) {
 	if m.closed.Load() {
 		return nil, ErrClosed
 	}
@@ -32,12 +34,14 @@ func (m *Manager) restore(o Options, tag string, before uint64, events []ring.Ev
 	if err := group.InitAt(&s.log, tag, before); err != nil {
 		return nil, err
 	}
+	s.reclaim(claims)
 	err = refill(&s.log, events)
 	if err == nil {
 		_, err = m.insert(home, o.ID, md, func() *Session { return s })
 	}
 	if err != nil {
 		s.log.Release() // takes its events out of the statistics again
+		s.dropClaims()  // and its keys
 		return nil, m.notCreated(err)
 	}
 	return s, nil

@@ -28,7 +28,8 @@ func TestARestoredSessionGoesOnWhereItWas(t *testing.T) {
 	}
 	tag := strings.TrimSuffix(old.PositionID(0), ".0")
 	o := shard.Options{ID: "moved", Metadata: shard.Metadata{Principal: "alice"}}
-	restored, err := shardaccess.Restore(to, o, tag, 4, events[4:])
+	claims := []string{"one", "two", "one"}
+	restored, err := shardaccess.Restore(to, o, tag, 4, events[4:], claims)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,22 +46,32 @@ func TestARestoredSessionGoesOnWhereItWas(t *testing.T) {
 	if _, err := s.Seek(events[1].ID); !errors.Is(err, ring.ErrEvicted) {
 		t.Errorf("Seek of an evicted ID: %v", err)
 	}
+	if got := shardaccess.Claims(s); len(got) != 2 || shardaccess.Claims(old) != nil {
+		t.Errorf("claimed are %q, and in the other one %q", got, shardaccess.Claims(old))
+	}
+	if err := s.Claim("two"); !errors.Is(err, shard.ErrClaimed) {
+		t.Errorf("Claim of a key that was claimed before: %v", err)
+	}
+	if shardaccess.Claim(s, "one") || !shardaccess.Claim(s, "three") || shardaccess.Claim(s, "three") {
+		t.Error("a key that was claimed is free, or one that was not is not")
+	}
+	memory := to.Stats().Memory
 	next, err := s.Append(ring.Event{})
 	if err != nil || next.Seq != 11 || next.ID != tag+"-11" {
 		t.Errorf("the next event is %d %q, %v", next.Seq, next.ID, err)
 	}
-	if _, err := shardaccess.Restore(to, o, tag, 0, nil); !errors.Is(err, shard.ErrExists) {
+	if _, err := shardaccess.Restore(to, o, tag, 0, nil, nil); !errors.Is(err, shard.ErrExists) {
 		t.Errorf("a second time: %v", err)
 	}
 	o.ID = "other"
-	if _, err := shardaccess.Restore(to, o, tag, 4, events[4:]); !errors.Is(err, shard.ErrSessionLimit) {
+	if _, err := shardaccess.Restore(to, o, tag, 4, events[4:], claims); !errors.Is(err, shard.ErrSessionLimit) {
 		t.Errorf("beyond the limit: %v", err)
 	}
-	if got := to.Stats(); got.Active != 1 || got.Events != 7 {
+	if got := to.Stats(); got.Active != 1 || got.Events != 7 || got.Memory > memory+1024 {
 		t.Errorf("after the refusals: %+v", got)
 	}
 	o.ID = "gap"
-	if _, err := shardaccess.Restore(to, o, tag, 3, events[4:]); err == nil {
+	if _, err := shardaccess.Restore(to, o, tag, 3, events[4:], claims); err == nil {
 		t.Error("events that do not follow on the sequence before are taken")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -93,17 +94,21 @@ func (s *Store) insert(id string, d description, l replay.Lease) (*session, *wri
 			return nil, nil, err
 		}
 	}
+	claims := slices.Compact(slices.Sorted(slices.Values(l.Claims)))
 	d.inc, d.created = s.epoch<<40|s.number.Add(1), now
 	sess := s.newSession(id, d)
 	sess.mu.Lock()
 	defer sess.mu.Unlock()
-	sess.decided = state{activity: now, first: 1, runs: runs{{randomText(runLen), 1}}}
+	sess.decided = state{activity: now, first: 1, runs: runs{{randomText(runLen), 1}}, claims: len(claims)}
 	sess.seen, sess.resumed = sess.decided, true
 	if l.Holder != "" {
 		sess.lease = lease{s.nextToken(), l.Holder, now + int64(l.Term)}
 	}
 	e := sess.edit()
 	e.batch.Set(sessionKey(id), d.encode(), nil)
+	for _, key := range claims {
+		e.batch.Set(claimKey(sess.inc, key), nil, nil)
+	}
 	e.arm(sess.expires())
 	w, err := e.queue(nil)
 	if err != nil {

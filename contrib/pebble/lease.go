@@ -96,6 +96,11 @@ func checkLease(l replay.Lease) error {
 	case len(l.Note) > 256:
 		return fmt.Errorf("pebble: Lease.Note has %d bytes, want at most 256", len(l.Note))
 	}
+	for _, key := range l.Claims {
+		if err := validateClaim(key); err != nil {
+			return fmt.Errorf("pebble: Lease.Claims: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -105,11 +110,33 @@ func (s *session) writer(term time.Duration) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	claims, err := s.claimed()
+	if err != nil {
+		return nil, err
+	}
 	log := s.decided.stats()
 	return &writer{s, term, replay.Held{
 		Incarnation: fmt.Sprintf("%s%x", s.tag, s.inc), Token: s.lease.token, Note: s.note,
-		Options: s.options(md), First: log.First, Last: log.Last,
+		Options: s.options(md), First: log.First, Last: log.Last, Claims: claims,
 	}}, nil
+}
+
+// claimed returns the keys that are claimed. It is called with mu held.
+func (s *session) claimed() (keys []string, err error) {
+	if s.decided.claims == 0 {
+		return nil, nil
+	}
+	for key := range s.claims {
+		keys = append(keys, key)
+	}
+	prefix := claimKey(s.inc, "")
+	err = s.store.between(prefix, claimKey(s.inc+1, ""), func(name, _ []byte) error {
+		if key := string(name[len(prefix):]); s.claims[key] == nil {
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // options returns what the session was created with: zero where that is the Store's own.

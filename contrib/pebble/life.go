@@ -226,9 +226,8 @@ func (s *session) claim(key string, now int64) (*write, error) {
 	if s.decided.status == shard.Finished {
 		return nil, about(shard.ErrFinished, s.id)
 	}
-	if len(key) == 0 || len(key) > shard.MaxClaimBytes || !utf8.ValidString(key) {
-		return nil, fmt.Errorf("%w: %d bytes, want 1 to %d of UTF-8: %.64q", shard.ErrInvalidClaim, len(key),
-			shard.MaxClaimBytes, key)
+	if err := validateClaim(key); err != nil {
+		return nil, err
 	}
 	if w := s.claims[key]; w != nil {
 		return w, about(shard.ErrClaimed, key)
@@ -252,4 +251,12 @@ func (s *session) claim(key string, now int64) (*write, error) {
 		s.claims[key] = w
 	}
 	return w, err
+}
+
+func validateClaim(key string) error {
+	if len(key) == 0 || len(key) > shard.MaxClaimBytes || !utf8.ValidString(key) {
+		return fmt.Errorf("%w: %d bytes, want 1 to %d of UTF-8: %.64q", shard.ErrInvalidClaim, len(key),
+			shard.MaxClaimBytes, key)
+	}
+	return nil
 }

@@ -76,7 +76,12 @@ func (s *Store) meta(key []byte) (uint64, error) {
 
 // each calls visit with everything under a prefix.
 func (s *Store) each(prefix byte, visit func(key, value []byte) error) error {
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	return s.between([]byte{prefix}, []byte{prefix + 1}, visit)
+}
+
+// between calls visit with everything from one key to before another.
+func (s *Store) between(from, end []byte, visit func(key, value []byte) error) error {
+	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: from, UpperBound: end})
 	if err != nil {
 		return unreadable(err)
 	}

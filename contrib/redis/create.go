@@ -40,12 +40,12 @@ type birth struct {
 	chosen   bool          // the ID is the caller's
 	tag      string
 	metadata string
-	hold     [3]string // holder, term and note, for create.lua
+	hold     []string // holder, term and note, and claimed keys, for create.lua
 }
 
 // birth checks what a session is to be like.
 func (s *Store) birth(o shard.Options) (*birth, error) {
-	b := &birth{o: o, chosen: o.ID != "", tag: randomText(tagLen)}
+	b := &birth{o: o, chosen: o.ID != "", tag: randomText(tagLen), hold: []string{"", "", ""}}
 	if b.chosen && !validID(o.ID) {
 		return nil, fmt.Errorf("%w: %.64q, want 1 to 128 bytes of 0x21 to 0x7E", shard.ErrInvalidID, o.ID)
 	}
@@ -118,9 +118,9 @@ func (s *Store) createOnce(ctx context.Context, b *birth) error {
 	args := []string{
 		s.head, b.tag, b.metadata, b.o.Principal, until, life, strconv.FormatInt(b.o.TTL.Milliseconds(), 10),
 		strconv.Itoa(r.MaxEvents), strconv.Itoa(r.MaxBytes), strconv.Itoa(r.MaxEventBytes),
-		strconv.Itoa(r.MaxIDBytes), flag(r.StrictIDs), b.hold[0], b.hold[1], b.hold[2],
+		strconv.Itoa(r.MaxIDBytes), flag(r.StrictIDs),
 	}
-	err := s.do(ctx, s.scripts.create, b.o.ID, args)
+	err := s.do(ctx, s.scripts.create, b.o.ID, append(args, b.hold...))
 	if err != nil && !uncertain(err) {
 		s.vacate(ctx, p)
 	}

@@ -29,7 +29,7 @@ func (s *Store) Acquire(ctx context.Context, id string, l replay.Lease) (replay.
 
 // writerOf returns the Writer that an answer of hold.lua is about.
 func (s *Store) writerOf(id string, l replay.Lease, list []rueidis.RedisMessage) (replay.Writer, error) {
-	if len(list) != 13 {
+	if len(list) < 13 {
 		return nil, unexpected(len(list))
 	}
 	md, err := decodeMetadata(text(list[9]))
@@ -43,6 +43,9 @@ func (s *Store) writerOf(id string, l replay.Lease, list []rueidis.RedisMessage)
 	}
 	if held.First > held.Last {
 		held.First = 0
+	}
+	for _, key := range list[13:] {
+		held.Claims = append(held.Claims, text(key))
 	}
 	if ttl := time.Duration(number(list[3])) * time.Millisecond; ttl == never.Truncate(time.Millisecond) {
 		held.Options.TTL = -1
@@ -77,7 +80,7 @@ func (s *Store) CreateHeld(ctx context.Context, o shard.Options, l replay.Lease)
 	if err != nil {
 		return nil, err
 	}
-	b.hold = [3]string{l.Holder, milliseconds(l.Term), l.Note}
+	b.hold = append([]string{l.Holder, milliseconds(l.Term), l.Note}, l.Claims...)
 	if err := s.create(ctx, b); err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func (s *Store) CreateHeld(ctx context.Context, o shard.Options, l replay.Lease)
 	}
 	md.Principal = o.Principal
 	o.Metadata = md
-	return newWriter(s, replay.Held{Incarnation: b.tag, Token: 1, Note: l.Note, Options: o}, l), nil
+	return newWriter(s, replay.Held{Incarnation: b.tag, Token: 1, Note: l.Note, Options: o, Claims: l.Claims}, l), nil
 }
 
 func checkLease(l replay.Lease) error {
@@ -99,6 +102,11 @@ func checkLease(l replay.Lease) error {
 		return fmt.Errorf("redis: Lease.Term is %v, want 100ms to 1h", l.Term)
 	case len(l.Note) > 256:
 		return fmt.Errorf("redis: Lease.Note has %d bytes, at most 256", len(l.Note))
+	}
+	for _, key := range l.Claims {
+		if !isClaimKey(key) {
+			return fmt.Errorf("redis: Lease.Claims: %w: %.64q", shard.ErrInvalidClaim, key)
+		}
 	}
 	return nil
 }

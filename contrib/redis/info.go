@@ -130,7 +130,7 @@ func (s *Store) Claim(ctx context.Context, id, key string) error {
 		return refusal(codeNotFound, id)
 	}
 	sent := key
-	if len(key) < 1 || len(key) > shard.MaxClaimBytes || !utf8.ValidString(key) {
+	if !isClaimKey(key) {
 		sent = "" // the script refuses it, after what is wrong with the session
 	}
 	err := s.do(ctx, s.scripts.claim, id, []string{s.head, sent, strconv.Itoa(s.cfg.MaxClaims), randomText(tagLen)})
@@ -141,6 +141,10 @@ func (s *Store) Claim(ctx context.Context, id, key string) error {
 		)
 	}
 	return err
+}
+
+func isClaimKey(key string) bool {
+	return len(key) > 0 && len(key) <= shard.MaxClaimBytes && utf8.ValidString(key)
 }
 
 // Limits implements replay.Limiter.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -56,7 +57,9 @@ func (h *session) createAnew(ctx context.Context) (replay.Writer, error) {
 	o := h.writer().Held().Options
 	o.Ring, o.Metadata = inFront(o.Ring), h.front.Info().Metadata
 	h.remade = true
-	w, err := h.store.createHeld(ctx, o, h.store.lease(h.tag))
+	l := h.store.lease(h.tag)
+	l.Claims = shardaccess.Claims(h.front)
+	w, err := h.store.createHeld(ctx, o, l)
 	if !errors.Is(err, shard.ErrExists) {
 		return w, err
 	}

@@ -99,7 +99,7 @@ func (s *Store) put(
 	before uint64,
 	events []ring.Event,
 ) (*session, error) {
-	restored, err := shardaccess.Restore(s.manager, o, tag, before, events)
+	restored, err := shardaccess.Restore(s.manager, o, tag, before, events, w.Held().Claims)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reprise-go/reprise/internal/callers"
+	"github.com/reprise-go/reprise/internal/shardaccess"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
@@ -171,11 +172,11 @@ func (h *session) claim(ctx context.Context, key string) error {
 		err := h.call(ctx, func(ctx context.Context) error { return replay.Claim(ctx, h.store.back, h.id, key) })
 		switch {
 		case err == nil:
-			if err := h.front.Claim(key); errors.Is(err, shard.ErrClaimed) {
-				return err
+			// A limit is that of the Store behind. What it has forgotten is known here.
+			if !shardaccess.Claim(h.front, key) {
+				return fmt.Errorf("%w: %.64q", shard.ErrClaimed, key)
 			}
-			h.front.Touch() // a claim is activity, a refused one is not
-			return nil
+			return h.claimAgain(ctx, w, key)
 		case !errors.Is(err, shard.ErrNotFound):
 			return err
 		}
@@ -183,4 +184,16 @@ func (h *session) claim(ctx context.Context, key string) error {
 			return err
 		}
 	}
+}
+
+// claimAgain claims a key also in a copy that was made before the key was known here.
+func (h *session) claimAgain(ctx context.Context, w replay.Writer, key string) error {
+	if h.writer().Held().Incarnation == w.Held().Incarnation {
+		return nil
+	}
+	err := h.call(ctx, func(ctx context.Context) error { return replay.Claim(ctx, h.store.back, h.id, key) })
+	if errors.Is(err, shard.ErrClaimed) {
+		return nil
+	}
+	return err
 }

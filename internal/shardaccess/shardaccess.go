@@ -20,7 +20,15 @@ var (
 
 	// Restore puts a session of a *shard.Manager where one was in another process: with its tag, so
 	// that IDs and positions which its log assigned stay valid, and with events that follow on the
-	// sequence before. Those under an assigned ID get it again. o is a shard.Options with an ID. It
-	// returns a *shard.Session, or an error as CreateWith does.
-	Restore func(manager, o any, tag string, before uint64, events []ring.Event) (any, error)
+	// sequence before. Those under an assigned ID get it again. claims are the keys that are
+	// claimed, as many as there are. o is a shard.Options with an ID. It returns a *shard.Session,
+	// or an error as CreateWith does.
+	Restore func(manager, o any, tag string, before uint64, events []ring.Event, claims []string) (any, error)
+
+	// Claim claims a key of a *shard.Session whatever Config.MaxClaims says, if the session is
+	// active, and reports whether it was free.
+	Claim func(session any, key string) bool
+
+	// Claims returns the keys that are claimed in a *shard.Session, in no order.
+	Claims func(session any) []string
 )

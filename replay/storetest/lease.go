@@ -22,6 +22,7 @@ func leasing() []test {
 		{name: "lets another writer take a session when the lease has run out", run: leaseLapses},
 		{name: "lets a plain append take a session when the lease has run out", run: leaseTakenByAppend},
 		{name: "keeps a writer to its incarnation of a session", run: leaseIncarnation},
+		{name: "tells a writer which keys are claimed, and claims those that it brings", run: leaseClaims},
 		{name: "lets the writer of an expired session go on with it", run: leaseGoesOn},
 		{name: "refuses leases that are out of range, and sessions that cannot be held", run: leaseRefused},
 		{name: "gives a free session to one of racing writers", run: leaseRacing},
@@ -281,6 +282,34 @@ func leaseIncarnation(k *kit) {
 	k.equal("events", len(k.stored("s")), 0)
 	k.write(now, leased(1, 1, "now"))
 }
+
+func leaseClaims(k *kit) {
+	k.start(Config{})
+	leaser, claimer := has[replay.Leaser](k), has[replay.Claimer](k)
+	l := longTerm("a")
+	l.Claims = []string{"one", "two", "with space", "two", "four"}
+	w := k.hold(leaser(), shard.Options{ID: "s"}, l)
+	for _, key := range l.Claims {
+		k.wantErr("Claim of "+key, claimer().Claim(k.ctx, "s", key), shard.ErrClaimed)
+	}
+	if err := claimer().Claim(k.ctx, "s", "five"); err != nil {
+		k.Errorf("Claim of another key: %v", err)
+	}
+	k.write(w, []ring.Event{{Seq: 1, ID: "one", Time: time.Unix(1, 0)}}) // an event's ID is no key
+	again := k.acquire(leaser(), "s", longTerm("a"))
+	k.equal("the keys", fmt.Sprint(sorted(again.Held().Claims)), "[five four one two with space]")
+	other := k.hold(leaser(), shard.Options{ID: "other"}, longTerm("a"))
+	k.equal("keys of another session", len(other.Held().Claims), 0)
+	if err := claimer().Claim(k.ctx, "other", "late"); err != nil {
+		k.Errorf("Claim: %v", err)
+	}
+	k.equal("the keys", fmt.Sprint(k.acquire(leaser(), "other", longTerm("a")).Held().Claims), "[late]")
+	l.Claims = []string{"a\xff"}
+	_, err := leaser().CreateHeld(k.ctx, shard.Options{ID: "new"}, l)
+	k.wantErr("CreateHeld with a key that is not UTF-8", err, shard.ErrInvalidClaim)
+}
+
+func sorted(keys []string) []string { return slices.Sorted(slices.Values(keys)) }
 
 // Whoever knows the note of an expired session need not wait until its Linger is over.
 func leaseGoesOn(k *kit) {

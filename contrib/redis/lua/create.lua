@@ -1,6 +1,7 @@
 -- KEYS  as for every script; or the first alone while a cluster moves the slot, for a session of which neither side has anything
 -- ARGV  config, tag, metadata, principal, the registry's time until which to do it or '0', for how long the registry knows it or 0,
---       ttl, most events, most bytes, most bytes of an event, most bytes of an ID, '1' for strict IDs, holder or '', its term, its note
+--       ttl, most events, most bytes, most bytes of an event, most bytes of an ID, '1' for strict IDs, holder or '', its term, its note, then the keys
+--       that are claimed
 local alone = #KEYS == 1
 if alone then
   local channel, id = string.match(KEYS[1], '^(%b{})s:(.*)$')
@@ -31,8 +32,10 @@ if ARGV[13] ~= '' then
   redis.call('HSET', KEYS[3], HOLDER, ARGV[13])
   if ARGV[15] ~= '' then redis.call('HSET', KEYS[3], NOTE, ARGV[15]) end
 end
+local claims = 0
+for i = 16, #ARGV do claims = claims + redis.call('HSET', KEYS[3], CLAIM .. ARGV[i], '') end
 save({config = config, last = now, seq = 0, newest = 0, first = 1, bytes = 0, created = now, left = 0, lease = 0, keep = 0, retried = 0, before = 0,
   token = held > 0 and 1 or 0, held = held, placed = placed, ttl = tonumber(ARGV[7]), maxEvents = tonumber(ARGV[8]), maxBytes = tonumber(ARGV[9]),
   maxEventBytes = tonumber(ARGV[10]), maxIDBytes = tonumber(ARGV[11]), strictIDs = tonumber(ARGV[12]),
-  claims = 0, status = 0, used = 0, lost = 0, stale = 0, tag = ARGV[2], costs = '', now = now, missing = true})
+  claims = claims, status = 0, used = 0, lost = 0, stale = 0, tag = ARGV[2], costs = '', now = now, missing = true})
 return 0

@@ -1,6 +1,6 @@
 -- ARGV  config, what to do, then
 --   'acquire'  holder, term, note       it answers {tag, token, note, ttl, most events, most bytes, most bytes of an event, most bytes of an ID,
---                                       1 for strict IDs or 0, metadata, principal, first, seq}
+--                                       1 for strict IDs or 0, metadata, principal, first, seq, claimed key, …}
 --   'renew'    fence, term
 --   'release'  fence
 --   'restart'  fence, the next sequence
@@ -21,6 +21,9 @@ if act == 'acquire' then
   for _, n in ipairs({s.ttl, s.maxEvents, s.maxBytes, s.maxEventBytes, s.maxIDBytes, s.strictIDs}) do reply[#reply + 1] = string.format('%.0f', n) end
   reply[#reply + 1], reply[#reply + 2] = metadata, principal
   reply[#reply + 1], reply[#reply + 2] = string.format('%.0f', s.first), string.format('%.0f', s.seq)
+  for _, name in ipairs(s.claims > 0 and redis.call('HKEYS', KEYS[3]) or {}) do
+    if string.sub(name, 1, #CLAIM) == CLAIM then reply[#reply + 1] = string.sub(name, #CLAIM + 1) end
+  end
   return reply
 end
 why = guard(s, ARGV[3])

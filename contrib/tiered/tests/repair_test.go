@@ -300,3 +300,51 @@ func TestCloseCutsPausesShort(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// Keys outlast a takeover, and a copy that is made anew, there and for those who claim behind.
+func TestKeysOutlastATakeoverAndANewCopy(t *testing.T) {
+	back := newRedis(t, newServer(t).addr, redis.Config{Linger: -1, MaxClaims: 2})
+	create(t, back, "s")
+	claim := func(s replay.Store, key string, want error) {
+		t.Helper()
+		if err := replay.Claim(t.Context(), s, "s", key); !errors.Is(err, want) {
+			t.Errorf("Claim of %s: %v, want %v", key, err, want)
+		}
+	}
+	claim(back, "before", nil)
+	var isAway atomic.Bool
+	s := newTiered(t, tampered{back.(whole), func(_ context.Context, call string, done bool) error {
+		if isAway.Load() && !done {
+			return errTampered
+		}
+		return nil
+	}}, tiered.Config{Term: 100 * time.Millisecond, Shard: shard.Config{TTL: time.Second, Linger: -1, MaxClaims: 1}})
+	create(t, s, "brief") // has the TTL of this Store
+	if err := s.Terminate(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replay.CreateWith(t.Context(), back, shard.Options{ID: "s", TTL: time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	claim(back, "before", nil)
+	r, err := s.Open(t.Context(), "s", replay.Position{}) // takes it over, and keeps it alive here
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	claim(s, "before", shard.ErrClaimed)
+	claim(s, "here", nil)
+	isAway.Store(true)
+	testkit.Eventually(t, "the copy has expired", func() bool {
+		_, err := back.Info(t.Context(), "s")
+		return errors.Is(err, shard.ErrNotFound)
+	})
+	isAway.Store(false)
+	add(t, s, "s", "x")
+	testkit.Eventually(t, "a new copy is there", func() bool { return s.Lag("s") == 0 })
+	for _, where := range []replay.Store{back, s} {
+		claim(where, "before", shard.ErrClaimed)
+		claim(where, "here", shard.ErrClaimed)
+		claim(where, "another", shard.ErrClaimLimit)
+	}
+}
