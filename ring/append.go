@@ -129,7 +129,7 @@ func (r *Ring) AppendTo(stored, e *Event) error {
 	stored.Seq = newest + 1
 	stored.setID(c.at(off), idLen)
 	stored.Stream, stored.Type = e.Stream, e.Type
-	stored.setData(c.at(off+uint64(idLen+texts)), len(e.Data))
+	stored.setData(c, off+uint64(idLen+texts), len(e.Data))
 	stored.Time = time.Unix(0, nanos)
 	return nil
 }

@@ -128,13 +128,14 @@ func (e *Event) setID(at unsafe.Pointer, n int) {
 	*(*stringHeader)(unsafe.Pointer(&e.ID)) = stringHeader{at, n}
 }
 
-// setData makes Data a view of n bytes, nil for none.
-func (e *Event) setData(at unsafe.Pointer, n int) {
+// setData makes Data a view of n bytes of p, nil for none: off may be the end of the page then, where
+// no pointer may point.
+func (e *Event) setData(p *page, off uint64, n int) {
 	if n == 0 {
 		e.Data = nil
 		return
 	}
-	*(*sliceHeader)(unsafe.Pointer(&e.Data)) = sliceHeader{stringHeader{at, n}, n}
+	*(*sliceHeader)(unsafe.Pointer(&e.Data)) = sliceHeader{stringHeader{p.at(off), n}, n}
 }
 
 // fill writes the event of slot s to e, as views of the page.
@@ -150,7 +151,7 @@ func (p *page) fill(s *slot, e *Event, seq uint64) {
 		e.Type = p.text(off+uint64(id+stream), typ)
 		id += stream + typ
 	}
-	e.setData(p.at(off+uint64(id)), size-id)
+	e.setData(p, off+uint64(id), size-id)
 	e.Time = time.Unix(0, s.nanos)
 }
 
