@@ -18,7 +18,7 @@ func (s *Store) Open(ctx context.Context, id string, at replay.Position) (replay
 	h, err := s.writable(ctx, id)
 	switch {
 	case err == nil:
-		return s.front.Open(ctx, h.id, at)
+		return s.openFront(ctx, h, at)
 	case errors.Is(err, ErrElsewhere), errors.Is(err, shard.ErrFinished):
 		return s.openBehind(ctx, id, at)
 	case errors.Is(err, shard.ErrNotFound):

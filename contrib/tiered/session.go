@@ -45,7 +45,7 @@ type session struct {
 	failed error         // why nothing is copied any more, for good
 	gone   bool          // the copy has ended, or is another's
 	torn   bool          // the copy may have what an Update that has failed has made of it
-	moved  chan struct{} // closed when copied, finished or one of the above changes
+	moved  chan struct{} // closed when copied, finished, ending or one of the above changes
 
 	refused []refusal // the last events that the Store behind did not take
 	remade  bool      // a new copy was asked for, and may be there; the copier's
@@ -105,7 +105,8 @@ func (h *session) append(e ring.Event) (ring.Event, error) {
 	if h.sealed {
 		return ring.Event{}, shard.ErrClosed
 	}
-	return h.front.Append(e)
+	stored, err := h.front.Append(e)
+	return stored, h.ownReason(err)
 }
 
 func (h *session) appendAll(es []ring.Event) ([]ring.Event, error) {
@@ -114,7 +115,22 @@ func (h *session) appendAll(es []ring.Event) ([]ring.Event, error) {
 	if h.sealed {
 		return nil, shard.ErrClosed
 	}
-	return h.front.AppendAll(nil, es)
+	stored, err := h.front.AppendAll(nil, es)
+	return stored, h.ownReason(err)
+}
+
+// ownReason makes of the end of front the reason for it, where that is that another process writes
+// the session.
+func (h *session) ownReason(err error) error {
+	if !errors.Is(err, shard.ErrNotFound) {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if errors.Is(h.failed, replay.ErrFenced) {
+		return h.failed
+	}
+	return err
 }
 
 // seal refuses further writes. What was stored before is in front when it returns.
@@ -207,7 +223,7 @@ func (h *session) isOver() bool { return h.ending.Load() }
 
 // over has the copy end, whatever is not yet copied: the session has ended, and its events with it.
 func (h *session) over() {
-	h.ending.Store(true)
+	h.change(func() { h.ending.Store(true) })
 	h.wake()
 }
 
