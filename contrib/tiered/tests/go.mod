@@ -1,6 +1,6 @@
 module github.com/reprise-go/reprise/contrib/tiered/tests
 
-go 1.25.5
+go 1.26
 
 require (
 	github.com/cockroachdb/pebble/v2 v2.1.7
@@ -9,6 +9,7 @@ require (
 	github.com/reprise-go/reprise/contrib/pebble v0.2.0
 	github.com/reprise-go/reprise/contrib/redis v0.2.0
 	github.com/reprise-go/reprise/contrib/tiered v0.2.0
+	github.com/tmaxmax/go-sse v0.12.0
 )
 
 require (

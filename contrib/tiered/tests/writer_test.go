@@ -1,20 +1,11 @@
 package tests
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/reprise-go/reprise/contrib/redis"
 	"github.com/reprise-go/reprise/contrib/tiered"
@@ -24,144 +15,18 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-const (
-	writerEnv = "REPRISE_TIERED_WRITER" // address and prefix of the Store behind: this process is a writer
-	term      = 500 * time.Millisecond
-	sessionID = "shared"
-)
-
-func TestMain(m *testing.M) {
-	if where := os.Getenv(writerEnv); where != "" {
-		if err := write(where); err != nil {
-			fmt.Println("failed", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	testkit.Main(m)
-}
-
-// write is the other process: four goroutines append to one session, and each prints what was
-// confirmed to it.
-func write(where string) error {
-	addr, prefix, _ := strings.Cut(where, " ")
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
-	if err != nil {
-		return err
-	}
-	back, err := redis.New(client, redis.Config{Prefix: prefix})
-	if err != nil {
-		return err
-	}
-	s, err := tiered.New(back, tiered.Config{Sync: true, Term: term})
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	if _, err := s.Create(ctx, sessionID, shard.Metadata{Principal: "alice"}); err != nil &&
-		!errors.Is(err, shard.ErrExists) {
-		return err
-	}
-	var all sync.WaitGroup
-	var out sync.Mutex
-	say := func(args ...any) {
-		out.Lock()
-		defer out.Unlock()
-		fmt.Println(args...)
-	}
-	for g := range 4 {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				e, err := s.Append(ctx, sessionID, ring.Event{Data: fmt.Appendf(nil, "%d-%d-%d", os.Getpid(), g, i)})
-				if errors.Is(err, tiered.ErrElsewhere) || errors.Is(err, replay.ErrFenced) ||
-					errors.Is(err, shard.ErrNotFound) {
-					say("lost", err)
-					return
-				}
-				if err != nil {
-					say("failed", err)
-					return
-				}
-				say("ok", e.Seq, e.ID, string(e.Data))
-			}
-		})
-	}
-	all.Wait()
-	return nil
-}
-
-// A writer is such a process.
-type writer struct {
-	cmd       *exec.Cmd
-	confirmed chan string // "sequence ID data"
-	lost      chan string
-}
-
-func startWriter(t *testing.T, addr, prefix string) *writer {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), writerEnv+"="+addr+" "+prefix)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w := &writer{cmd, make(chan string, 1<<20), make(chan string, 16)}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		w.read(t, out)
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGCONT)
-		cmd.Process.Kill()
-		<-done
-		cmd.Wait()
-	})
-	return w
-}
-
-func (w *writer) read(t *testing.T, out io.Reader) {
-	defer close(w.confirmed)
-	defer close(w.lost)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		kind, rest, _ := strings.Cut(lines.Text(), " ")
-		switch kind {
-		case "ok":
-			w.confirmed <- rest
-		case "lost":
-			w.lost <- rest
-		case "failed":
-			t.Errorf("the writer says: %s", rest)
-		}
-	}
-}
-
-// await returns what was confirmed first.
-func (w *writer) await(t *testing.T, n int) (all []string) {
-	t.Helper()
-	for range n {
-		all = append(all, testkit.Await(t, "an append is confirmed", w.confirmed))
-	}
-	return all
-}
-
 // wantAll wants every confirmed event in the log, once, in order, and no sequence missing.
 func wantAll(t *testing.T, events []ring.Event, confirmed []string) {
 	t.Helper()
 	has := make(map[string]int)
 	for i, e := range events {
-		if e.Seq != uint64(i)+events[0].Seq {
-			t.Fatalf("sequence %d follows on %d", e.Seq, events[max(0, i-1)].Seq)
+		if e.Seq != uint64(i)+1 {
+			t.Fatalf("sequence %d is event %d", e.Seq, i+1)
 		}
 		has[fmt.Sprint(e.Seq, " ", e.ID, " ", string(e.Data))]++
 	}
 	for _, c := range confirmed {
-		if seq := strings.Fields(c)[0]; has[c] != 1 && fmt.Sprint(events[0].Seq) <= seq {
+		if has[c] != 1 {
 			t.Fatalf("confirmed %q is there %d times, of %d events", c, has[c], len(events))
 		}
 	}
@@ -184,7 +49,7 @@ func takeOver(t *testing.T, s *tiered.Store) ring.Event {
 
 func TestAnotherProcessGoesOnWhereAKilledOneWas(t *testing.T) {
 	addr := newServer(t).addr
-	w := startWriter(t, addr, "k")
+	w := startProcess(t, "redis "+addr+" k")
 	var confirmed []string
 	confirmed = append(confirmed, w.await(t, 200)...)
 	back := newRedis(t, addr, redis.Config{Prefix: "k"})
@@ -198,9 +63,7 @@ func TestAnotherProcessGoesOnWhereAKilledOneWas(t *testing.T) {
 		t.Fatalf("Append while another process writes: %v", err)
 	}
 	w.cmd.Process.Kill()
-	for c := range w.confirmed {
-		confirmed = append(confirmed, c)
-	}
+	confirmed = append(confirmed, w.rest()...)
 	last := takeOver(t, s)
 	events := stored(t, s, sessionID, replay.Position{})
 	wantAll(t, events, confirmed)
@@ -234,7 +97,7 @@ func TestAnotherProcessGoesOnWhereAKilledOneWas(t *testing.T) {
 
 func TestAWriterThatWasOnlyPausedIsToldThatItHasLostTheSession(t *testing.T) {
 	addr := newServer(t).addr
-	w := startWriter(t, addr, "p")
+	w := startProcess(t, "redis "+addr+" p")
 	confirmed := w.await(t, 100)
 	w.cmd.Process.Signal(syscall.SIGSTOP)
 	s := newTiered(t, newRedis(t, addr, redis.Config{Prefix: "p"}), tiered.Config{Sync: true, Term: term})
