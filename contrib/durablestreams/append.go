@@ -26,9 +26,11 @@ func (q *request) append() error {
 	if len(a.body) == 0 && !a.closes {
 		return refuse(http.StatusBadRequest, "the body is empty")
 	}
-	if seq := q.r.Header.Values("Stream-Seq"); len(seq) > 0 {
+	if seq := q.r.Header["Stream-Seq"]; len(seq) > 0 {
 		a.streamSeq = &seq[len(seq)-1]
 	}
+	a.scratch = q.h.borrowScratch()
+	defer q.h.returnScratch(a.scratch)
 	return a.run()
 }
 
@@ -36,6 +38,7 @@ func (q *request) append() error {
 type appending struct {
 	*request
 	found
+	scratch   *scratch
 	body      []byte
 	closes    bool
 	producer  *producer // nil: none
@@ -59,7 +62,7 @@ func (a *appending) run() error {
 			return err
 		}
 		r := a.fill(a.record(), a.limits)
-		err = a.store(ctx, a.h.Store, batch(a.tail, messages, r))
+		err = a.store(ctx, a.h.Store, a.scratch.batch(a.tail, messages, r))
 		if errors.Is(err, ring.ErrDuplicateID) {
 			again, findErr := a.h.find(ctx, a.request.id)
 			if findErr != nil {
@@ -113,10 +116,10 @@ func (a *appending) judge() (done bool, messages [][]byte, err error) {
 		if contentType == "" {
 			return false, nil, refuse(http.StatusBadRequest, "Content-Type is missing")
 		}
-		if mediaType(contentType) != mediaType(a.contentType) {
+		if contentType != a.contentType && mediaType(contentType) != mediaType(a.contentType) {
 			return false, nil, refuse(http.StatusConflict, "the stream has another content type")
 		}
-		if messages, err = a.messages(a.body, a.limits.MaxEventBytes); err != nil {
+		if messages, err = a.scratch.messagesOf(a.config, a.body, a.limits.MaxEventBytes); err != nil {
 			return false, nil, err
 		}
 		if len(messages) == 0 {
@@ -181,8 +184,8 @@ func (a *appending) judgeProducer() (done bool, err error) {
 // succeed answers 200 for new data of a producer, and else 204.
 func (a *appending) succeed(isNew bool) {
 	header := a.w.Header()
-	header.Set("Stream-Next-Offset", a.tail.String())
-	header.Set("Cache-Control", "no-store")
+	values := [...]string{a.tail.String(), "no-store"}
+	header["Stream-Next-Offset"], header["Cache-Control"] = values[0:1:1], values[1:2:2]
 	if a.closed {
 		header.Set("Stream-Closed", "true")
 	}
@@ -234,8 +237,9 @@ func producerOf(header http.Header) (*producer, error) {
 	return p, nil
 }
 
+// last is for a name as it stands in a header.
 func last(header http.Header, name string) (string, bool) {
-	values := header.Values(name)
+	values := header[name]
 	if len(values) == 0 {
 		return "", false
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+
+	"github.com/reprise-go/reprise/ring"
 )
 
 // maxKept is the size of the largest buffer that is kept for later requests, and how much is taken
@@ -34,34 +36,76 @@ func (q *request) release() {
 // long as the server lets it.
 func (q *request) readBody() ([]byte, error) {
 	body := q.borrow(bytes.MinRead + int(min(max(q.r.ContentLength, 0), maxKept)))
-	_, err := body.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, int64(q.limits.MaxBytes)))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
-	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "the body did not arrive whole")
+	if _, err := body.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, int64(q.limits.MaxBytes))); err != nil {
+		return nil, bodyRefusal(err)
 	}
 	return body.Bytes(), nil
 }
 
-// messages returns what a body is stored as: in JSON mode the elements of an array, or one message
+func bodyRefusal(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return errTooLarge
+	}
+	return refuse(http.StatusBadRequest, "the body did not arrive whole")
+}
+
+// A scratch has the slices of an append, which are used again: for a hundred messages they are
+// twice as much as the messages.
+type scratch struct {
+	messages [][]byte
+	events   []ring.Event
+}
+
+// maxScratch is how many messages may have made a scratch as large as it is.
+const maxScratch = 1 << 10
+
+func (h *Handler) borrowScratch() *scratch {
+	if s, ok := h.scratches.Get().(*scratch); ok {
+		return s
+	}
+	return new(scratch)
+}
+
+func (h *Handler) returnScratch(s *scratch) {
+	if cap(s.events) > maxScratch || cap(s.messages) > maxScratch {
+		return
+	}
+	clear(s.events)
+	clear(s.messages)
+	h.scratches.Put(s)
+}
+
+func (s *scratch) messagesOf(c config, body []byte, maxEventBytes int) (messages [][]byte, err error) {
+	messages, err = c.messages(s.messages[:0], body, maxEventBytes)
+	if err == nil {
+		s.messages = messages
+	}
+	return messages, err
+}
+
+func (s *scratch) batch(tail offset, messages [][]byte, r *record) []ring.Event {
+	s.events = batch(s.events[:0], tail, messages, r)
+	return s.events
+}
+
+// messages appends what a body is stored as to all: in JSON mode the elements of an array, or one message
 // (section 9.1.2), else the bytes, in pieces that an event may hold.
-func (c config) messages(body []byte, maxEventBytes int) ([][]byte, error) {
+func (c config) messages(all [][]byte, body []byte, maxEventBytes int) ([][]byte, error) {
 	if !c.isJSON() {
-		return pieces(body, maxEventBytes-offsetDigits), nil
+		return pieces(all, body, maxEventBytes-offsetDigits), nil
 	}
 	if len(body) == 0 {
-		return nil, nil
+		return all, nil
 	}
-	messages, ok := elements(body)
+	all, ok := elements(all, body)
 	if !ok {
 		return nil, refuse(http.StatusBadRequest, "the body is not JSON")
 	}
-	return messages, nil
+	return all, nil
 }
 
-func pieces(b []byte, most int) (all [][]byte) {
+func pieces(all [][]byte, b []byte, most int) [][]byte {
 	for most = max(most, 1); len(b) > most; b = b[most:] {
 		all = append(all, b[:most])
 	}

@@ -56,19 +56,26 @@ func (c config) metadata(principal string) shard.Metadata {
 	return shard.Metadata{Transport: transport, Principal: principal, ClientInfo: info}
 }
 
-// configOf reads what metadata has written. It returns false for a session that is no stream of
-// ours.
-func configOf(md shard.Metadata) (c config, ok bool) {
+// incarnationOf is "" for a session that is no stream of ours.
+func incarnationOf(md shard.Metadata) string {
+	if md.Transport != transport {
+		return ""
+	}
+	s, _ := md.ClientInfo[keyIncarnation].(string)
+	return s
+}
+
+// configOf reads what metadata has written.
+func configOf(md shard.Metadata) config {
 	text := func(key string) string {
 		s, _ := md.ClientInfo[key].(string)
 		return s
 	}
-	c = config{
+	return config{
 		contentType: text(keyType), ttl: text(keyTTL), expiresAt: text(keyExpiresAt),
 		forkedFrom: text(keyForkedFrom), forkOffset: text(keyForkOffset), forkSub: text(keyForkSub),
-		incarnation: text(keyIncarnation), marked: text(keyMarked) != "",
+		incarnation: incarnationOf(md), marked: text(keyMarked) != "",
 	}
-	return c, md.Transport == transport && c.incarnation != ""
 }
 
 // matches reports whether a request for d may be answered with the stream that c has made.
@@ -176,7 +183,10 @@ func isCanonical(s string) bool {
 }
 
 // isTrue reports whether a header says true; anything else is as if it were absent (section 4.1).
-func isTrue(header http.Header, name string) bool { return strings.EqualFold(header.Get(name), "true") }
+func isTrue(header http.Header, name string) bool {
+	values := header[name]
+	return len(values) > 0 && strings.EqualFold(values[0], "true")
+}
 
 func newIncarnation() string {
 	var b [9]byte

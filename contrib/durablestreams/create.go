@@ -108,7 +108,7 @@ func (q *request) make(want wish, body []byte) error {
 	if err != nil {
 		return err
 	}
-	first, err := want.messages(body, q.limits.MaxEventBytes)
+	first, err := want.messages(nil, body, q.limits.MaxEventBytes)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (q *request) make(want wish, body []byte) error {
 	if err != nil {
 		return err
 	}
-	f := found{stream: q.h.streams.get(q.id, want.incarnation), config: want.config}
+	f := found{stream: q.h.streams.get(q.id, want.config), config: want.config}
 	if want.marked {
 		return q.fillNew(f, want, inherited, first)
 	}
@@ -146,7 +146,7 @@ func (q *request) begin(f found, want wish, body []byte) error {
 	if !want.isMetBy(f.config) {
 		return refuse(http.StatusConflict, "the stream exists with another configuration")
 	}
-	first, err := want.messages(body, q.limits.MaxEventBytes)
+	first, err := want.messages(nil, body, q.limits.MaxEventBytes)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (q *request) fillNew(f found, want wish, in inheritance, first [][]byte) er
 	}
 	in.trim(q.limits, first)
 	events := in.events
-	events = append(events, batch(in.tail, first, &record{Closed: want.closed})...)
+	events = batch(events, in.tail, first, &record{Closed: want.closed})
 	if err := f.take(q.r.Context()); err != nil {
 		return err
 	}

@@ -86,6 +86,8 @@ type Handler struct {
 	streams registry
 	live    sse.Set   // answers that wait for messages
 	buffers sync.Pool // of *bytes.Buffer, for bodies
+
+	scratches sync.Pool // of *scratch, for appends
 }
 
 // Close ends long-polls and server-sent event streams, for http.Server.RegisterOnShutdown; what
@@ -205,11 +207,12 @@ const exposedHeaders = "ETag, Location, Content-Type, Stream-Next-Offset, Stream
 // setCommonHeaders sets what every answer has (section 12.7), and what CORS needs.
 func (h *Handler) setCommonHeaders(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	resource := "same-origin"
+	values := [...]string{"nosniff", "same-origin"} // as one allocation
+	header["X-Content-Type-Options"] = values[0:1:1]
+	header["Cross-Origin-Resource-Policy"] = values[1:2:2]
 	if h.AllowOrigin != nil {
 		header.Add("Vary", "Origin")
-		resource = "cross-origin"
+		values[1] = "cross-origin"
 		if origin := r.Header.Get("Origin"); origin != "" && h.AllowOrigin(r, origin) {
 			header.Set("Access-Control-Allow-Origin", origin)
 			header.Set("Access-Control-Expose-Headers", exposedHeaders)
@@ -219,5 +222,4 @@ func (h *Handler) setCommonHeaders(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	header.Set("Cross-Origin-Resource-Policy", resource)
 }

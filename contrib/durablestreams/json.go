@@ -5,18 +5,18 @@ import "strings"
 // maxDepth is how deep arrays and objects may be nested, as in encoding/json.
 const maxDepth = 10_000
 
-// elements returns what a body in JSON mode consists of: the elements of an array, or one value.
-// They are parts of the body, without the space around them. It is false for what is not JSON as
-// encoding/json has it, which it does not use because that would read the body three times:
+// elements appends to all what a body in JSON mode consists of: the elements of an array, or one
+// value. They are parts of the body, without the space around them. It is false for what is not
+// JSON as encoding/json has it, which it does not use because that would read the body three times:
 // to see whether it is valid, to find an element's end, and to copy it.
-func elements(body []byte) (all [][]byte, ok bool) {
+func elements(all [][]byte, body []byte) (_ [][]byte, ok bool) {
 	begin := skipSpace(body, 0)
 	if begin == len(body) || body[begin] != '[' {
 		end := skipValue(body, begin, 0)
 		if end < 0 || skipSpace(body, end) != len(body) {
 			return nil, false
 		}
-		return [][]byte{body[begin:end]}, true
+		return append(all, body[begin:end]), true
 	}
 	end := skipList(body, begin, ']', func(at int) int {
 		next := skipValue(body, at, 1)

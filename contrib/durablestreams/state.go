@@ -3,6 +3,7 @@ package durablestreams
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/reprise-go/reprise/ring"
 )
@@ -167,11 +168,14 @@ func (s *state) isPlain() bool {
 	return len(s.order) == 0 && s.streamSeq == nil && !s.closed && len(s.forks) == 0 && !s.deleted
 }
 
-// batch returns messages and their record as the events that follow tail. Messages, and a record
+// batch appends messages and their record to events, as the events that follow tail. Messages, and a record
 // that closes, begin with the ID of the next message: whoever does not know everything before it is
 // refused.
-func batch(tail offset, messages [][]byte, r *record) []ring.Event {
-	events := make([]ring.Event, 0, len(messages)+1)
+func batch(events []ring.Event, tail offset, messages [][]byte, r *record) []ring.Event {
+	if len(messages) == 1 && r == nil {
+		return append(events, ring.Event{ID: (tail + 1).eventID(), Data: messages[0]})
+	}
+	events = slices.Grow(events, len(messages)+1)
 	ids := make([]byte, offsetDigits*len(messages)) // one string for all
 	for i := range messages {
 		(tail + 1 + offset(i)).digits(ids[offsetDigits*i:][:offsetDigits])

@@ -17,6 +17,7 @@ import (
 // it all.
 type stream struct {
 	id   string // the session's
+	made config // what the stream was created with; never changes
 	turn chan struct{}
 	// The fields below are written by whoever holds turn (has sent to it).
 	seq uint64 // of the newest event that state has taken in
@@ -132,8 +133,15 @@ type registry struct {
 
 const maxStreams = 100_000
 
-func (g *registry) get(id, incarnation string) *stream {
-	key := streamKey{id, incarnation}
+// known returns nil for a stream that this process has not used lately.
+func (g *registry) known(id, incarnation string) *stream {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.streams[streamKey{id, incarnation}]
+}
+
+func (g *registry) get(id string, c config) *stream {
+	key := streamKey{id, c.incarnation}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if s := g.streams[key]; s != nil {
@@ -146,7 +154,7 @@ func (g *registry) get(id, incarnation string) *stream {
 	if g.streams == nil {
 		g.streams = make(map[streamKey]*stream)
 	}
-	s := &stream{id: id, turn: make(chan struct{}, 1)}
+	s := &stream{id: id, made: c, turn: make(chan struct{}, 1)}
 	s.view.Store(new(view))
 	g.streams[key] = s
 	return s
@@ -172,18 +180,23 @@ func (h *Handler) find(ctx context.Context, id string) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	c, ok := configOf(info.Metadata)
-	if info.Status != shard.Active || !ok {
+	incarnation := incarnationOf(info.Metadata)
+	if info.Status != shard.Active || incarnation == "" {
 		return found{}, errNotFound
 	}
-	if c.isOver(time.Now()) {
+	s := h.streams.known(id, incarnation)
+	if s == nil {
+		s = h.streams.get(id, configOf(info.Metadata))
+	}
+	c := s.made
+	if c.expiresAt != "" && c.isOver(time.Now()) {
 		h.streams.forget(id, c.incarnation)
 		if err := h.Store.Terminate(ctx, id); err != nil {
 			return found{}, err
 		}
 		return found{}, errNotFound
 	}
-	return found{h.streams.get(id, c.incarnation), c, info.Log.Last}, nil
+	return found{s, c, info.Log.Last}, nil
 }
 
 // isReady reports whether the stream's first content is there: until it is, the stream does not

@@ -20,7 +20,7 @@ import (
 type front struct {
 	handler  http.Handler
 	hand     func(c net.Conn, request []byte)
-	requests *exchanges
+	requests exchanges
 }
 
 func (f *front) serve(ctx *fasthttp.RequestCtx) {

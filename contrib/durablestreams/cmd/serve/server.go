@@ -40,8 +40,9 @@ func newServer(h http.Handler, patience time.Duration) *server {
 		handed: newHandedConns(),
 		cancel: cancel,
 	}
+	f := &front{handler: h, hand: s.handed.add, requests: exchanges{ctx: ctx, patience: patience}}
 	s.short = &fasthttp.Server{
-		Handler:         (&front{handler: h, hand: s.handed.add, requests: &exchanges{ctx: ctx, patience: patience}}).serve,
+		Handler:         f.serve,
 		ReadBufferSize:  maxHeader,
 		WriteBufferSize: maxHeader,
 		ReadTimeout:     patience, WriteTimeout: patience, IdleTimeout: idle,
