@@ -109,8 +109,9 @@ chaos: cc ## contrib/redis beside Local for CHAOSTIME, with faults: connections 
 	$(call need,redis-server,redis-server)
 	cd contrib/redis && REPRISE_CHAOS=$(CHAOSTIME) go test -race -timeout 0 -run '^TestChaos' -v .
 
-crash: cc ## contrib/pebble: processes killed and disks that fail CRASHES times, 300 by default
+crash: cc ## contrib/pebble, and contrib/tiered in front of it: processes killed and disks that fail CRASHES times, 300 by default
 	cd contrib/pebble && REPRISE_CRASHES=$(or $(CRASHES),300) go test -race -timeout 0 -run 'Killed|Disk|WriteThatFails' -v .
+	cd contrib/tiered/tests && REPRISE_CRASHES=$(or $(CRASHES),300) go test -race -timeout 0 -run '^TestAKilledProcess' -v .
 
 bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync, and the opening after a kill: three minutes, on an idle machine
 	@cd contrib/pebble && go test -run '^$$' -bench '^Benchmark(Table|Recovery)$$' -benchtime 1x -timeout 10m .

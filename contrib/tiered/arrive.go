@@ -52,7 +52,7 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 
 func (s *Store) createHeld(ctx context.Context, o shard.Options, l replay.Lease) (w replay.Writer, err error) {
 	o.Ring = behind(o.Ring)
-	err = s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
+	err = s.calls.through(ctx, func(ctx context.Context) (err error) {
 		w, err = s.leases.CreateHeld(ctx, o, l)
 		return err
 	})
@@ -188,7 +188,7 @@ func (s *Store) writable(ctx context.Context, id string) (*session, error) {
 // takeOver gets the lease of a session and loads it from behind.
 func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	var w replay.Writer
-	err := s.calls.through(ctx, s.cfg.Timeout, func(ctx context.Context) (err error) {
+	err := s.calls.through(ctx, func(ctx context.Context) (err error) {
 		w, err = s.leases.Acquire(ctx, id, s.lease(shardaccess.NewTag()))
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 // ErrElsewhere means that another process writes the session.
 var ErrElsewhere = errors.New("tiered: the session is written elsewhere")
 
-// Config holds a Store's parameters. The zero Config copies within a moment, 256 calls at a time,
+// Config holds a Store's parameters. The zero Config copies within a moment, 1024 calls at a time,
 // and lets another process take sessions over 15 s after this one has died.
 type Config struct {
 	// Shard configures the sessions of this process: their limits and TTL go along to the Store
@@ -34,7 +34,7 @@ type Config struct {
 	Term time.Duration
 
 	// Copiers is how many calls that answer in time are made to the Store behind at once; default
-	// 256. Calls that hang do not count, so that a part of it that is away does not hold up the
+	// 1024. Calls that hang do not count, so that a part of it that is away does not hold up the
 	// rest.
 	Copiers int
 
@@ -54,7 +54,7 @@ func (c Config) normalize() (Config, error) {
 	case len(c.Holder) > 128:
 		return c, fmt.Errorf("tiered: Config.Holder has %d bytes, want at most 128", len(c.Holder))
 	}
-	orElse(&c.Copiers, 256)
+	orElse(&c.Copiers, 1024)
 	orElse(&c.Timeout, 5*time.Second)
 	orElse(&c.Term, 15*time.Second)
 	orElse(&c.Holder, rand.Text())

@@ -31,10 +31,9 @@ func (h *session) hasWork() bool {
 
 // copy does what there is to do, and comes to an end with it.
 func (h *session) copy() {
-	ctx := h.store.ctx
-	var c copier
+	ctx, c := h.store.ctx, &h.copier
 	for failures := 0; ctx.Err() == nil; {
-		err := h.step(ctx, &c)
+		err := h.step(ctx, c)
 		if err == nil {
 			failures = 0
 			if h.isGone() {
@@ -43,6 +42,7 @@ func (h *session) copy() {
 			if h.hasWork() {
 				continue
 			}
+			c.rest()
 			h.busy.Store(false)
 			if !h.hasWork() || h.busy.Swap(true) {
 				return
@@ -60,13 +60,21 @@ func (h *session) isGone() bool {
 	return h.gone
 }
 
-// A copier is where a copying goroutine is in the log.
+// A copier is how far the copying is in the log.
 type copier struct {
 	cursor ring.Cursor
 	placed bool
 	batch  []ring.Event // read and not yet confirmed behind
 	single bool         // one of them was refused: they go one by one
 	asked  bool         // Finish was called, and may have taken effect
+}
+
+// rest gives back memory while there is nothing to copy.
+func (c *copier) rest() {
+	const few = 8
+	if cap(c.batch) > few {
+		c.batch = nil
+	}
 }
 
 // step does one thing: it ends the copy, copies a batch, or finishes the copy. An error is one that

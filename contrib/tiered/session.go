@@ -49,6 +49,7 @@ type session struct {
 
 	refused []refusal // the last events that the Store behind did not take
 	remade  bool      // a new copy was asked for, and may be there; the copier's
+	copier  copier    // belongs to the goroutine that copies
 }
 
 // A refusal is an event that is not behind, and never will be.
@@ -81,7 +82,7 @@ func (h *session) writer() replay.Writer {
 
 // call makes a call to the Store behind.
 func (h *session) call(ctx context.Context, do func(context.Context) error) error {
-	return h.store.calls.through(ctx, h.store.cfg.Timeout, do)
+	return h.store.calls.through(ctx, do)
 }
 
 func (h *session) newest() uint64 {

@@ -21,7 +21,7 @@ type Store struct {
 	front   replay.Store // of manager
 	back    replay.Store
 	leases  replay.Leaser // back too
-	calls   turnstile
+	calls   *turnstile
 
 	// session ID to *session: those that this process writes, until they have ended here and behind
 	held     sync.Map
@@ -35,6 +35,7 @@ type Store struct {
 	owned sync.WaitGroup // goroutines, of which none begins once ctx has ended; see spawn
 
 	spawning sync.RWMutex // held for writing while ctx is ended
+	idle     chan func()  // goroutines that have nothing to do take from it; without a buffer
 }
 
 var (
@@ -57,8 +58,9 @@ func New(back replay.Store, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, back: back, leases: leases, calls: newTurnstile(cfg.Copiers), left: make(chan struct{})}
+	s := &Store{cfg: cfg, back: back, leases: leases, left: make(chan struct{}), idle: make(chan func())}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.calls = newTurnstile(s.ctx, cfg.Timeout, cfg.Copiers)
 	ended := cfg.Shard.OnEnd
 	cfg.Shard.OnEnd = func(info shard.Info) {
 		s.sessionEnded(info)
@@ -93,17 +95,6 @@ func (s *Store) Lag(id string) uint64 {
 	return 0
 }
 
-// spawn runs do on a goroutine of its own, until Close has come to wait for those.
-func (s *Store) spawn(do func()) bool {
-	s.spawning.RLock()
-	defer s.spawning.RUnlock()
-	if s.ctx.Err() != nil {
-		return false
-	}
-	s.owned.Go(do)
-	return true
-}
-
 func (s *Store) find(id string) *session {
 	if v, ok := s.held.Load(id); ok {
 		return v.(*session)
@@ -126,7 +117,7 @@ func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 
 // behind makes a call to the Store behind.
 func (s *Store) behind(ctx context.Context, do func(context.Context) error) error {
-	return s.calls.through(ctx, s.cfg.Timeout, do)
+	return s.calls.through(ctx, do)
 }
 
 // Update implements replay.Store. It is made behind first: one that fails there has changed
