@@ -89,8 +89,8 @@ func (s *scratch) batch(tail offset, messages [][]byte, r *record) []ring.Event 
 	return s.events
 }
 
-// messages appends what a body is stored as to all: in JSON mode the elements of an array, or one message
-// (section 9.1.2), else the bytes, in pieces that an event may hold.
+// messages appends to all what a body is stored as: in JSON mode the elements of an array, or one
+// message (section 9.1.2), else the bytes, in pieces that an event may hold.
 func (c config) messages(all [][]byte, body []byte, maxEventBytes int) ([][]byte, error) {
 	if !c.isJSON() {
 		return pieces(all, body, maxEventBytes-offsetDigits), nil

@@ -168,9 +168,9 @@ func (s *state) isPlain() bool {
 	return len(s.order) == 0 && s.streamSeq == nil && !s.closed && len(s.forks) == 0 && !s.deleted
 }
 
-// batch appends messages and their record to events, as the events that follow tail. Messages, and a record
-// that closes, begin with the ID of the next message: whoever does not know everything before it is
-// refused.
+// batch appends messages and their record to events, as the events that follow tail. Messages, and
+// a record that closes, begin with the ID of the next message: whoever does not know everything
+// before it is refused.
 func batch(events []ring.Event, tail offset, messages [][]byte, r *record) []ring.Event {
 	if len(messages) == 1 && r == nil {
 		return append(events, ring.Event{ID: (tail + 1).eventID(), Data: messages[0]})
