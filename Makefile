@@ -120,7 +120,7 @@ bench-tiered: ## contrib/tiered over pebble and over redis, with Sync and withou
 	$(call need,redis-server,redis-server)
 	@cd contrib/tiered/tests && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
 
-bench-durable: ## contrib/durablestreams beside the protocol authors' Node.js server, under wrk: eight minutes, on an idle machine
+bench-durable: ## contrib/durablestreams beside the protocol authors' Node.js server, under wrk: six minutes, on an idle machine
 	$(call need,wrk,wrk)
 	$(call need,npm,nodejs npm)
 	$(call npm,contrib/durablestreams/cmd/serve)
