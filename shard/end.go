@@ -49,7 +49,9 @@ func (s *Session) end(st state, to phase) bool {
 		return false
 	}
 	m := s.home.m
-	s.leavesAt()
+	if m.linger >= 0 {
+		s.leavesAt() // from now on
+	}
 	final := s.log.Release()
 	if s.attached.Load() == 0 {
 		s.log.Discard()
@@ -66,7 +68,7 @@ func (s *Session) end(st state, to phase) bool {
 		s.home.drained.Add(1)
 	}
 	if m.cfg.OnEnd != nil {
-		m.endCalls.add(endCall{s, st.in(to), final})
+		m.endCalls.add(&endCall{s: s, state: st.in(to), log: final})
 	}
 	if c := s.done.Swap(&m.closedChan); c != nil {
 		close(*c)

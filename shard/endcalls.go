@@ -2,6 +2,7 @@ package shard
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/reprise-go/reprise/internal/callers"
 	"github.com/reprise-go/reprise/ring"
@@ -12,78 +13,83 @@ type endCall struct {
 	s     *Session
 	state state      // at the end
 	log   ring.Stats // at the end
+	next  *endCall   // in a list; written by whoever adds the call, then by the goroutine that makes calls
 }
 
 // endCalls calls OnEnd, for one session after another and in the order in which they ended, on a
-// goroutine that exists while there are calls to make. Calls are handed over many at a time: when a
-// million are due at once, nobody waits for the lock.
+// goroutine that exists while there are calls to make. Nobody waits to hand a call over: when a
+// million are due at once, a lock would be passed from goroutine to goroutine.
 type endCalls struct {
 	onEnd func(Info) // nil: nothing is ever added
 
-	mu      sync.Mutex  // held for a few instructions, never while onEnd runs
-	queue   [][]endCall // in order, in batches
-	running bool
+	// The calls that are due, the newest first. The goroutine takes them all at once and leaves
+	// making in their place; nil there says that there is no goroutine, and whoever finds that when
+	// it adds a call starts it. So there is never more than one.
+	due atomic.Pointer[endCall]
 
-	taken []endCall      // calls that are being made; used by the goroutine alone
-	done  sync.WaitGroup // the goroutine
+	oldest *endCall       // calls that have been taken, in order; used by the goroutine alone
+	seen   int            // how many of these have a session that is in the cache; the same
+	done   sync.WaitGroup // the goroutine
 }
 
-// endBatch is how many calls are handed over at once at most.
-const endBatch = 256
+// making is where the list of calls ends while a goroutine makes calls.
+var making endCall
 
 func (e *endCalls) init(onEnd func(Info)) { e.onEnd = onEnd }
 
-func (e *endCalls) add(end endCall) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	last := len(e.queue) - 1
-	if last < 0 || len(e.queue[last]) == endBatch {
-		var room []endCall
-		if last >= 0 { // many at a time
-			room = make([]endCall, 0, endBatch)
+func (e *endCalls) add(end *endCall) {
+	for {
+		newest := e.due.Load()
+		end.next = newest
+		if e.due.CompareAndSwap(newest, end) {
+			if newest == nil {
+				e.done.Go(e.run)
+			}
+			return
 		}
-		e.queue = append(e.queue, room)
-		last++
-	}
-	e.queue[last] = append(e.queue[last], end)
-	if !e.running {
-		e.running = true
-		e.done.Go(e.run)
 	}
 }
 
 // take returns the next call to make. When there is none, the goroutine that asks must end.
-func (e *endCalls) take() (end endCall, ok bool) {
-	if len(e.taken) == 0 && !e.takeBatch() {
-		return endCall{}, false
+func (e *endCalls) take() *endCall {
+	if e.oldest == nil && !e.takeDue() {
+		return nil
 	}
-	end, e.taken[0] = e.taken[0], endCall{}
-	e.taken = e.taken[1:]
-	return end, true
+	e.lookAhead()
+	end := e.oldest
+	e.oldest, end.next = end.next, nil
+	e.seen--
+	return end
 }
 
-// takeBatch takes out the oldest calls. It looks at all of their sessions, which brings them into
-// the cache together: one after the other, each would have to be waited for.
-func (e *endCalls) takeBatch() bool {
-	if !e.takeOldest() {
-		return false
+// takeDue takes all calls that are due.
+func (e *endCalls) takeDue() bool {
+	newest := e.due.Swap(&making)
+	for newest == &making {
+		if e.due.CompareAndSwap(&making, nil) {
+			return false
+		}
+		newest = e.due.Swap(&making)
 	}
-	for _, end := range e.taken {
+	for end := newest; end != nil && end != &making; {
+		next := end.next
+		end.next, e.oldest = e.oldest, end
+		end = next
+	}
+	e.seen = 0
+	return true
+}
+
+// lookAhead looks at the sessions of the next few calls, unless it has, which brings them into the
+// cache together: one after the other, each would have to be waited for.
+func (e *endCalls) lookAhead() {
+	if e.seen > 0 {
+		return
+	}
+	for end := e.oldest; end != nil && e.seen < ahead; end = end.next {
 		end.s.done.Load()
+		e.seen++
 	}
-	return true
-}
-
-func (e *endCalls) takeOldest() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.queue) == 0 {
-		e.queue, e.taken, e.running = nil, nil, false
-		return false
-	}
-	e.taken, e.queue[0] = e.queue[0], nil
-	e.queue = e.queue[1:]
-	return true
 }
 
 func (e *endCalls) run() {
@@ -94,8 +100,8 @@ func (e *endCalls) run() {
 		}
 	}()
 	for {
-		end, ok := e.take()
-		if !ok {
+		end := e.take()
+		if end == nil {
 			through = true
 			return
 		}

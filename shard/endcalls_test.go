@@ -1,31 +1,32 @@
 package shard
 
-import "testing"
+import (
+	"testing"
+)
 
-func TestQueueOfCallsThatIsNeverEmptyDoesNotGrow(t *testing.T) {
-	const backlog = 10
-	e := endCalls{running: true} // by nobody: this test takes what is due
-	sessions := make([]Session, 1000)
-	taken := 0
-	for i := range sessions {
-		e.add(endCall{s: &sessions[i]})
-		if i < backlog {
-			continue
+func TestCallsAreTakenInTheOrderInWhichTheyWereAdded(t *testing.T) {
+	for _, backlog := range []int{0, 1, ahead - 1, ahead, 10 * ahead} {
+		e := new(endCalls)
+		e.due.Store(&making) // as if a goroutine were there: this test takes what is due
+		sessions := make([]Session, 1000)
+		taken := 0
+		take := func() {
+			if end := e.take(); end == nil || end.s != &sessions[taken] {
+				t.Fatalf("with a backlog of %d, call %d is not the oldest", backlog, taken)
+			}
+			taken++
 		}
-		if end, ok := e.take(); !ok || end.s != &sessions[taken] {
-			t.Fatalf("call %d: not the oldest", taken)
+		for i := range sessions {
+			e.add(&endCall{s: &sessions[i]})
+			if i >= backlog {
+				take()
+			}
 		}
-		taken++
-	}
-	if cap(e.queue) > 8*backlog {
-		t.Errorf("room for %d calls, with %d due", cap(e.queue), backlog)
-	}
-	for ; taken < len(sessions); taken++ {
-		if end, ok := e.take(); !ok || end.s != &sessions[taken] {
-			t.Fatalf("call %d: not the oldest", taken)
+		for taken < len(sessions) {
+			take()
 		}
-	}
-	if _, ok := e.take(); ok || e.running || e.queue != nil {
-		t.Error("one is left")
+		if end := e.take(); end != nil || e.due.Load() != nil || e.oldest != nil {
+			t.Error("one is left")
+		}
 	}
 }
