@@ -105,9 +105,10 @@ mutants: ## breaks the core in one place after the other and wants a named test 
 soak: ## everything at once for SOAKTIME: nothing lost, doubled or torn, memory and latency flat
 	REPRISE_SOAK=$(SOAKTIME) go test -timeout 0 -v ./fuzz/soak
 
-chaos: cc ## contrib/redis beside Local for CHAOSTIME, with faults: connections cut, a server that hangs, keys dropped
+chaos: cc ## contrib/redis and contrib/tiered beside Local, each for CHAOSTIME, with faults: connections cut, a server that hangs, keys dropped, calls that are lost or late
 	$(call need,redis-server,redis-server)
 	cd contrib/redis && REPRISE_CHAOS=$(CHAOSTIME) go test -race -timeout 0 -run '^TestChaos' -v .
+	cd contrib/tiered/tests && REPRISE_CHAOS=$(CHAOSTIME) go test -race -timeout 0 -run '^TestChaos' -v .
 
 crash: cc ## contrib/pebble, and contrib/tiered in front of it: processes killed and disks that fail CRASHES times, 300 by default
 	cd contrib/pebble && REPRISE_CRASHES=$(or $(CRASHES),300) go test -race -timeout 0 -run 'Killed|Disk|WriteThatFails' -v .

@@ -30,9 +30,9 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if h := s.find(o.ID); h != nil && !h.hasEnded() {
+	if err := s.vacate(ctx, o.ID); err != nil {
 		s.arrived(o.ID, a)
-		return "", fmt.Errorf("%w: %.64q", shard.ErrExists, o.ID)
+		return "", err
 	}
 	made := creation{id: o.ID, tag: shardaccess.NewTag(), asked: time.Now()}
 	made.w, err = s.createHeld(ctx, o, s.lease(made.tag))
@@ -48,6 +48,20 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 	}
 	s.arrived(o.ID, a)
 	return o.ID, nil
+}
+
+// vacate waits until a session that has ended here has ended behind, too.
+func (s *Store) vacate(ctx context.Context, id string) error {
+	h := s.find(id)
+	if h == nil {
+		return nil
+	}
+	if !h.hasEnded() {
+		return fmt.Errorf("%w: %.64q", shard.ErrExists, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	return h.awaitGone(ctx)
 }
 
 func (s *Store) createHeld(ctx context.Context, o shard.Options, l replay.Lease) (w replay.Writer, err error) {

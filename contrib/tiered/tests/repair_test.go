@@ -348,3 +348,25 @@ func TestKeysOutlastATakeoverAndANewCopy(t *testing.T) {
 		claim(where, "another", shard.ErrClaimLimit)
 	}
 }
+
+// A Create waits until a session that had its ID, and has ended here, has ended behind too.
+func TestAnIDIsUsedAgainWhileItsSessionEndsBehind(t *testing.T) {
+	back := newRedis(t, newServer(t).addr, redis.Config{Linger: -1})
+	var failures atomic.Int64
+	s := newTiered(t, tampered{back.(whole), func(_ context.Context, call string, done bool) error {
+		if call == "Terminate" && !done && failures.Add(1) <= 3 {
+			return errTampered
+		}
+		return nil
+	}}, tiered.Config{Shard: shard.Config{Linger: -1}})
+	create(t, s, "s")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Terminate(over, "s"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Terminate: %v", err)
+	}
+	create(t, s, "s")
+	if failures.Load() <= 3 {
+		t.Errorf("%d calls of Terminate, want more than 3", failures.Load())
+	}
+}
