@@ -33,6 +33,9 @@ const (
 // each producer. Several Handlers, in one process or in many, may serve the same Store: an append
 // that another Handler has overtaken is tried again on what that one has stored.
 //
+// Stream-Seq counts for the stream, whoever writes. Stream-TTL together with Stream-Expires-At is
+// 400.
+//
 // A request is answered with 400 for what is malformed, 403 for what Authorize refuses, 404 for an
 // unknown stream, 409 for what contradicts the stream, 410 for a deleted stream that has forks and
 // for an offset that is no longer retained (with Stream-Earliest-Offset), 413 for more than a
