@@ -14,8 +14,8 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// BenchmarkTable measures appends of 256 bytes a second, each writer to a session of its own, by
-// turns: in memory alone, in memory with a Store behind, in that Store alone, and in its engine
+// BenchmarkTable measures appends of 256 bytes a second, each writer to a session of its own or
+// several to one, by turns: in memory alone, in memory with a Store behind, in that Store alone, and in its engine
 // with one event a batch. One op is the whole table. make bench-tiered runs it.
 func BenchmarkTable(b *testing.B) {
 	for name, behind := range map[string]func(b *testing.B) engine{"pebble": pebbleEngine, "redis": redisEngine} {
@@ -29,7 +29,7 @@ type engine struct {
 	bare func(b *testing.B) func(writer, n int) error
 }
 
-const benchRounds, benchTook, benchBytes = 5, time.Second, 256
+const benchRounds, benchTook, benchBytes = 3, time.Second, 256
 
 // A contender is a way to append one event. settle, if not nil, is called after each round and
 // waits until what was appended is behind; copied counts what has come there.
@@ -41,10 +41,11 @@ type contender struct {
 }
 
 func table(b *testing.B, name string, behind func(b *testing.B) engine) {
-	fmt.Printf("\n| writers | %s | appends/s | of memory | of bare | of these copied |\n|---:|---|---:|---:|---:|---:|\n", name)
-	for _, writers := range []int{1, 64, 512} {
-		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			all := contenders(b, behind(b), writers)
+	fmt.Printf("\n| writers, sessions | %s | appends/s | of memory | of bare | of these copied |\n|---:|---|---:|---:|---:|---:|\n", name)
+	for _, load := range []struct{ writers, sessions int }{{1, 1}, {64, 64}, {512, 512}, {512, 64}} {
+		writers := load.writers
+		b.Run(fmt.Sprint(load), func(b *testing.B) {
+			all := contenders(b, behind(b), load.sessions)
 			rates, ofMemory, ofBare := make([][]float64, len(all)), make([][]float64, len(all)), make([][]float64, len(all))
 			appended := make([]float64, len(all))
 			for range benchRounds {
@@ -64,7 +65,7 @@ func table(b *testing.B, name string, behind func(b *testing.B) engine) {
 				if c.copied != nil {
 					share = fmt.Sprintf("%.0f %%", 100*float64(c.copied.Load())/appended[i])
 				}
-				fmt.Printf("| %d | %s | %.0f | %.2f | %.2f | %s |\n", writers, c.name, median(rates[i]),
+				fmt.Printf("| %d, %d | %s | %.0f | %.2f | %.2f | %s |\n", writers, load.sessions, c.name, median(rates[i]),
 					median(ofMemory[i]), median(ofBare[i]), share)
 			}
 		})
@@ -72,29 +73,29 @@ func table(b *testing.B, name string, behind func(b *testing.B) engine) {
 }
 
 // contenders begin with memory and end with the engine.
-func contenders(b *testing.B, e engine, writers int) []contender {
+func contenders(b *testing.B, e engine, sessions int) []contender {
 	manager, err := shard.New(shard.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { manager.Close() })
-	all := []contender{{name: "memory alone", append: appends(b, replay.Local(manager), writers)}}
+	all := []contender{{name: "memory alone", append: appends(b, replay.Local(manager), sessions)}}
 	for _, sync := range []bool{false, true} {
 		back := counted{e.open(b), new(atomic.Int64)}
 		s := newTiered(b, back, tiered.Config{Sync: sync})
 		all = append(all, contender{
-			fmt.Sprintf("tiered, Sync: %v", sync), appends(b, s, writers), func() { settle(b, s, writers) }, back.events,
+			fmt.Sprintf("tiered, Sync: %v", sync), appends(b, s, sessions), func() { settle(b, s, sessions) }, back.events,
 		})
 	}
 	return append(all,
-		contender{name: "the Store behind alone", append: appends(b, e.open(b), writers)},
+		contender{name: "the Store behind alone", append: appends(b, e.open(b), sessions)},
 		contender{name: "bare, an event a batch", append: e.bare(b)})
 }
 
-// appends returns an Append to a Store on which each writer has a session.
-func appends(b *testing.B, s replay.Store, writers int) func(writer, n int) error {
-	ids, data := make([]string, writers), make([]byte, benchBytes)
-	for w := range writers {
+// appends returns an Append to a Store on which the writers have so many sessions.
+func appends(b *testing.B, s replay.Store, sessions int) func(writer, n int) error {
+	ids, data := make([]string, sessions), make([]byte, benchBytes)
+	for w := range ids {
 		ids[w] = fmt.Sprint("session-", w)
 		if _, err := s.Create(b.Context(), ids[w], shard.Metadata{}); err != nil {
 			b.Fatal(err)
@@ -102,13 +103,13 @@ func appends(b *testing.B, s replay.Store, writers int) func(writer, n int) erro
 	}
 	ctx := b.Context()
 	return func(w, _ int) error {
-		_, err := s.Append(ctx, ids[w], ring.Event{Data: data})
+		_, err := s.Append(ctx, ids[w%sessions], ring.Event{Data: data})
 		return err
 	}
 }
 
-func settle(b *testing.B, s *tiered.Store, writers int) {
-	for w := range writers {
+func settle(b *testing.B, s *tiered.Store, sessions int) {
+	for w := range sessions {
 		for s.Lag(fmt.Sprint("session-", w)) > 0 {
 			time.Sleep(time.Millisecond)
 		}
