@@ -8,8 +8,8 @@ const ahead = 32
 
 // readAhead reads what the visits of these sessions will read if they end, only to have it in the
 // cache. Ending a session follows a dozen pointers and waits for the memory at each of them; here
-// the processor waits for several sessions at once. When a million sessions end at once, this
-// halves the time.
+// the processor waits for several sessions at once. When a million sessions end at once, this and
+// the prefetch in package wheel take a quarter to a half off the time.
 func (sh *shard) readAhead(few []*Session, now int64) {
 	var logs [ahead]*ring.Ring
 	ending := logs[:0]
