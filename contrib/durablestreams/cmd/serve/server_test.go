@@ -172,7 +172,9 @@ func TestAServerDefendsItself(t *testing.T) {
 		}
 		streams.ServeHTTP(w, r)
 	}), patience, streams.Close)
-	dial(t, addr).send(put)
+	l := dial(t, addr)
+	l.send(put)
+	l.answer(http.StatusCreated, "")
 	for _, c := range []struct{ what, send, answer string }{
 		{"a header too large", head + "X: " + strings.Repeat("x", maxHeader) + "\r\n\r\n", "HTTP/1.1 431 "},
 		{"half a header", "GET /s HTTP/1.1\r\nHost: h\r\nX: ", ""},
@@ -197,7 +199,7 @@ func TestAServerDefendsItself(t *testing.T) {
 			t.Errorf("%s: %.200q, want %q", c.what, got, c.answer)
 		}
 	}
-	l := dial(t, addr)
+	l = dial(t, addr)
 	l.send(post("/s", "a") + get("/s"))
 	l.answer(http.StatusNoContent, "")
 	l.answer(http.StatusOK, "a")
