@@ -23,7 +23,10 @@
 // With Config.Sync nothing is lost that an Append has confirmed. Without, an event is confirmed
 // once it is in memory, and copied a moment later: a process that dies loses those of the last
 // round trip to the Store behind, or, while that cannot be reached, of as long as it could not.
-// [Store.Lag] tells how many they are. Whoever had read such an event is told that it is unknown.
+// [Store.Lag] tells how many they are. Whoever had read such an event is told that it is unknown,
+// until the next writer has given its sequence number, and with it its ID, to another event. With
+// Config.Sync readers of this process see an event only once it is behind, so that none has such an
+// ID.
 //
 // While the Store behind is away, sessions go on here. Should one of them have expired behind
 // meanwhile, its copy is made anew from what is retained here. When the log here drops events that
