@@ -15,8 +15,8 @@
 // write to the copy any more: its session ends here, its readers are told to come back, callers
 // that wait for a copy get replay.ErrFenced, and later ones ErrElsewhere.
 //
-// A session that has finished here, and that another process then terminates, ends here too within a
-// third of Term. Where the Store behind has no Linger, it cannot tell that from an end by itself:
+// A session that has finished here, and that another process then terminates, ends here too within
+// a third of Term. Where the Store behind has no Linger, it cannot tell that from an end by itself:
 // then the session stays readable here until its own Linger is over.
 //
 // Copies go by the incarnation of a session, never by its ID alone: a session that is created anew
