@@ -128,8 +128,8 @@ func (e *Event) setID(at unsafe.Pointer, n int) {
 	*(*stringHeader)(unsafe.Pointer(&e.ID)) = stringHeader{at, n}
 }
 
-// setData makes Data a view of n bytes of p, nil for none: off may be the end of the page then, where
-// no pointer may point.
+// setData makes Data a view of n bytes of p, nil for none: off may be the end of the page then,
+// where no pointer may point.
 func (e *Event) setData(p *page, off uint64, n int) {
 	if n == 0 {
 		e.Data = nil

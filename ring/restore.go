@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -25,3 +26,16 @@ func (g *Group) InitAt(r *Ring, tag string, start uint64) error {
 	g.init(r, [tagLen]byte([]byte(tag)), start)
 	return nil
 }
+
+// Restoring returns a Group like g for a ring into which events are put that were stored before:
+// see InitAt. It takes the IDs that other logs have assigned, whatever g says of the size of events
+// and of IDs: there they counted for nothing, and here they count as the events' own.
+func (g *Group) Restoring() *Group {
+	roomy := *g
+	roomy.maxIDBytes = max(g.maxIDBytes, MaxMaxIDBytes)
+	roomy.maxSize = min(g.maxSize, math.MaxInt32-MaxMaxIDBytes) + MaxMaxIDBytes
+	return &roomy
+}
+
+// Adopt puts r, which nobody else has yet and which g.Restoring has made, under the limits of g.
+func (g *Group) Adopt(r *Ring) { r.group = g }

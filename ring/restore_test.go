@@ -127,3 +127,41 @@ func TestARingThatIsMadeAgainLeavesNothingInTheCounters(t *testing.T) {
 		}
 	}
 }
+
+// IDs that another log assigned come along, though they count as the events' own here.
+func TestIDsOfAnotherLogAreRestoredWhateverTheLimitsSay(t *testing.T) {
+	cfg := Config{MaxEvents: 4, MaxEventBytes: 8, MaxIDBytes: 4}
+	first := newRing(t, cfg)
+	g, err := newGroup(cfg, shared{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := new(Ring)
+	if err := g.Restoring().InitAt(second, newRing(t, cfg).Tag(), 0); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for range 4 {
+		e := mustAppend(t, first, Event{Data: []byte("12345678")})
+		if got := mustAppend(t, second, e); got.ID != e.ID || got.Seq != e.Seq {
+			t.Errorf("%+v has become %+v", e, got)
+		}
+		ids = append(ids, e.ID)
+	}
+	g.Adopt(second)
+	for i, id := range ids {
+		if c := mustSeek(t, second, id); c.Seq() != uint64(i+1) {
+			t.Errorf("%q is after %d", id, c.Seq())
+		}
+	}
+	_, err = second.Append(Event{ID: ids[0], Data: []byte("1")})
+	wantErr(t, err, ErrInvalidEvent)
+	_, err = second.Append(Event{Data: []byte("123456789")})
+	wantErr(t, err, ErrEventTooLarge)
+	if e := mustAppend(t, second, Event{Data: []byte("12345678")}); e.ID != fmt.Sprintf("%s-5", second.Tag()) {
+		t.Errorf("the next one is %+v", e)
+	}
+	if _, err := second.Seek(ids[0]); err == nil {
+		t.Error("the oldest one is still there")
+	}
+}

@@ -22,7 +22,7 @@ import (
 type Ring struct {
 	word  atomic.Uint64             // see wordOf; written by owners, settle and Close
 	cur   atomic.Pointer[page]      // holds the newest event; written by settle and Discard
-	group *Group                    // immutable
+	group *Group                    // never written once somebody else has the ring
 	dir   atomic.Pointer[directory] // the other pages, and the index; written by settle and Discard
 	prop  atomic.Pointer[proposal]  // what is being proposed; written by propose and settle
 	// who waits for the next event; written by Wait, taken by who publishes and by Close

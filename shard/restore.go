@@ -31,11 +31,12 @@ func (m *Manager) restore(
 	}
 	home := m.shard(m.key(o.ID))
 	s := newSession(home, o, md, group)
-	if err := group.InitAt(&s.log, tag, before); err != nil {
+	if err := group.Restoring().InitAt(&s.log, tag, before); err != nil {
 		return nil, err
 	}
 	s.reclaim(claims)
 	err = refill(&s.log, events)
+	group.Adopt(&s.log)
 	if err == nil {
 		_, err = m.insert(home, o.ID, md, func() *Session { return s })
 	}

@@ -109,8 +109,8 @@ func (s *session) find(id string) (e ring.Event, a *addition, found bool, err er
 	return e, nil, err == nil && e.ID == id, err
 }
 
-// locate returns where the newest event with that ID is, if there is one, in a state of the session.
-// The caller has to look whether the event that is there has it.
+// locate returns where the newest event with that ID is, if there is one, in a state of the
+// session. The caller has to look whether the event that is there has it.
 func (s *session) locate(id string, in *state) (seq uint64, found bool, err error) {
 	name, kind, assigned, own := parseOwn(s.tag, id)
 	if !own || in.imitated {

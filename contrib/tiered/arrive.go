@@ -37,7 +37,7 @@ func (s *Store) CreateWith(ctx context.Context, o shard.Options) (string, error)
 	made := creation{id: o.ID, tag: shardaccess.NewTag(), asked: time.Now()}
 	made.w, err = s.createHeld(ctx, o, s.lease(made.tag))
 	if err == nil {
-		a.h, err = s.put(o, made.tag, made.w, made.asked, 0, nil)
+		a.h, err = s.put(o, made.tag, made.tag, made.w, made.asked, 0, nil)
 	} else if isRefusal(err) {
 		s.arrived(o.ID, a)
 		return "", err
@@ -107,13 +107,14 @@ func (s *Store) lease(tag string) replay.Lease {
 // to it.
 func (s *Store) put(
 	o shard.Options,
-	tag string,
+	tag string, // of the session
+	logTag string, // of its log here
 	w replay.Writer,
 	asked time.Time, // for the lease
 	before uint64,
 	events []ring.Event,
 ) (*session, error) {
-	restored, err := shardaccess.Restore(s.manager, o, tag, before, events, w.Held().Claims)
+	restored, err := shardaccess.Restore(s.manager, o, logTag, before, events, w.Held().Claims)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +237,13 @@ func (s *Store) bring(ctx context.Context, w replay.Writer) (*session, error) {
 	}
 	o := held.Options
 	o.Ring = inFront(o.Ring)
-	return s.put(o, held.Note, w, asked, before, events)
+	logTag := held.Note
+	if !s.cfg.Sync {
+		// Events may be lost that the writer before had given IDs. A log with a tag of its own
+		// gives none of these again, and who has one is told that it is unknown.
+		logTag = shardaccess.NewTag()
+	}
+	return s.put(o, held.Note, logTag, w, asked, before, events)
 }
 
 // load reads what is retained behind: nobody but this process writes there.

@@ -27,10 +27,13 @@
 // With Config.Sync nothing is lost that an Append has confirmed. Without, an event is confirmed
 // once it is in memory, and copied a moment later: a process that dies loses those of the last
 // round trip to the Store behind, or, while that cannot be reached, of as long as it could not.
-// [Store.Lag] tells how many they are. Whoever had read such an event is told that it is unknown,
-// until the next writer has given its sequence number, and with it its ID, to another event. With
-// Config.Sync readers of this process see an event only once it is behind, so that none has such an
-// ID.
+// [Store.Lag] tells how many they are. Whoever had read such an event, and comes back with its ID
+// or with a place after it, is told ring.ErrUnknownID: the next writer's log has a tag of its own,
+// so no ID is given twice. The price is that IDs from before a takeover take an entry in the index
+// like those of the application, and are unknown instead of evicted once their events are gone. So
+// is a place in the middle after an event with an ID of the application's own. With Config.Sync the
+// tag stays, and readers of this process see an event only once it is behind. All processes of one
+// Store want the same Config.Sync.
 //
 // While the Store behind is away, sessions go on here. Should one of them have expired behind
 // meanwhile, its copy is made anew from what is retained here. When the log here drops events that

@@ -47,23 +47,49 @@ func (s *Store) infoBehind(ctx context.Context, id string) (info shard.Info, err
 	return info, err
 }
 
-// openBehind opens the copy. A place that its writer has named (see replay.Positioner) means
-// nothing to the Store behind: it is found by the sequence number in it.
+// placeOf returns the sequence number of a place that a log with that tag has named: see
+// replay.Positioner.
+func placeOf(id string) (tag string, seq uint64, ok bool) {
+	tag, number, ok := strings.Cut(id, ".")
+	seq, err := strconv.ParseUint(number, 10, 40)
+	return tag, seq, ok && err == nil && number == strconv.FormatUint(seq, 10)
+}
+
+// here returns at as the log in this process knows it. A place that an earlier log of the session
+// has named is there if it is the beginning, or if the event before it is there under the ID which
+// that log gave it. Any other event may stand where one is lost.
+func (h *session) here(at replay.Position) replay.Position {
+	tag, seq, ok := placeOf(at.LastEventID)
+	if !ok || at.LastEventID == h.front.PositionID(seq) {
+		return at
+	}
+	isHere := seq == 0 && tag == h.tag
+	if cursor, err := h.front.Seek(fmt.Sprintf("%s-%d", tag, seq)); err == nil && seq > 0 {
+		isHere = cursor.Seq() == seq
+	}
+	if isHere {
+		at.LastEventID = h.front.PositionID(seq)
+	}
+	return at
+}
+
+// openBehind opens the copy. A place that its writer has named means nothing to the Store behind:
+// it is found by the ID that the writer gave to the event before it or, where no events are lost,
+// by the sequence number.
 func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (replay.Reader, error) {
 	r, err := s.readBehind(ctx, id, at)
 	if !errors.Is(err, ring.ErrUnknownID) {
 		return r, err
 	}
-	tag, number, ok := strings.Cut(at.LastEventID, ".")
-	seq, parseErr := strconv.ParseUint(number, 10, 40)
-	if !ok || parseErr != nil || number != strconv.FormatUint(seq, 10) {
+	tag, seq, ok := placeOf(at.LastEventID)
+	if !ok {
 		return nil, err
 	}
 	streams := at.Streams
 	if at.All {
 		streams = nil
 	}
-	at = replay.Position{LastEventID: tag + "-" + number, All: len(streams) == 0, Streams: streams}
+	at = replay.Position{LastEventID: fmt.Sprintf("%s-%d", tag, seq), All: len(streams) == 0, Streams: streams}
 	if r, again := s.readBehind(ctx, id, at); !errors.Is(again, ring.ErrUnknownID) {
 		return r, again
 	}
@@ -76,6 +102,8 @@ func (s *Store) openBehind(ctx context.Context, id string, at replay.Position) (
 		return nil, err
 	case seq+1 < info.Log.First:
 		return nil, fmt.Errorf("%w: ID %q", ring.ErrEvicted, at.LastEventID)
+	case seq > 0 && !s.cfg.Sync: // another event may stand there than the one that whoever asks knows
+		return nil, err
 	case seq+1 > max(1, info.Log.First): // in the middle, after an event with an ID of the application's own
 		return s.openAfter(ctx, id, seq, at)
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 // openFront opens the session in this process. With Config.Sync its readers see an event once it is
-// behind: who has read an event that is lost with this process would come back with an ID that the
-// next writer gives to another one.
+// behind, so that none has one that is lost with this process.
 func (s *Store) openFront(ctx context.Context, h *session, at replay.Position) (replay.Reader, error) {
+	at = h.here(at)
 	if !s.cfg.Sync {
 		return s.front.Open(ctx, h.id, at)
 	}
@@ -27,8 +27,9 @@ func (s *Store) openFront(ctx context.Context, h *session, at replay.Position) (
 	return &confirmedReader{Reader: r, h: h}, nil
 }
 
-// A confirmedReader is a Reader that waits for each event to be behind, unless the session has ended.
-// What never will be behind, because another process writes the session now, it leaves out. Its fields belong to the goroutine that uses it.
+// A confirmedReader is a Reader that waits for each event to be behind, unless the session has
+// ended. What never will be behind, because another process writes the session now, it leaves out.
+// Its fields belong to the goroutine that uses it.
 type confirmedReader struct {
 	replay.Reader
 	h       *session

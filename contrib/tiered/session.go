@@ -23,7 +23,7 @@ type session struct {
 	store *Store
 	id    string
 	front *shard.Session // immutable
-	tag   string         // of its log; immutable
+	tag   string         // of the log with which it was created; the same in every copy; immutable
 
 	gate   sync.RWMutex // held for reading by writes to front; by seal for writing
 	sealed bool         // Close has come: no more writes; guarded by gate
@@ -68,7 +68,10 @@ func (s *Store) newSession(
 	asked time.Time,
 	copied uint64,
 ) *session {
-	h := &session{store: s, id: front.ID(), front: front, tag: tag, w: w, updating: newMutex(), moved: make(chan struct{})}
+	h := &session{
+		store: s, id: front.ID(), front: front, tag: tag, w: w,
+		updating: newMutex(), moved: make(chan struct{}),
+	}
 	h.copied.Store(copied)
 	h.renewAt.Store(asked.Add(s.cfg.Term / 3).UnixNano())
 	return h

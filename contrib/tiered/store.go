@@ -141,9 +141,9 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 	return s.behind(ctx, func(ctx context.Context) error { return s.back.Touch(ctx, id) })
 }
 
-// Claim implements replay.Claimer, behind: keys are exact whoever writes the session. A copy that is
-// made anew has those that were claimed here, and those that were there when this process got the
-// session; what others have claimed since is forgotten.
+// Claim implements replay.Claimer, behind: keys are exact whoever writes the session. A copy that
+// is made anew has those that were claimed here, and those that were there when this process got
+// the session; what others have claimed since is forgotten.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
 	if h := s.find(id); h != nil {
 		return h.claim(ctx, key)

@@ -15,8 +15,8 @@ import (
 )
 
 // BenchmarkTable measures appends of 256 bytes a second, each writer to a session of its own or
-// several to one, by turns: in memory alone, in memory with a Store behind, in that Store alone, and in its engine
-// with one event a batch. One op is the whole table. make bench-tiered runs it.
+// several to one, by turns: in memory alone, in memory with a Store behind, in that Store alone,
+// and in its engine with one event a batch. One op is the whole table. make bench-tiered runs it.
 func BenchmarkTable(b *testing.B) {
 	for name, behind := range map[string]func(b *testing.B) engine{"pebble": pebbleEngine, "redis": redisEngine} {
 		b.Run(name, func(b *testing.B) { table(b, name, behind) })
@@ -41,12 +41,14 @@ type contender struct {
 }
 
 func table(b *testing.B, name string, behind func(b *testing.B) engine) {
-	fmt.Printf("\n| writers, sessions | %s | appends/s | of memory | of bare | of these copied |\n|---:|---|---:|---:|---:|---:|\n", name)
+	fmt.Printf("\n| writers, sessions | %s | appends/s | of memory | of bare | of these copied |\n", name)
+	fmt.Println("|---:|---|---:|---:|---:|---:|")
 	for _, load := range []struct{ writers, sessions int }{{1, 1}, {64, 64}, {512, 512}, {512, 64}} {
 		writers := load.writers
 		b.Run(fmt.Sprint(load), func(b *testing.B) {
 			all := contenders(b, behind(b), load.sessions)
-			rates, ofMemory, ofBare := make([][]float64, len(all)), make([][]float64, len(all)), make([][]float64, len(all))
+			rates := make([][]float64, len(all))
+			ofMemory, ofBare := make([][]float64, len(all)), make([][]float64, len(all))
 			appended := make([]float64, len(all))
 			for range benchRounds {
 				for i, c := range all {
@@ -65,7 +67,8 @@ func table(b *testing.B, name string, behind func(b *testing.B) engine) {
 				if c.copied != nil {
 					share = fmt.Sprintf("%.0f %%", 100*float64(c.copied.Load())/appended[i])
 				}
-				fmt.Printf("| %d, %d | %s | %.0f | %.2f | %.2f | %s |\n", writers, load.sessions, c.name, median(rates[i]),
+				fmt.Printf("| %d, %d | %s | %.0f | %.2f | %.2f | %s |\n",
+					writers, load.sessions, c.name, median(rates[i]),
 					median(ofMemory[i]), median(ofBare[i]), share)
 			}
 		})
@@ -84,7 +87,8 @@ func contenders(b *testing.B, e engine, sessions int) []contender {
 		back := counted{e.open(b), new(atomic.Int64)}
 		s := newTiered(b, back, tiered.Config{Sync: sync})
 		all = append(all, contender{
-			fmt.Sprintf("tiered, Sync: %v", sync), appends(b, s, sessions), func() { settle(b, s, sessions) }, back.events,
+			fmt.Sprintf("tiered, Sync: %v", sync),
+			appends(b, s, sessions), func() { settle(b, s, sessions) }, back.events,
 		})
 	}
 	return append(all,

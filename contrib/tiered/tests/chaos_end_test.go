@@ -61,7 +61,8 @@ func (p *player) wantCopied(m *mirror) {
 	var behind []ring.Event
 	testkit.Eventually(p, m.id+" is behind as it is here", func() bool {
 		info, err := p.behind.Info(ctx, m.id)
-		return err == nil && info.Transport == a.Transport && info.Principal == a.Principal && info.Log.Last == a.Log.Last
+		return err == nil && info.Transport == a.Transport && info.Principal == a.Principal &&
+			info.Log.Last == a.Log.Last
 	})
 	behind = stored(p, p.behind.store, m.id, replay.Position{})
 	// Behind there is some more room, so that some older events may still be there.

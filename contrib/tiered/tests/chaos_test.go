@@ -24,10 +24,10 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// TestChaosBesideLocal makes the same calls on a tiered Store and on Local, from several goroutines,
-// while calls to the Store behind fail in every way, and wants the same answers. It begins games for
-// as long as REPRISE_CHAOS says: over Redis and over Pebble, beside each other. A seed does not
-// repeat a game, for goroutines run as they like.
+// TestChaosBesideLocal makes the same calls on a tiered Store and on Local, from several
+// goroutines, while calls to the Store behind fail in every way, and wants the same answers. It
+// begins games for as long as REPRISE_CHAOS says: over Redis and over Pebble, beside each other. A
+// seed does not repeat a game, for goroutines run as they like.
 func TestChaosBesideLocal(t *testing.T) {
 	for name, behind := range map[string]func(testing.TB, int) *behind{"redis": redisBehind, "pebble": pebbleBehind} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,8 @@ func redisBehind(t testing.TB, linger int) *behind {
 	prefix := fmt.Sprint("chaos", prefixes.Add(1))
 	s := newRedis(t, cable.Addr(), redis.Config{
 		Prefix: prefix, MaxSessions: behindLimit, MaxClaims: 3, Linger: time.Duration(linger), Lease: time.Second,
-		Timeout: 10 * time.Second, TTL: 2 * time.Second, // so long a place may be taken in vain; sessions have a TTL of their own
+		// so long a place may be taken in vain; sessions have a TTL of their own
+		Timeout: 10 * time.Second, TTL: 2 * time.Second,
 	})
 	direct, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.addr}, DisableCache: true})
 	if err != nil {

@@ -32,7 +32,9 @@ func TestReadersSeeAnEventOnceItIsBehind(t *testing.T) {
 		appended <- err
 	}()
 	testkit.Eventually(t, "it is here", func() bool { return s.Lag("s") == 1 })
-	for name, at := range map[string]replay.Position{"all": {}, "after the first": {LastEventID: first.ID}, "live": {Live: true}} {
+	for name, at := range map[string]replay.Position{
+		"all": {}, "after the first": {LastEventID: first.ID}, "live": {Live: true},
+	} {
 		r, err := s.Open(t.Context(), "s", at)
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +44,8 @@ func TestReadersSeeAnEventOnceItIsBehind(t *testing.T) {
 		if want := map[string]int{"all": 1}[name]; err != nil || len(events) != want {
 			t.Errorf("%s: %q, %v, want %d", name, texts(events), err, want)
 		}
-		if place := r.(replay.Positioner).PositionID(); len(stored(t, s, "s", replay.Position{LastEventID: place})) != 0 {
+		place := r.(replay.Positioner).PositionID()
+		if len(stored(t, s, "s", replay.Position{LastEventID: place})) != 0 {
 			t.Errorf("%s: the place is %q", name, place)
 		}
 		brief, cancel := context.WithTimeout(t.Context(), moment)

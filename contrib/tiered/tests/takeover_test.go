@@ -38,8 +38,8 @@ func TestAClientGoesOnWhereAKilledProcessWasTakenOver(t *testing.T) {
 	wantAll(t, stored, confirmed)
 }
 
-// The same with a process that is only paused, for longer than its lease: what it was about to write
-// is refused, and its callers are told.
+// The same with a process that is only paused, for longer than its lease: what it was about to
+// write is refused, and its callers are told.
 func TestAClientGoesOnWhereAPausedProcessHasLostTheSession(t *testing.T) {
 	addr := newServer(t).addr
 	own := startProcess(t, "redis "+addr+" two")
@@ -66,8 +66,8 @@ func TestAClientGoesOnWhereAPausedProcessHasLostTheSession(t *testing.T) {
 	wantAll(t, stored, confirmed)
 }
 
-// A process with a directory behind it is killed and started again: nothing that it has confirmed is
-// lost, and a client lives through all of it.
+// A process with a directory behind it is killed and started again: nothing that it has confirmed
+// is lost, and a client lives through all of it.
 func TestAKilledProcessGoesOnInItsDirectory(t *testing.T) {
 	rounds := 5
 	if v := os.Getenv("REPRISE_CRASHES"); v != "" {
