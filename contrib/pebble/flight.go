@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -49,6 +50,7 @@ func (c *committer) writer() {
 			}
 		}
 		for {
+			c.gather()
 			f, closed := c.take()
 			if len(f.writes) == 0 {
 				if closed {
@@ -64,6 +66,22 @@ func (c *committer) writer() {
 				due = time.After(c.every / 2) // the rest is for the sync
 			}
 		}
+	}
+}
+
+// gather lets callers that are about to queue a write do so, so that it shares the next sync.
+func (c *committer) gather() {
+	const most = 16
+	before := -1
+	for range most {
+		c.mu.Lock()
+		n := len(c.queue)
+		c.mu.Unlock()
+		if n == before {
+			return
+		}
+		before = n
+		runtime.Gosched()
 	}
 }
 
