@@ -55,7 +55,8 @@ func TestWhoHasALostEventIsTold(t *testing.T) {
 	elsewhere := newTiered(t, back, tiered.Config{})
 	for where, s := range map[string]*tiered.Store{"where it is written": b, "elsewhere": elsewhere} {
 		for name, at := range map[string]string{"ID": lost.ID, "place": lostPlace} {
-			if r, err := s.Open(t.Context(), "s", replay.Position{LastEventID: at}); !errors.Is(err, ring.ErrUnknownID) {
+			r, err := s.Open(t.Context(), "s", replay.Position{LastEventID: at})
+			if !errors.Is(err, ring.ErrUnknownID) {
 				t.Errorf("%s: after the %s %q of the lost one: %v, %v", where, name, at, r, err)
 			}
 		}
