@@ -151,11 +151,13 @@ func (r *Ring) appendOne(stored, e *Event) error {
 // none of them. It returns them as stored, in their order, in the memory of dst if that has room
 // for them; what dst held is overwritten. dst may be es.
 //
-// The errors are those of Append, by the first event that causes one. An ID that comes twice in es
-// is ErrDuplicateID too; more events than Config.MaxEvents, or more bytes than Config.MaxBytes,
-// Overhead and assigned IDs included, is ErrEventTooLarge, and so are more than 6 GiB. With an
-// error nothing is stored and the result is empty, but that ErrDuplicateID comes with the retained
-// event of the first ID that has one. No events at all are no error, unless the ring is closed.
+// The errors are those of Append. What is wrong with an event by itself, ErrInvalidEvent or
+// ErrEventTooLarge, comes before ErrDuplicateID, by the first event that causes one. An ID that
+// comes twice in es is ErrDuplicateID too; more events than Config.MaxEvents, or more bytes than
+// Config.MaxBytes, Overhead and assigned IDs included, is ErrEventTooLarge, and so are more than
+// 6 GiB. With an error nothing is stored and the result is empty, but that ErrDuplicateID comes
+// with the retained event of the first ID that has one. No events at all are no error, unless the
+// ring is closed.
 func (r *Ring) AppendAll(dst, es []Event) ([]Event, error) {
 	var few [16]identity
 	ids := few[:]

@@ -41,11 +41,11 @@ func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.
 	if err := s.mayWrite(ctx); err != nil {
 		return nil, s.sessionFirst(sess, err)
 	}
-	refusals := check(es, sess.limits)
+	refused := checkAll(es, sess.limits)
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	a, err := sess.add(es, refusals)
+	a, err := sess.add(es, refused)
 	s.leave()
 	if err == nil && len(es) == 0 {
 		return nil, nil
@@ -95,22 +95,31 @@ func retainedOf(err error) (e ring.Event) {
 	return e
 }
 
-// check returns what is wrong with each event by itself; nil if nothing is with any.
-func check(es []ring.Event, limits ring.Config) (refusals []error) {
+// check returns what is wrong with the first event that there is something wrong with by itself.
+func check(es []ring.Event, limits ring.Config) error {
 	for i := range es {
 		if err := limits.Check(es[i]); err != nil {
-			if refusals == nil {
-				refusals = make([]error, len(es))
-			}
-			refusals[i] = err
+			return err
 		}
 	}
-	return refusals
+	return nil
 }
 
-// add decides on the events and queues them. With an error, the addition is one that has an event
-// which is in the way and is not yet confirmed.
-func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
+// checkAll is check, or what is wrong with all together.
+func checkAll(es []ring.Event, limits ring.Config) error {
+	if err := check(es, limits); err != nil || len(es) < 2 {
+		return err
+	}
+	total := int64(0)
+	for i := range es {
+		total += costOf(&es[i])
+	}
+	return fits(len(es), total, limits)
+}
+
+// add decides on the events and queues them, unless they are refused. With an error, the addition
+// is one that has an event which is in the way and is not yet confirmed.
+func (s *session) add(es []ring.Event, refused error) (*addition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.store.now()
@@ -120,16 +129,13 @@ func (s *session) add(es []ring.Event, refusals []error) (*addition, error) {
 	if err := s.lease.held(s.id, now); err != nil {
 		return nil, err
 	}
+	if refused != nil || len(es) == 0 {
+		return nil, refused
+	}
 	for i := range es {
-		if refusals != nil && refusals[i] != nil {
-			return nil, refusals[i]
-		}
 		if a, err := s.taken(es, i); err != nil {
 			return a, err
 		}
-	}
-	if len(es) == 0 {
-		return nil, nil
 	}
 	next := s.decided
 	s.resume(&next)
@@ -197,16 +203,16 @@ func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
 		total += a.slots[i].cost
 	}
 	next.bytes += total
-	return a, s.fits(len(es), total)
+	return a, fits(len(es), total, s.limits)
 }
 
 // fits returns an error for more than the session may retain.
-func (s *session) fits(events int, bytes int64) error {
-	if events <= s.limits.MaxEvents && bytes <= int64(s.limits.MaxBytes) {
+func fits(events int, bytes int64, limits ring.Config) error {
+	if events <= limits.MaxEvents && bytes <= int64(limits.MaxBytes) {
 		return nil
 	}
 	return fmt.Errorf("%w: %d events of %d bytes, Ring.MaxEvents is %d and Ring.MaxBytes %d",
-		ring.ErrEventTooLarge, events, bytes, s.limits.MaxEvents, s.limits.MaxBytes)
+		ring.ErrEventTooLarge, events, bytes, limits.MaxEvents, limits.MaxBytes)
 }
 
 // freeID returns the ID that the session gives to seq, which no retained event has and none in es.

@@ -54,15 +54,13 @@ func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 	if err := w.s.store.mayWrite(ctx); err != nil {
 		return err
 	}
-	refusals := check(es, w.limits())
+	refused := check(es, w.limits())
 	return w.change(ctx, func(s *session, now int64) (*write, error) {
 		if s.decided.status == shard.Finished {
 			return nil, about(shard.ErrFinished, s.id)
 		}
-		for i := range es {
-			if refusals != nil && refusals[i] != nil {
-				return nil, refusals[i]
-			}
+		if refused != nil {
+			return nil, refused
 		}
 		return s.copy(es, now)
 	})
@@ -108,7 +106,7 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 	if len(a.events) == 0 {
 		return s.edit().queue(nil) // what is there counts once it is confirmed
 	}
-	if err := s.fits(len(a.events), total); err != nil {
+	if err := fits(len(a.events), total, s.limits); err != nil {
 		return nil, err
 	}
 	next.bytes += total

@@ -15,9 +15,10 @@ import (
 // Append implements replay.Store. It is activity.
 //
 // When the connection breaks before the answer has come, Append asks again for as long as it may,
-// and finds out whether the event was stored: it is never stored twice. Only if all events that the
-// session retains are younger than the first attempt can that not be told; then the error is
-// ErrUnavailable.
+// and finds out whether the event was stored: it is never stored twice. That can not be told of an
+// event without an ID of its own, when the session has evicted events and all that are left were
+// stored after the first attempt or within two seconds before it, as clocks differ. Then the error
+// is ErrUnavailable.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
 	var one [1]ring.Event
 	one[0] = e
@@ -47,12 +48,11 @@ func (s *Store) store(
 		return duplicate, refusal(codeNotFound, id)
 	}
 	token, now := randomText(tokenLen), time.Now()
-	args, look := []string{s.head, "", fence, first, ""}, false
+	args := []string{s.head, "", fence, first, ""}
 	var invalid error
 	for i := range es {
 		e := &es[i]
-		if invalid = check(*e); invalid != nil || len(es) == 0 {
-			look = true
+		if invalid = check(*e); invalid != nil {
 			break
 		}
 		if e.Time.IsZero() {
@@ -64,7 +64,7 @@ func (s *Store) store(
 		e.Data = r[len(r)-len(e.Data):]
 		args = append(args, rueidis.BinaryString(r), e.ID)
 	}
-	if look || len(es) == 0 { // what is wrong with the session, or with an event before, comes first
+	if invalid != nil || len(es) == 0 { // what is wrong with the session, or with an event before, comes first
 		args[4] = "1"
 	}
 	m, err := s.run(ctx, s.scripts.append, id, args, func(since time.Duration) []string {

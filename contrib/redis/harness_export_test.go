@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// ErrUncertain is the answer that leaves open whether events were stored.
+var ErrUncertain = errUncertain
+
 // KeyOf returns one of the keys of a session, all of which are in one slot.
 func KeyOf(prefix, session string) string { return newBuckets(prefix).keys(session)[0] }
 

@@ -64,6 +64,12 @@ func luaNames() string {
 // errConflict is codeBusy; it does not leave the package.
 var errConflict = errors.New("redis: try again")
 
+// errUncertain is codeUncertain.
+var errUncertain = fmt.Errorf(
+	"%w: the answer to an append was lost; whether the event was stored, and evicted since, cannot be told",
+	ErrUnavailable,
+)
+
 // refusal is the error for a number that a script answers.
 func refusal(code int64, id string) error {
 	switch code {
@@ -84,11 +90,7 @@ func refusal(code int64, id string) error {
 	case codeBusy:
 		return errConflict
 	case codeUncertain:
-		return fmt.Errorf(
-			"%w: the answer to an append was lost, and with it whether the event was stored "+
-				"before others pushed it out",
-			ErrUnavailable,
-		)
+		return errUncertain
 	case codeWrongPrincipal:
 		return about(shard.ErrPrincipal, id)
 	case codeOtherConfig:

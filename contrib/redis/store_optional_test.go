@@ -39,7 +39,7 @@ func TestBatchIsStoredWholeOrNotAtAll(t *testing.T) {
 		"too much":                  {slices.Repeat([]ring.Event{{Data: make([]byte, 90)}}, 5), ring.ErrEventTooLarge},
 		"one that is too large":     {[]ring.Event{{}, {Data: make([]byte, 101)}}, ring.ErrEventTooLarge},
 		"an invalid one":            {batchOf("c", "d\n"), ring.ErrInvalidEvent},
-		"a duplicate, then invalid": {batchOf("a", "d\n"), ring.ErrDuplicateID},
+		"a duplicate, then invalid": {batchOf("a", "d\n"), ring.ErrInvalidEvent},
 	} {
 		if got, err := s.AppendAll(t.Context(), "s", c.es); !errors.Is(err, c.want) || got != nil {
 			t.Errorf("%s: %d events, error %v; want %v", name, len(got), err, c.want)

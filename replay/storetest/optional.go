@@ -3,7 +3,6 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -25,6 +24,7 @@ func extending() []test {
 		{name: "finishes a session once", run: finishesOnce},
 		{name: "stores a batch whole, in order", run: batchWhole},
 		{name: "stores nothing of a batch with a fault", run: batchNothing},
+		{name: "says what is wrong with a batch in one order", run: batchPrecedence},
 		{name: "stores batches that race without mixing them", run: batchRacing},
 		{name: "refuses metadata that is not UTF-8", run: metadataUTF8},
 	}
@@ -203,94 +203,6 @@ func finishesOnce(k *kit) {
 	k.wantErr("Finish of an unknown session", finisher().Finish(k.ctx, "nobody"), shard.ErrNotFound)
 	k.terminate("s")
 	k.wantErr("Finish of an ended session", finisher().Finish(k.ctx, "s"), shard.ErrNotFound)
-}
-
-func batchWhole(k *kit) {
-	k.start(Config{})
-	batcher := has[replay.Batcher](k)
-	k.create("s")
-	k.add("s", "before")
-	batch := []ring.Event{
-		{Stream: "a", Type: "t", Data: []byte("1")}, {ID: "own", Data: []byte("2")}, {Data: []byte{}}, {Stream: "b",
-			Data: []byte("4")},
-	}
-	stored, err := batcher().AppendAll(k.ctx, "s", batch)
-	if err != nil || len(stored) != len(batch) {
-		k.Fatalf("AppendAll: %d events, %v", len(stored), err)
-	}
-	for i, e := range stored {
-		k.equal("sequence", e.Seq, uint64(i+2))
-		k.equal("data", string(e.Data), string(batch[i].Data))
-	}
-	k.equal("a producer's ID", stored[1].ID, "own")
-	batch[0].Data[0] = 'X' // the caller's again
-	all := k.stored("s")
-	k.equal("events", len(all), 5)
-	for i := range stored {
-		k.same("stored", all[i+1], stored[i])
-	}
-	none, err := batcher().AppendAll(k.ctx, "s", nil)
-	if err != nil || len(none) != 0 {
-		k.Errorf("no events: %v, %v", none, err)
-	}
-}
-
-func batchNothing(k *kit) {
-	k.start(Config{Ring: ring.Config{MaxEvents: 10, MaxEventBytes: 100}})
-	batcher := has[replay.Batcher](k)
-	k.create("s")
-	k.append("s", ring.Event{ID: "there"})
-	before := k.stored("s")
-	good := ring.Event{Data: []byte("good")}
-	for what, c := range map[string]struct {
-		last ring.Event
-		want error
-	}{
-		"an ID that is retained": {ring.Event{ID: "there"}, ring.ErrDuplicateID},
-		"an invalid event":       {ring.Event{Type: "a\nb"}, ring.ErrInvalidEvent},
-		"an event too large":     {ring.Event{Data: make([]byte, 101)}, ring.ErrEventTooLarge},
-	} {
-		stored, err := batcher().AppendAll(k.ctx, "s", []ring.Event{good, good, c.last})
-		k.wantErr(what, err, c.want)
-		if len(stored) != 0 {
-			k.Errorf("%s: %d events are returned", what, len(stored))
-		}
-	}
-	_, err := batcher().AppendAll(k.ctx, "s", []ring.Event{{ID: "x"}, {ID: "x"}})
-	k.wantErr("an ID that comes twice", err, ring.ErrDuplicateID)
-	_, err = batcher().AppendAll(k.ctx, "s", slices.Repeat([]ring.Event{good}, 11))
-	k.wantErr("more than the session may retain", err, ring.ErrEventTooLarge)
-	k.equal("events", len(k.stored("s")), len(before))
-	k.equal("the next sequence", k.append("s", ring.Event{}).Seq, uint64(2))
-	_, err = batcher().AppendAll(k.ctx, "nobody", []ring.Event{good})
-	k.wantErr("an unknown session", err, shard.ErrNotFound)
-}
-
-func batchRacing(k *kit) {
-	const writers, batches, size = 4, 10, 5
-	k.start(Config{Ring: ring.Config{MaxEvents: writers * batches * size}})
-	batcher := has[replay.Batcher](k)
-	k.create("s")
-	together(writers, func(g int) {
-		for n := range batches {
-			batch := make([]ring.Event, size)
-			for i := range batch {
-				batch[i].Data = fmt.Appendf(nil, "%d/%d/%d", g, n, i)
-			}
-			if _, err := batcher().AppendAll(k.ctx, "s", batch); err != nil {
-				k.Errorf("AppendAll: %v", err)
-				return
-			}
-		}
-	})
-	all := k.stored("s")
-	k.equal("events", len(all), writers*batches*size)
-	for i := 0; i+size <= len(all); i += size {
-		head, _ := strings.CutSuffix(string(all[i].Data), "/0")
-		for n := range size {
-			k.equal("event of a batch", string(all[i+n].Data), fmt.Sprintf("%s/%d", head, n))
-		}
-	}
 }
 
 func metadataUTF8(k *kit) {

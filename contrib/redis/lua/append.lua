@@ -41,7 +41,8 @@ local function find(id, at)
   return redis.call('XRANGE', KEYS[2], at, at)[1]
 end
 
-local total, seen, own = 0, {}, {}
+-- What is wrong with an event by itself comes first, as in a ring: of all events before anything that has to do with others.
+local some, total = count + 1 - from, 0
 for i = from, count do
   local size = #record(i) - 22
   if fence == '' and (#id(i) > s.maxIDBytes or s.strictIDs == 1 and string.find(id(i), '[^\32-\126]')) then
@@ -51,6 +52,16 @@ for i = from, count do
     return {-TOO_LARGE, size, string.format('%.0f', s.maxEventBytes), string.format('%.0f', s.maxBytes)}
   end
   total = total + size + 64
+end
+if ARGV[5] == '1' then return s.tag .. '0-0' end
+
+local function tooMany()
+  return {-BATCH_TOO_LARGE, some, string.format('%.0f', total), string.format('%.0f', s.maxEvents), string.format('%.0f', s.maxBytes)}
+end
+if some > s.maxEvents or total > s.maxBytes then return tooMany() end
+
+local seen, own = {}, {}
+for i = from, count do
   if id(i) ~= '' then
     if fence == '' then
       local e = find(id(i), redis.call('HGET', KEYS[3], id(i)))
@@ -62,12 +73,11 @@ for i = from, count do
       if seen[id(i)] then return {-DUPLICATE} end
     end
     seen[id(i)], own[#own + 1] = true, i
+  elseif some > 1 and fence == '' then
+    total = total + 22 + #string.format('%.0f', s.seq + i) -- the ID that it gets
   end
 end
-if count + 1 - from > s.maxEvents or total > s.maxBytes then
-  return {-BATCH_TOO_LARGE, count + 1 - from, string.format('%.0f', total), string.format('%.0f', s.maxEvents), string.format('%.0f', s.maxBytes)}
-end
-if ARGV[5] == '1' then return s.tag .. '0-0' end
+if total > s.maxBytes and some > 1 then return tooMany() end
 
 if retry and fence == '' and count > 0 and id(1) == '' then
   local since, upto, found = s.now - tonumber(ARGV[2]) - 2000, '+', nil
