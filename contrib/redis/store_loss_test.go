@@ -1,7 +1,9 @@
 package redis
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,4 +182,39 @@ func TestMetadataSurvivesARepeatedUpdate(t *testing.T) {
 	other, _ := encodeMetadata(shard.Metadata{Transport: "3"})
 	wantErr(t, "an update of what is no longer there",
 		s.do(t.Context(), s.scripts.update, "s", []string{s.head, before, other, ""}), errConflict)
+}
+
+// A field that is missing is an error, and not an empty one: here the session is nobody's in truth.
+func TestFieldThatIsMissingIsNotAnEmptyOne(t *testing.T) {
+	s := newStore(t, dial(t, startServer(t)), Config{})
+	for name, c := range map[string]struct {
+		field string
+		calls []string
+	}{
+		"metadata":  {"", []string{"Info", "Update"}},
+		"principal": {"\x00", []string{"Info", "Authorize"}},
+		"tag":       {"\x00tag", []string{"Info", "Update", "Authorize", "Append", "Open", "Claim", "Finish"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mustCreate(t, s, name, shard.Metadata{})
+			if call(t, s, "HDEL", s.buckets.keys(name)[index], c.field) != "1" {
+				t.Fatal("the index has no such field")
+			}
+			for what, do := range map[string]func(context.Context) error{
+				"Info":      func(ctx context.Context) error { return second(s.Info(ctx, name)) },
+				"Update":    func(ctx context.Context) error { return s.Update(ctx, name, func(*shard.Metadata) {}) },
+				"Authorize": func(ctx context.Context) error { return s.Authorize(ctx, name, "") },
+				"Append":    func(ctx context.Context) error { return second(s.Append(ctx, name, ring.Event{})) },
+				"Open":      func(ctx context.Context) error { return second(s.Open(ctx, name, replay.Position{})) },
+				"Claim":     func(ctx context.Context) error { return s.Claim(ctx, name, "key") },
+				"Finish":    func(ctx context.Context) error { return s.Finish(ctx, name) },
+			} {
+				if slices.Contains(c.calls, what) {
+					err := do(t.Context())
+					wantErr(t, what, err, shard.ErrNotFound)
+					wantErr(t, what, err, ErrLost)
+				}
+			}
+		})
+	}
 }
