@@ -25,8 +25,8 @@ type Finisher interface {
 // A Batcher is a Store that appends several events at once: under consecutive sequence numbers,
 // visible at the same moment, or none of them. It copies es and returns the events as stored, in
 // their order; the caller may use es again at once. Errors are those of Append. What is wrong with
-// an event by itself, ring.ErrInvalidEvent or ring.ErrEventTooLarge, comes first, by the first event
-// that causes one; then ring.ErrEventTooLarge for more than a session may retain; then
+// an event by itself, ring.ErrInvalidEvent or ring.ErrEventTooLarge, comes first, by the first
+// event that causes one; then ring.ErrEventTooLarge for more than a session may retain; then
 // ring.ErrDuplicateID, also for an ID that comes twice in es. With any error nothing is stored and
 // no event is returned. No events at all are no error.
 type Batcher interface {

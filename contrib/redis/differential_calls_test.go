@@ -64,8 +64,10 @@ func (d *duel) uncertain(id string, events int) {
 	a, ours := d.store.Info(d.ctx, id)
 	b, local := d.local.Info(d.ctx, id)
 	wantNoErr(d, "Info", errors.Join(ours, local))
-	if missing := b.Log.Last - a.Log.Last; !d.assigns || b.Log.Evicted == 0 || missing != 0 && missing != uint64(events) {
-		d.Fatalf("call %d, append of %d events to %s is uncertain: %+v; Local has %+v", d.calls, events, id, a.Log, b.Log)
+	missing := b.Log.Last - a.Log.Last
+	if !d.assigns || b.Log.Evicted == 0 || missing != 0 && missing != uint64(events) {
+		d.Fatalf("call %d, append of %d events to %s is uncertain: %+v; Local has %+v",
+			d.calls, events, id, a.Log, b.Log)
 	}
 	d.hurt[id] = true
 }

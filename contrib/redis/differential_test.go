@@ -21,8 +21,8 @@ import (
 )
 
 // A duel is the same calls on this Store and on Local. Their answers must be the same, as long as
-// the server keeps what it has. Keys are dropped at random too: from then on a session may have lost
-// what it had, and says so, until it is made anew in both.
+// the server keeps what it has. Keys are dropped at random too: from then on a session may have
+// lost what it had, and says so, until it is made anew in both.
 type duel struct {
 	testing.TB
 	ctx    context.Context
@@ -208,8 +208,8 @@ func (d *duel) next(id string) string {
 	return fmt.Sprint(name, "-", d.uses[name])
 }
 
-// anew ends a session that may have lost something, in both Stores, so that they are alike again. It
-// returns the ID for the next one.
+// anew ends a session that may have lost something, in both Stores, so that they are alike again.
+// It returns the ID for the next one.
 func (d *duel) anew(id string) string {
 	if !d.hurt[id] {
 		return id
