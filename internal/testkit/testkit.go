@@ -4,7 +4,10 @@ package testkit
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,13 +90,23 @@ func (n narrow) Accept() (net.Conn, error) {
 const NarrowBuffer = 16 << 10
 
 // FreeAddr returns an address of 127.0.0.1 where nobody listens now, for a program that must be
-// told its port. Another may take it first: a program that can listen on port 0 should.
+// told its port, and each one once. It lies below the ports that outgoing connections get: one of
+// these could take it, or be connected to itself by whoever waits for the program. Another program
+// may take it first: one that can listen on port 0 should.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if _, given := givenAddrs.LoadOrStore(addr, true); given {
+			continue
+		}
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			listener.Close()
+			return addr
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port of 127.0.0.1 is free")
+	return ""
 }
+
+var givenAddrs sync.Map // what FreeAddr has returned

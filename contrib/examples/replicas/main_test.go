@@ -17,16 +17,10 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// startRedis starts a redis-server of the test's own on loopback and returns its address. A free
-// port is only free until somebody else takes it.
+// startRedis starts a redis-server of the test's own on loopback and returns its address.
 func startRedis(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	listener.Close()
+	addr := testkit.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	server := exec.Command(
 		"redis-server",
