@@ -93,7 +93,7 @@ fuzz: ## each fuzz target for FUZZTIME; making an interesting input smaller, whi
 spin: cc
 	$(call need,spin,spin)
 
-model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: 19 searches of up to two minutes of processor time and 1.9 GiB each, two at a time
+model: spin ## the Promela models of the ring's protocol in every interleaving, and mutants of them: 19 searches of up to 1.9 GiB each, two at a time, and 42 of mutants: half an hour on two processors
 	go test -tags model -timeout 90m -v ./fuzz/model
 
 models: spin ## the same with fewer events, in less than a minute
