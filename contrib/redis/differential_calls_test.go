@@ -1,11 +1,11 @@
 package redis_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
 	"github.com/reprise-go/reprise/contrib/redis"
+	"github.com/reprise-go/reprise/internal/testkit/replaytest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -111,8 +111,8 @@ func (d *duel) read() {
 		return
 	}
 	p := d.pairs[d.rnd.IntN(len(d.pairs))]
-	a, errA := everything(d.ctx, p.ours)
-	b, errB := everything(d.ctx, p.local)
+	a, errA := replaytest.Ready(p.ours)
+	b, errB := replaytest.Ready(p.local)
 	d.calls++
 	if d.hurt[p.id] {
 		for i := 1; i < len(a); i++ {
@@ -143,22 +143,6 @@ func (d *duel) read() {
 	if errA != nil {
 		d.drop(func(q *pair) bool { return p == q })
 	}
-}
-
-// everything reads what was stored up to now, or the end of the session.
-func everything(ctx context.Context, r replay.Reader) (es []ring.Event, err error) {
-	over, cancel := context.WithCancel(ctx)
-	cancel() // what is ready comes all the same
-	for r.Err() == nil {
-		var e ring.Event
-		for r.Next(&e) {
-			es = append(es, e)
-		}
-		if err := r.Wait(over); err != nil && r.Err() == nil {
-			return es, nil
-		}
-	}
-	return es, r.Err()
 }
 
 func (d *duel) drop(which func(*pair) bool) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/replaytest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -208,12 +209,12 @@ func (p *player) read(m *mirror) {
 		return
 	}
 	i := p.rnd.IntN(len(m.pairs))
-	a, errA := allReady(m.pairs[i].ours)
-	b, errB := allReady(m.pairs[i].local)
+	a, errA := replaytest.Ready(m.pairs[i].ours)
+	b, errB := replaytest.Ready(m.pairs[i].local)
 	if p.sync && errA == nil && len(a) < len(b) { // an event is seen once it is behind
 		testkit.Eventually(p, "a reader of "+m.id+" sees what is stored", func() bool {
 			var more []ring.Event
-			more, errA = allReady(m.pairs[i].ours)
+			more, errA = replaytest.Ready(m.pairs[i].ours)
 			a = append(a, more...)
 			return errA != nil || len(a) >= len(b)
 		})
@@ -229,22 +230,6 @@ func (p *player) read(m *mirror) {
 		m.pairs[i].close()
 		m.pairs = append(m.pairs[:i], m.pairs[i+1:]...)
 	}
-}
-
-// allReady reads what was stored up to now.
-func allReady(r replay.Reader) (es []ring.Event, err error) {
-	over, cancel := context.WithCancel(context.Background())
-	cancel() // what is ready comes all the same
-	for r.Err() == nil {
-		var e ring.Event
-		for r.Next(&e) {
-			es = append(es, e)
-		}
-		if err := r.Wait(over); err != nil && r.Err() == nil {
-			return es, nil
-		}
-	}
-	return es, r.Err()
 }
 
 func (q *pair) close() {

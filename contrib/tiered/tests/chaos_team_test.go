@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reprise-go/reprise/internal/testkit"
+	"github.com/reprise-go/reprise/internal/testkit/replaytest"
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
@@ -112,7 +113,7 @@ func (t *team) lead() {
 	defer r.Close()
 	var events []ring.Event
 	read := func() {
-		more, _ := allReady(r)
+		more, _ := replaytest.Ready(r)
 		events = append(events, more...)
 	}
 	enough := time.Now().Add(300 * time.Millisecond)
