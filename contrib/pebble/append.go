@@ -14,7 +14,9 @@ import (
 // Config.SyncEvery. If ctx ends before that, whether the event is stored is not known: it can be
 // repeated with the same ID of one's own, and an event that was stored is then ring.ErrDuplicateID.
 func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event, error) {
-	stored, err := s.append(ctx, id, []ring.Event{e})
+	a := newAddition(1)
+	a.one.event[0] = e
+	stored, err := s.append(ctx, id, a, a.one.event[:])
 	if err != nil {
 		return retainedOf(err), err
 	}
@@ -23,17 +25,11 @@ func (s *Store) Append(ctx context.Context, id string, e ring.Event) (ring.Event
 
 // AppendAll implements replay.Batcher. All events are one batch on the disk.
 func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
-	return s.append(ctx, id, es)
+	return s.append(ctx, id, newAddition(len(es)), es)
 }
 
-// An addition is the events of one call, on their way to the disk.
-type addition struct {
-	events []ring.Event // as they are stored
-	slots  []slot
-	write  *write
-}
-
-func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.Event, error) {
+// append makes es into a. The event of one alone may be a's own.
+func (s *Store) append(ctx context.Context, id string, a *addition, es []ring.Event) ([]ring.Event, error) {
 	sess, err := s.get(id)
 	if err != nil {
 		return nil, err
@@ -45,15 +41,18 @@ func (s *Store) append(ctx context.Context, id string, es []ring.Event) ([]ring.
 	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	a, err := sess.add(es, refused)
+	earlier, err := sess.add(a, es, refused)
 	s.leave()
 	if err == nil && len(es) == 0 {
 		return nil, nil
 	}
-	if a != nil {
-		if waited := s.commits.wait(ctx, a.write); waited != nil {
+	if earlier != nil {
+		if waited := s.commits.wait(ctx, &earlier.write); waited != nil {
 			return nil, waited
 		}
+	}
+	if err == nil {
+		err = s.commits.wait(ctx, &a.write)
 	}
 	if err != nil {
 		return nil, err
@@ -117,9 +116,9 @@ func checkAll(es []ring.Event, limits ring.Config) error {
 	return fits(len(es), total, limits)
 }
 
-// add decides on the events and queues them, unless they are refused. With an error, the addition
-// is one that has an event which is in the way and is not yet confirmed.
-func (s *session) add(es []ring.Event, refused error) (*addition, error) {
+// add decides on the events and queues them as a, unless they are refused. With an error comes an
+// earlier addition, if one that is not yet confirmed has an event which is in the way.
+func (s *session) add(a *addition, es []ring.Event, refused error) (earlier *addition, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.store.now()
@@ -133,14 +132,13 @@ func (s *session) add(es []ring.Event, refused error) (*addition, error) {
 		return nil, refused
 	}
 	for i := range es {
-		if a, err := s.taken(es, i); err != nil {
-			return a, err
+		if earlier, err := s.taken(es, i); err != nil {
+			return earlier, err
 		}
 	}
 	next := s.decided
 	s.resume(&next)
-	a, err := s.assign(es, &next)
-	if err != nil {
+	if err := s.assign(a, es, &next); err != nil {
 		return nil, err
 	}
 	next.activity = max(next.activity, now)
@@ -149,7 +147,7 @@ func (s *session) add(es []ring.Event, refused error) (*addition, error) {
 	}
 	s.fence()
 	s.resumed = true
-	return a, nil
+	return nil, nil
 }
 
 // resume begins a run at the first append of this process.
@@ -178,8 +176,7 @@ func (s *session) taken(es []ring.Event, i int) (*addition, error) {
 }
 
 // assign makes the events what they will be when stored.
-func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
-	a := &addition{events: make([]ring.Event, len(es)), slots: make([]slot, len(es))}
+func (s *session) assign(a *addition, es []ring.Event, next *state) error {
 	for i := range es {
 		next.imitated = next.imitated || isOwn(s.tag, es[i].ID)
 	}
@@ -190,7 +187,7 @@ func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
 		if e.ID == "" {
 			var err error
 			if e.ID, id, err = s.freeID(es, next, e.Seq); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if e.Time.IsZero() {
@@ -199,11 +196,11 @@ func (s *session) assign(es []ring.Event, next *state) (*addition, error) {
 		e.Time = time.Unix(0, e.Time.UnixNano())
 		e.Data = bytes.Clone(e.Data)
 		next.last++
-		a.events[i], a.slots[i] = e, slot{cost: costOf(&e), id: id}
+		a.events, a.slots = append(a.events, e), append(a.slots, slot{cost: costOf(&e), id: id})
 		total += a.slots[i].cost
 	}
 	next.bytes += total
-	return a, fits(len(es), total, s.limits)
+	return fits(len(es), total, s.limits)
 }
 
 // fits returns an error for more than the session may retain.
@@ -238,35 +235,26 @@ func (s *session) freeID(es []ring.Event, next *state, seq uint64) (id, stored s
 // put evicts what must go and queues the events together with the state that follows on them.
 func (s *session) put(a *addition, next state) error {
 	e := s.edit()
-	evicted, err := e.evict(a, &next)
+	gone, err := e.evict(a, &next)
 	if err != nil {
 		e.batch.Close()
 		return err
 	}
-	var record []byte
-	for i := range a.events {
-		seq, id := a.events[i].Seq, a.slots[i].id
-		record = appendRecord(record[:0], &a.events[i], a.slots[i].flags())
-		e.batch.Set(eventKey(s.inc, seq), record, nil)
-		if id != "" {
-			e.batch.Set(indexKey(s.inc, id), numberKey(0, seq)[1:], nil)
-		}
-	}
+	e.store(a, next.tally())
 	before := s.decided
 	s.decided = next
-	a.write, err = e.queue(func() {
-		for i := range a.events {
-			if s.ids[a.events[i].ID] == a {
-				delete(s.ids, a.events[i].ID)
-			}
-		}
-	})
+	a.added = a
+	if next.isTold(&before) {
+		err = e.submit(&a.write)
+	} else {
+		err = e.submitState(&a.write)
+	}
 	if err != nil {
 		s.decided = before
 		return err
 	}
-	s.oldest = s.oldest[min(evicted, len(s.oldest)):]
-	s.unseen = append(s.unseen, a.slots...)
+	s.remember(a.slots)
+	s.evicted(gone)
 	for i := range a.events {
 		s.ids[a.events[i].ID] = a
 	}

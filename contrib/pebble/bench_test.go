@@ -74,8 +74,8 @@ func appends(b *testing.B) func(writer, n int) {
 	}
 }
 
-// bareBatches returns what writes the event and the state of an append to an engine with the same
-// options, as one batch.
+// bareBatches returns what writes the event of an append to an engine with the same options, as one
+// batch: an append writes no more.
 func bareBatches(b *testing.B) func(writer, n int) {
 	dir := filepath.Join(b.TempDir(), "d")
 	if err := vfs.Default.MkdirAll(dir, 0o700); err != nil {
@@ -89,13 +89,11 @@ func bareBatches(b *testing.B) func(writer, n int) {
 	o.Cache.Unref()
 	b.Cleanup(func() { db.Close() })
 	e := ring.Event{Time: time.Now(), Data: make([]byte, 256)}
-	record := appendRecord(nil, &e, 0)
+	r := record{&e, hasTally, tally{e.Time.UnixNano(), 1000, 350_000}}
+	value := r.append(nil)
 	return func(w, n int) {
-		state := state{first: 1, last: uint64(n), bytes: int64(n) * 350, activity: time.Now().UnixNano(),
-			runs: runs{{"123456", 1}}}
 		batch := db.NewBatch()
-		batch.Set(eventKey(uint64(w), uint64(n)), record, nil)
-		batch.Set(stateKey(uint64(w)), state.encode(), nil)
+		batch.Set(eventKey(uint64(w), uint64(n)), value, nil)
 		if err := batch.Commit(engine.Sync); err != nil {
 			b.Error(err)
 		}

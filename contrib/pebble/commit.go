@@ -35,9 +35,13 @@ type committer struct {
 	failed chan struct{} // closed once a write has failed: nothing is confirmed from then on
 	wedged atomic.Bool   // Pebble holds a lock for good: it cannot be closed
 
+	waiting atomic.Int64 // bytes of writes that were queued and are not confirmed; changed with mu held
+	refuses atomic.Bool  // failure or closed is set; with mu held
+
 	mu      sync.Mutex
 	queue   []*write      // in the order in which they were decided
-	waiting int           // bytes of writes that were queued and are not confirmed
+	spare   []*write      // memory for the next queue
+	taken   []flight      // from the queue, and not yet confirmed, in their order
 	room    chan struct{} // closed when there is less waiting; nil: nobody waits
 	failure error         // why, once failed is closed
 	closed  bool          // nothing is queued any more
@@ -52,8 +56,12 @@ type committer struct {
 // A write is one batch: all of it is done or nothing.
 type write struct {
 	batch   *engine.Batch
-	confirm func()        // makes it visible; called by the confirmer; may be nil
-	done    chan struct{} // closed once it is confirmed
+	session *session       // what it changes; nil: no session
+	after   state          // what the session is then
+	added   *addition      // what is appended by it; may be nil
+	confirm func(*session) // called once that is visible, with the session's lock held; may be nil
+	done    chan struct{}  // closed once it is confirmed, or never will be
+	err     error          // why it never will be; written before done is closed
 }
 
 const (
@@ -72,10 +80,13 @@ func newCommitter(db *engine.DB, every time.Duration) *committer {
 
 // admit waits until there is room for another write.
 func (c *committer) admit(ctx context.Context) error {
+	if c.waiting.Load() < maxWaiting && !c.refuses.Load() {
+		return nil
+	}
 	for {
 		c.mu.Lock()
 		err := c.refusal()
-		if err != nil || c.waiting < maxWaiting {
+		if err != nil || c.waiting.Load() < maxWaiting {
 			c.mu.Unlock()
 			return err
 		}
@@ -105,18 +116,21 @@ func (c *committer) refusal() error {
 }
 
 // enqueue queues a write. It does not block.
-func (c *committer) enqueue(batch *engine.Batch, confirm func()) (*write, error) {
+func (c *committer) enqueue(w *write) error {
+	w.done = make(chan struct{})
+	size := int64(w.batch.Len())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.refusal(); err != nil {
-		batch.Close()
-		return nil, err
+		w.batch.Close()
+		return err
 	}
-	w := &write{batch, confirm, make(chan struct{})}
 	c.queue = append(c.queue, w)
-	c.waiting += batch.Len()
-	c.signal()
-	return w, nil
+	c.waiting.Add(size)
+	if len(c.queue) == 1 { // the writer takes all at once
+		c.signal()
+	}
+	return nil
 }
 
 func (c *committer) signal() {
@@ -130,21 +144,14 @@ func (c *committer) signal() {
 func (c *committer) wait(ctx context.Context, w *write) error {
 	select {
 	case <-w.done:
-		return nil
+		return w.err
 	default:
 	}
 	select {
 	case <-w.done:
-		return nil
-	case <-c.failed:
+		return w.err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-	select {
-	case <-w.done: // just in time
-		return nil
-	default:
-		return c.err()
 	}
 }
 
@@ -154,7 +161,7 @@ func (c *committer) err() error {
 	return c.failure
 }
 
-// fail ends all writing. The first cause counts.
+// fail ends all writing, and tells all who wait for a write. The first cause counts.
 func (c *committer) fail(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,7 +169,15 @@ func (c *committer) fail(cause error) {
 		return
 	}
 	c.failure = failure(cause)
+	c.refuses.Store(true)
 	close(c.failed)
+	for _, f := range append(c.taken, flight{writes: c.queue}) {
+		for _, w := range f.writes {
+			w.err = c.failure
+			close(w.done)
+		}
+	}
+	c.taken, c.queue = nil, nil
 }
 
 // close lets what is queued be written, and returns when both goroutines have ended; or, if writing
@@ -170,6 +185,7 @@ func (c *committer) fail(cause error) {
 func (c *committer) close() {
 	c.mu.Lock()
 	c.closed = true
+	c.refuses.Store(true)
 	c.signal()
 	c.mu.Unlock()
 	ended := make(chan struct{})

@@ -121,7 +121,7 @@ func (s *Store) insert(id string, d description, l replay.Lease) (*session, *wri
 
 func (s *Store) newSession(id string, d description) *session {
 	return &session{
-		store: s, id: id, description: d, armed: noTime, unseenAt: 1, ids: map[string]*addition{},
+		store: s, id: id, description: d, armed: noTime, unseenAt: 1, costsAt: 1, kept: 1, ids: map[string]*addition{},
 		claims: map[string]*write{},
 	}
 }

@@ -2,32 +2,101 @@ package pebble
 
 import (
 	"fmt"
+	"math"
+
+	engine "github.com/cockroachdb/pebble/v2"
 
 	"github.com/reprise-go/reprise/ring"
 )
 
 var errNoEvent = fmt.Errorf("%w: an event is missing", ErrCorrupt)
 
-// evict removes the oldest events until the ones of a fit, and returns how many they are. next has
-// the new ones already.
-func (e edit) evict(a *addition, next *state) (n int, err error) {
+// An eviction is what evict has decided.
+type eviction struct {
+	events  int
+	bytes   int64
+	removed bool // with all that were evicted before
+}
+
+// Evicted events stay on the disk until they are so many, or have so many bytes: then they are
+// removed together, for keys that follow on one another cost the engine little.
+const (
+	fewEvicted      = 64
+	fewEvictedBytes = 256 << 10
+)
+
+// evict drops the oldest events until the ones of a fit. next has the new ones already.
+func (e edit) evict(a *addition, next *state) (gone eviction, err error) {
 	s := e.s
 	for next.last+1-next.first > uint64(s.limits.MaxEvents) || next.bytes > int64(s.limits.MaxBytes) {
 		old, err := s.slot(next.first)
 		if err != nil {
-			return 0, err
+			return gone, err
 		}
-		e.batch.Delete(eventKey(s.inc, next.first), nil)
 		if old.id != "" {
 			if err := e.unindex(old.id, next.first, a); err != nil {
-				return 0, err
+				return gone, err
 			}
 		}
 		next.bytes -= old.cost
 		next.first++
-		n++
+		gone.events++
+		gone.bytes += old.cost
 	}
-	return n, nil
+	if gone.events == 0 {
+		return gone, nil
+	}
+	if s.kept == 0 {
+		if s.kept, err = s.oldestStored(); err != nil {
+			return gone, err
+		}
+	}
+	if next.first-s.kept < fewEvicted && s.keptBytes+gone.bytes < fewEvictedBytes {
+		return gone, nil
+	}
+	gone.removed = true
+	for seq := s.kept; seq < next.first; seq++ {
+		op := e.batch.DeleteDeferred(eventKeyLen)
+		appendEventKey(op.Key[:0], s.inc, seq)
+	}
+	return gone, nil
+}
+
+// forget takes note that all events are gone, and that next is the sequence of the next one.
+func (s *session) forget(next uint64) {
+	s.readAhead, s.unseen, s.costs, s.keptBytes = nil, nil, nil, 0
+	s.unseenAt, s.costsAt, s.kept = next, next, next
+}
+
+// evicted takes note of an eviction that is queued.
+func (s *session) evicted(gone eviction) {
+	if n := s.decided.first - s.costsAt; s.decided.first > s.costsAt {
+		s.costs, s.costsAt = s.costs[n:], s.decided.first
+	}
+	s.keptBytes += gone.bytes
+	if gone.removed {
+		s.kept, s.keptBytes = s.decided.first, 0
+	}
+}
+
+// oldestStored returns the sequence of the oldest event on the disk, which may have been evicted.
+func (s *session) oldestStored() (seq uint64, err error) {
+	it, err := s.store.db.NewIter(&engine.IterOptions{LowerBound: eventKey(s.inc, 0), UpperBound: eventKey(s.inc+1, 0)})
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	defer it.Close()
+	if !it.First() {
+		if err := it.Error(); err != nil {
+			return 0, unreadable(err)
+		}
+		return 0, errNoEvent
+	}
+	seq, ok := seqOf(it.Key())
+	if !ok || seq > s.decided.first {
+		return 0, errNoEvent
+	}
+	return seq, nil
 }
 
 // unindex removes an evicted event's ID from the index, unless it has become that of a newer event.
@@ -48,28 +117,48 @@ func (e edit) unindex(id string, seq uint64, a *addition) error {
 	return e.batch.Delete(indexKey(s.inc, id), nil)
 }
 
-// slot returns what eviction must know of a retained event, which it reads ahead.
+// slot returns what eviction must know of a retained event. What an event costs is in memory if it
+// was appended since the directory was opened, 4 bytes each; an ID that is in the index is on the
+// disk alone, and so is all that was there before: that is read ahead.
 func (s *session) slot(seq uint64) (slot, error) {
 	if seq >= s.unseenAt {
 		return s.unseen[seq-s.unseenAt], nil
 	}
-	if at := seq - s.decided.first; at < uint64(len(s.oldest)) {
-		return s.oldest[at], nil
+	if seq >= s.costsAt {
+		if cost := s.costs[seq-s.costsAt]; cost > 0 {
+			return slot{cost: int64(cost)}, nil
+		}
 	}
-	const readAhead, bytesAhead = 64, 256 << 10
+	if seq >= s.readAt && seq-s.readAt < uint64(len(s.readAhead)) {
+		return s.readAhead[seq-s.readAt], nil
+	}
+	const ahead, bytesAhead = 64, 256 << 10
 	bytes := int64(0)
-	err := s.store.scan(s.inc, seq, min(seq+readAhead, s.unseenAt), func(seq uint64, r *rawEvent) bool {
+	s.readAhead, s.readAt = s.readAhead[:0], seq
+	err := s.store.scan(s.inc, seq, min(seq+ahead, s.unseenAt), func(seq uint64, r *rawEvent) bool {
 		one := slot{id: string(r.id), cost: ring.Overhead + int64(len(r.id)+len(r.stream)+len(r.kind)+len(r.data))}
 		one.cost += int64(len(s.nameOf(seq, r, &s.decided)))
-		s.oldest = append(s.oldest, one)
+		s.readAhead = append(s.readAhead, one)
 		bytes += one.cost
 		return bytes < bytesAhead
 	})
 	if err != nil {
 		return slot{}, err
 	}
-	if at := seq - s.decided.first; at < uint64(len(s.oldest)) {
-		return s.oldest[at], nil
+	if len(s.readAhead) == 0 {
+		return slot{}, fmt.Errorf("%w: %d of session %.64q", errNoEvent, seq, s.id)
 	}
-	return slot{}, fmt.Errorf("%w: %d of session %.64q", errNoEvent, seq, s.id)
+	return s.readAhead[0], nil
+}
+
+// remember keeps what eviction will have to know of events that are queued. 0 is on the disk.
+func (s *session) remember(added []slot) {
+	s.unseen = append(s.unseen, added...)
+	for i := range added {
+		cost := uint32(0)
+		if added[i].id == "" && added[i].cost <= math.MaxUint32 {
+			cost = uint32(added[i].cost)
+		}
+		s.costs = append(s.costs, cost)
+	}
 }

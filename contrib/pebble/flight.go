@@ -1,8 +1,10 @@
 package pebble
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
@@ -16,6 +18,8 @@ type flight struct {
 	synced bool // a sync was asked for
 }
 
+const maxSpare = 4096 // writes
+
 // take returns the writes of the next flight; none when the queue is empty.
 func (c *committer) take() (f flight, closed bool) {
 	c.mu.Lock()
@@ -25,11 +29,12 @@ func (c *committer) take() (f flight, closed bool) {
 		f.bytes += c.queue[n].batch.Len()
 		n++
 	}
-	f.writes = c.queue[:n:n]
-	c.queue = c.queue[n:]
-	if len(c.queue) == 0 {
-		c.queue = nil
+	if n == 0 {
+		return f, c.closed
 	}
+	f.writes, c.queue = c.queue[:n:n], append(c.spare, c.queue[n:]...)
+	c.spare = nil
+	c.taken = append(c.taken, f)
 	return f, c.closed
 }
 
@@ -141,8 +146,20 @@ func (c *committer) awaitNobody() {
 	}
 }
 
+// bySession orders writes as their keys are: the engine finds the place of a key faster that is
+// near the one before.
+func bySession(a, b *write) int { return cmp.Compare(a.inc(), b.inc()) }
+
+func (w *write) inc() uint64 {
+	if w.session == nil {
+		return 0
+	}
+	return w.session.inc
+}
+
 func (c *committer) apply(f *flight) error {
-	f.batch = c.db.NewBatch()
+	slices.SortStableFunc(f.writes, bySession)
+	f.batch = c.db.NewBatchWithSize(f.bytes)
 	for _, w := range f.writes {
 		if err := f.batch.Apply(w.batch, nil); err != nil {
 			return err
@@ -166,28 +183,46 @@ func (c *committer) confirmer() {
 		if err := f.batch.SyncWait(); err != nil {
 			c.fail(err)
 		}
-		if c.err() == nil {
-			c.confirm(f)
-		}
+		c.confirm(f)
 	}
 }
 
+// confirm confirms the oldest flight, unless writing has failed.
 func (c *committer) confirm(f flight) {
+	if !c.land(f) {
+		return
+	}
 	f.batch.Close()
 	for _, w := range f.writes {
-		if w.confirm != nil {
-			w.confirm()
+		if w.session != nil {
+			w.session.confirmed(w)
 		}
 		close(w.done)
 	}
-	c.release(f.bytes)
+	c.release(f)
 }
 
-func (c *committer) release(bytes int) {
+// land takes a flight off those that fail would tell of.
+func (c *committer) land(f flight) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting -= bytes
-	if c.room != nil && c.waiting < maxWaiting {
+	if c.failure != nil {
+		return false
+	}
+	if len(f.writes) > 0 {
+		c.taken = append(c.taken[:0], c.taken[1:]...)
+	}
+	return true
+}
+
+func (c *committer) release(f flight) {
+	clear(f.writes)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cap(f.writes) > cap(c.spare) && cap(f.writes) <= maxSpare {
+		c.spare = f.writes[:0]
+	}
+	if c.waiting.Add(-int64(f.bytes)); c.room != nil && c.waiting.Load() < maxWaiting {
 		close(c.room)
 		c.room = nil
 	}

@@ -7,7 +7,7 @@ import "encoding/binary"
 // directory: what belongs to a session is kept under that and not under its ID, so that a session
 // whose ID is used again has nothing in common with the one before.
 //
-//	a <incarnation>            state: what appends, activity and ends change; see state.go
+//	a <incarnation>            state: what changes but by most appends; see state.go
 //	c <incarnation> <key>      a claim; no value
 //	e <incarnation> <sequence> an event, without a hole from first to last; see record.go
 //	g <incarnation>            an ended session whose events are still to be removed
@@ -44,8 +44,15 @@ func stateKey(inc uint64) []byte   { return numberKey(prefixState, inc) }
 func garbageKey(inc uint64) []byte { return numberKey(prefixGarbage, inc) }
 func sessionKey(id string) []byte  { return append([]byte{prefixSession}, id...) }
 
+const eventKeyLen = 1 + 8 + 8
+
 func eventKey(inc, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(numberKey(prefixEvent, inc), seq)
+	return appendEventKey(make([]byte, 0, eventKeyLen), inc, seq)
+}
+
+func appendEventKey(dst []byte, inc, seq uint64) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, prefixEvent), inc)
+	return binary.BigEndian.AppendUint64(dst, seq)
 }
 
 func indexKey(inc uint64, id string) []byte  { return append(numberKey(prefixIndex, inc), id...) }

@@ -246,7 +246,7 @@ func (s *session) claim(key string, now int64) (*write, error) {
 	s.decided.claims++
 	e := s.edit()
 	e.batch.Set(claimKey(s.inc, key), nil, nil)
-	w, err := e.queue(func() { delete(s.claims, key) })
+	w, err := e.queue(func(s *session) { delete(s.claims, key) })
 	if err == nil {
 		s.claims[key] = w
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	engine "github.com/cockroachdb/pebble/v2"
+
+	"github.com/reprise-go/reprise/shard"
 )
 
 // While readers are open their sessions do not expire. When the process dies, the time of its last
@@ -124,6 +126,11 @@ func (s *Store) loadSessions() (map[uint64]*session, error) {
 func (s *Store) loadStates(byInc map[uint64]*session, alive int64) (progress Progress, err error) {
 	const sessionsApart, eventsApart = 10_000, 100_000
 	now, told := s.now(), uint64(0)
+	newest, err := s.newestEvents()
+	if err != nil {
+		return progress, err
+	}
+	defer newest.it.Close()
 	err = s.each(prefixState, func(key, value []byte) error {
 		state, err := decodeState(key, value)
 		if err != nil {
@@ -132,6 +139,11 @@ func (s *Store) loadStates(byInc map[uint64]*session, alive int64) (progress Pro
 		sess := byInc[incOf(key)]
 		if sess == nil || sess.decided.runs != nil {
 			return fmt.Errorf("%w: key %q belongs to no session", ErrCorrupt, key)
+		}
+		if state.status == shard.Active { // others were written down as they are
+			if err := newest.complete(sess.inc, &state); err != nil {
+				return err
+			}
 		}
 		sess.adopt(state, alive, now)
 		progress.Sessions++
@@ -156,6 +168,14 @@ func incOf(key []byte) uint64 {
 	return binary.BigEndian.Uint64(key[1:])
 }
 
+// seqOf returns the sequence in an event's key.
+func seqOf(key []byte) (seq uint64, ok bool) {
+	if len(key) != eventKeyLen {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key[9:]), true
+}
+
 func (s *session) adopt(state state, alive, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +186,10 @@ func (s *session) adopt(state state, alive, now int64) {
 	}
 	// A clock that was set back must not make a session live longer than a TTL from now.
 	state.activity, state.left = min(state.activity, now), min(state.left, now)
-	s.decided, s.seen, s.unseenAt = state, state, state.last+1
+	s.decided, s.seen, s.unseenAt, s.costsAt, s.kept = state, state, state.last+1, state.last+1, 0
+	if state.last < state.first {
+		s.kept = state.first
+	}
 	if !state.isEnded() {
 		s.store.places.restore(s.principal)
 	}

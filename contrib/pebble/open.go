@@ -18,7 +18,7 @@ import (
 // writes anything.
 const (
 	formatFile = "REPRISE"
-	format     = "reprise sessions 2\n"
+	format     = "reprise sessions 3\n"
 )
 
 // Open opens the directory, which it creates if need be; only its last element need not exist. The
@@ -77,6 +77,9 @@ func lockError(dir string, err error) error {
 // start does what Open does once the directory is locked.
 func (s *Store) start(dir string) error {
 	if err := checkFormat(dir, s.cfg.fs); err != nil {
+		return err
+	}
+	if err := checkLogs(dir, s.cfg.fs); err != nil {
 		return err
 	}
 	failures := &reporter{}

@@ -68,10 +68,10 @@ func TestOtherFormatsAreRefusedAndLeftAlone(t *testing.T) {
 	for name, fill := range map[string]func(dir string) error{
 		"another file": func(dir string) error { return os.WriteFile(filepath.Join(dir, "notes"), nil, 0o600) },
 		"an older format": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise sessions 1\n"), 0o600)
+			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise sessions 2\n"), 0o600)
 		},
 		"a newer format": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise sessions 3\n"), 0o600)
+			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise sessions 4\n"), 0o600)
 		},
 		"half a format": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise"), 0o600)

@@ -52,10 +52,10 @@ func (s *Store) scan(inc, first, end uint64, visit func(seq uint64, r *rawEvent)
 	want := first
 	for ok := it.First(); ok; ok = it.Next() {
 		key := it.Key()
-		if len(key) != 17 {
+		seq, ok := seqOf(key)
+		if !ok {
 			return fmt.Errorf("%w: key %q", ErrCorrupt, key)
 		}
-		seq := binary.BigEndian.Uint64(key[9:])
 		if seq != want {
 			return &hole{want, seq}
 		}

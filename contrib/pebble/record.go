@@ -3,38 +3,72 @@ package pebble
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/reprise-go/reprise/ring"
 )
 
 // An event as it is stored, under a key that has its sequence: a byte of flags, the time in
-// nanoseconds (8 bytes), the lengths of ID, Stream and Type as varints, these three, and the data.
-// An ID that was assigned, here or by a log in front, follows from the sequence and is not stored.
+// nanoseconds (8 bytes), for the last event of an append what it has made of the session (see
+// tally), the lengths of ID, Stream and Type as varints, these three, and the data. An ID that was
+// assigned, here or by a log in front, follows from the sequence and is not stored.
 const (
 	hasID      = 1 << iota // the event is stored with its ID, and is in the index
 	isNumbered             // its ID is that of a log in front, see numberedBy
+	hasTally               // it is the last of an append
 )
 
-// appendRecord appends e, with its ID only if flags say so.
-func appendRecord(dst []byte, e *ring.Event, flags byte) []byte {
-	id := ""
-	if flags&hasID != 0 {
-		id = e.ID
+// A record is an event to be stored.
+type record struct {
+	event *ring.Event
+	flags byte
+	tally tally // if flags say so
+}
+
+// id is what is stored of the ID.
+func (r *record) id() string {
+	if r.flags&hasID == 0 {
+		return ""
 	}
-	dst = append(dst, flags)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Time.UnixNano()))
-	for _, s := range []string{id, e.Stream, e.Type} {
+	return r.event.ID
+}
+
+// size is the length of what append appends.
+func (r *record) size() int {
+	n := 1 + 8 + len(r.event.Data)
+	if r.flags&hasTally != 0 {
+		n += r.tally.size(r.event.Time.UnixNano())
+	}
+	for _, s := range [...]string{r.id(), r.event.Stream, r.event.Type} {
+		n += uvarintLen(uint64(len(s))) + len(s)
+	}
+	return n
+}
+
+func (r *record) append(dst []byte) []byte {
+	e, nano := r.event, r.event.Time.UnixNano()
+	dst = append(dst, r.flags)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(nano))
+	if r.flags&hasTally != 0 {
+		dst = r.tally.append(dst, nano)
+	}
+	id := r.id()
+	for _, s := range [...]string{id, e.Stream, e.Type} {
 		dst = binary.AppendUvarint(dst, uint64(len(s)))
 	}
 	dst = append(append(append(dst, id...), e.Stream...), e.Type...)
 	return append(dst, e.Data...)
 }
 
+func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+
 // A raw event is a record taken apart. Its parts are those of the record.
 type rawEvent struct {
 	withID, numbered bool
 	nano             int64
+	tallied          bool
+	tally            tally
 	id, stream, kind []byte
 	data             []byte
 }
@@ -42,9 +76,12 @@ type rawEvent struct {
 func parseRecord(key, record []byte) (r rawEvent, err error) {
 	d := decoder{b: record}
 	flags := d.byte()
-	r.withID, r.numbered = flags&hasID != 0, flags&isNumbered != 0
-	d.bad = d.bad || flags > isNumbered
+	r.withID, r.numbered, r.tallied = flags&hasID != 0, flags&isNumbered != 0, flags&hasTally != 0
+	d.bad = d.bad || flags >= hasTally<<1 || r.withID && r.numbered
 	r.nano = int64(d.uint64())
+	if r.tallied {
+		r.tally = d.tally(r.nano)
+	}
 	lengths := [3]int{d.length(), d.length(), d.length()}
 	r.id, r.stream, r.kind = d.take(lengths[0]), d.take(lengths[1]), d.take(lengths[2])
 	r.data = d.b

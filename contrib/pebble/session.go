@@ -25,7 +25,12 @@ type session struct {
 	seen      state
 	version   uint64               // of metadata; how often it was changed
 	resumed   bool                 // the run of this process has begun
-	oldest    []slot               // the first retained events, as far as eviction has read ahead
+	readAhead []slot               // events that eviction has read
+	readAt    uint64               // the sequence of the first of them
+	costs     []uint32             // of the retained events appended since the directory was opened, see slot
+	costsAt   uint64               // the sequence of the first of them, or of the next event
+	kept      uint64               // the oldest event on the disk, which may be an evicted one; 0: not known
+	keptBytes int64                // of evicted ones that are on the disk, as far as known
 	unseen    []slot               // the newest events, those that are not confirmed
 	unseenAt  uint64               // the sequence of the first of them, or of the next event
 	ids       map[string]*addition // IDs of events that are not confirmed
@@ -56,31 +61,56 @@ func (s *session) edit() edit { return edit{s, s.store.db.NewBatch()} }
 
 // queue queues an edit of the session, with its state as it is decided now, and returns the write.
 // confirm, if not nil, is called with mu held. It is called with mu held.
-func (e edit) queue(confirm func()) (*write, error) {
-	s := e.s
-	s.decided.attached = s.readers > 0
-	if err := e.batch.Set(stateKey(s.inc), s.decided.encode(), nil); err != nil {
+func (e edit) queue(confirm func(*session)) (*write, error) {
+	w := &write{confirm: confirm}
+	if err := e.submitState(w); err != nil {
 		return nil, err
 	}
-	return e.send(confirm)
+	return w, nil
 }
 
 // send is queue for an edit that leaves no state.
-func (e edit) send(confirm func()) (*write, error) {
-	s := e.s
-	after := s.decided
-	w, err := s.store.commits.enqueue(e.batch, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.show(after)
-		if confirm != nil {
-			confirm()
-		}
-	})
-	if err == nil {
-		s.onDisk = after.attached
+func (e edit) send(confirm func(*session)) (*write, error) {
+	w := &write{confirm: confirm}
+	if err := e.submit(w); err != nil {
+		return nil, err
 	}
-	return w, err
+	return w, nil
+}
+
+// submitState queues w as a write of the edit and of the state.
+func (e edit) submitState(w *write) error {
+	s := e.s
+	s.decided.attached = s.readers > 0
+	if err := e.batch.Set(stateKey(s.inc), s.decided.encode(), nil); err != nil {
+		return err
+	}
+	return e.submit(w)
+}
+
+// submit queues w as a write of the edit, which leaves no state, or changes nothing of it but what
+// a tally has.
+func (e edit) submit(w *write) error {
+	s := e.s
+	w.batch, w.session, w.after = e.batch, s, s.decided
+	if err := s.store.commits.enqueue(w); err != nil {
+		return err
+	}
+	s.onDisk = w.after.attached
+	return nil
+}
+
+// confirmed makes what a write has made of the session visible.
+func (s *session) confirmed(w *write) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.show(w.after)
+	if w.added != nil {
+		w.added.confirmed(s)
+	}
+	if w.confirm != nil {
+		w.confirm(s)
+	}
 }
 
 // show makes a state visible.
@@ -183,7 +213,7 @@ func (e edit) end(status shard.Status, at int64) {
 }
 
 // finish queues an edit that has ended the session: without Linger, nothing of it is left.
-func (e edit) finish(confirm func()) (*write, error) {
+func (e edit) finish(confirm func(*session)) (*write, error) {
 	if e.s.store.cfg.Linger >= 0 {
 		return e.queue(confirm)
 	}

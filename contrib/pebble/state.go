@@ -2,12 +2,15 @@ package pebble
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/reprise-go/reprise/ring"
 	"github.com/reprise-go/reprise/shard"
 )
 
-// A state is the part of a session that changes all the time. It is written with every append.
+// A state is the part of a session that changes. What most appends change of it, and nothing else,
+// is in the record of the newest event as well: so an append writes one key, and the state is
+// written when something else has changed.
 type state struct {
 	status   shard.Status
 	left     int64 // when the session was no longer active; 0 before
@@ -23,7 +26,52 @@ type state struct {
 	names    runs // of logs in front, see numberedBy
 }
 
-const stateVersion = 2
+// A tally is what an append makes of a session, with the event's own sequence.
+type tally struct {
+	activity int64
+	retained uint64 // events, from this one back; 1 or more
+	bytes    int64  // of the retained ones, with overhead
+}
+
+func (s *state) tally() tally { return tally{s.activity, s.last + 1 - s.first, s.bytes} }
+
+// size is the length of what append appends.
+func (t *tally) size(nano int64) int {
+	after := t.activity - nano
+	return uvarintLen(uint64(after<<1^after>>63)) + uvarintLen(t.retained) + uvarintLen(uint64(t.bytes))
+}
+
+// append appends t, with the activity as what has passed since the time of the event, which is
+// little where the event came without one. It may wrap around.
+func (t *tally) append(dst []byte, nano int64) []byte {
+	dst = binary.AppendVarint(dst, t.activity-nano)
+	dst = binary.AppendUvarint(dst, t.retained)
+	return binary.AppendUvarint(dst, uint64(t.bytes))
+}
+
+func (d *decoder) tally(nano int64) tally {
+	return tally{d.varint() + nano, d.uvarint(), int64(d.uvarint())}
+}
+
+// isTold reports whether a tally tells all that an append has changed since before.
+func (s *state) isTold(before *state) bool {
+	return s.imitated == before.imitated && s.shared == before.shared &&
+		slices.Equal(s.runs, before.runs) && slices.Equal(s.names, before.names)
+}
+
+// follow makes s what it was after its newest event, seq, if that came after s was written.
+func (s *state) follow(seq uint64, t tally) bool {
+	if seq < s.last || t.retained == 0 || t.retained > seq || t.bytes < 0 {
+		return false
+	}
+	s.activity = max(s.activity, t.activity)
+	if seq > s.last {
+		s.first, s.last, s.bytes = seq+1-t.retained, seq, t.bytes
+	}
+	return true
+}
+
+const stateVersion = 3
 
 const (
 	flagAttached = 1 << iota

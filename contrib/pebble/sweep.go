@@ -81,7 +81,7 @@ func (w *sweeper) run() {
 func (w *sweeper) sign(now int64) {
 	b := w.store.db.NewBatch()
 	b.Set(aliveKey, binary.BigEndian.AppendUint64(nil, uint64(now)), nil)
-	w.store.commits.enqueue(b, nil)
+	w.store.commits.enqueue(&write{batch: b})
 }
 
 // sweep looks at all sessions that are due, and returns when the next one is.

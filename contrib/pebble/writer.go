@@ -77,7 +77,7 @@ func (w *writer) limits() ring.Config {
 func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 	next := s.decided
 	next.activity = max(next.activity, now)
-	a := &addition{events: make([]ring.Event, 0, len(es)), slots: make([]slot, 0, len(es))}
+	a := newAddition(len(es))
 	total := int64(0)
 	for i := range es {
 		if es[i].Seq <= s.decided.last {
@@ -113,7 +113,7 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 	if err := s.put(a, next); err != nil {
 		return nil, err
 	}
-	return a.write, nil
+	return &a.write, nil
 }
 
 // number reports whether the ID of e is one that follows from its sequence and the state.
@@ -139,7 +139,7 @@ func (w *writer) Restart(ctx context.Context, next uint64) error {
 		s.touch(now)
 		queued, err := e.queue(nil)
 		if err == nil {
-			s.oldest, s.unseen, s.unseenAt = nil, nil, next
+			s.forget(next)
 		}
 		return queued, err
 	})
