@@ -200,6 +200,9 @@ func (s *session) assign(a *addition, es []ring.Event, next *state) error {
 		total += a.slots[i].cost
 	}
 	next.bytes += total
+	if len(es) == 1 { // it was checked, and an ID that is assigned counts only for what is evicted
+		return nil
+	}
 	return fits(len(es), total, s.limits)
 }
 

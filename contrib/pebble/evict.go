@@ -25,10 +25,14 @@ const (
 	fewEvictedBytes = 256 << 10
 )
 
-// evict drops the oldest events until the ones of a fit. next has the new ones already.
+// evict drops the oldest events until the ones of a fit, or one is left. next has the new ones
+// already.
 func (e edit) evict(a *addition, next *state) (gone eviction, err error) {
 	s := e.s
-	for next.last+1-next.first > uint64(s.limits.MaxEvents) || next.bytes > int64(s.limits.MaxBytes) {
+	exceeds := func() bool {
+		return next.last+1-next.first > uint64(s.limits.MaxEvents) || next.bytes > int64(s.limits.MaxBytes)
+	}
+	for next.first < next.last && exceeds() {
 		old, err := s.slot(next.first)
 		if err != nil {
 			return gone, err
@@ -43,23 +47,29 @@ func (e edit) evict(a *addition, next *state) (gone eviction, err error) {
 		gone.events++
 		gone.bytes += old.cost
 	}
-	if gone.events == 0 {
-		return gone, nil
+	if gone.events > 0 {
+		err = e.remove(&gone, next.first)
 	}
+	return gone, err
+}
+
+// remove removes the events before first, once they are many.
+func (e edit) remove(gone *eviction, first uint64) (err error) {
+	s := e.s
 	if s.kept == 0 {
 		if s.kept, err = s.oldestStored(); err != nil {
-			return gone, err
+			return err
 		}
 	}
-	if next.first-s.kept < fewEvicted && s.keptBytes+gone.bytes < fewEvictedBytes {
-		return gone, nil
+	if first-s.kept < fewEvicted && s.keptBytes+gone.bytes < fewEvictedBytes {
+		return nil
 	}
 	gone.removed = true
-	for seq := s.kept; seq < next.first; seq++ {
+	for seq := s.kept; seq < first; seq++ {
 		op := e.batch.DeleteDeferred(eventKeyLen)
 		appendEventKey(op.Key[:0], s.inc, seq)
 	}
-	return gone, nil
+	return nil
 }
 
 // forget takes note that all events are gone, and that next is the sequence of the next one.

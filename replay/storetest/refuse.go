@@ -139,6 +139,13 @@ func exactSizes(k *kit) {
 	k.create("s")
 	assigned := k.append("s", ring.Event{Data: make([]byte, 100)})
 	k.equal("bytes with an assigned ID", k.info("s").Log.Bytes, 100+len(assigned.ID)+ring.Overhead)
+	k.start(Config{Ring: ring.Config{MaxBytes: 300}})
+	k.create("s")
+	for range 3 { // an assigned ID may exceed the limit: such an event is retained alone
+		assigned = k.append("s", ring.Event{Data: make([]byte, 300-ring.Overhead)})
+		k.wantLog("s", []ring.Event{assigned})
+	}
+	k.wantLog("s", []ring.Event{k.append("s", ring.Event{Data: make([]byte, 1)})})
 }
 
 func precedence(k *kit) {
