@@ -17,14 +17,23 @@ VULN    := $(CURDIR)/.tools/govulncheck
 CORE32 := ./ring ./shard ./internal/...
 
 # How long the long runs run.
-FUZZTIME  ?= 5m
-SOAKTIME  ?= 10m
-CHAOSTIME ?= 10m
-BENCHTIME ?= 300ms
-COUNT     ?= 6
+FUZZTIME   ?= 5m
+SOAKTIME   ?= 10m
+CHAOSTIME  ?= 10m
+STRESSTIME ?= 10s
+STALLTIME  ?= 20s
+BENCHTIME  ?= 300ms
+COUNT      ?= 6
 
 # In every module of the repository, one after the other, stopping at the first failure.
-each = @set -e; for m in $(MODULES); do echo "── $$m"; (cd $$m && $(1)); done
+each = @set -e; time for m in $(MODULES); do echo "── $$m"; (cd $$m && $(1)); done
+
+# Makes targets two at a time, for one seldom keeps two processors busy. What a command writes is shown whole when it has
+# ended. After a failure no other target begins.
+beside = @$(MAKE) --no-print-directory -j2 --output-sync=line $(1)
+
+# How bash's time says what a part of make test took: elapsed, in user mode and in the kernel.
+export TIMEFORMAT := took %lR, %lU user, %lS system
 
 .DEFAULT_GOAL := help
 
@@ -37,23 +46,37 @@ run: ## the main job: a client whose connection breaks ten times resumes without
 serve: ## the demo's MCP server for a client of your own, a page whose stream you can cut, and the Inspector (ARGS=--help lists the flags)
 	@cd contrib/demo && go run . serve $(ARGS)
 
-test: lint plain race stress stall machines models release-check ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models, use from outside
+# What is tested under the race detector: one target for each module, those that take longest first.
+SLOWEST := contrib/redis . contrib/tiered/tests contrib/durablestreams/cmd/serve contrib/interop contrib/gosdk
+RACED   := $(addprefix race-,$(SLOWEST) $(filter-out $(SLOWEST),$(MODULES)))
+
+# What make test makes two at a time, in this order: lint keeps the processors busy while contrib/redis waits for servers.
+CHECKS := $(firstword $(RACED)) lint $(wordlist 2,99,$(RACED)) release-check stall models machines stress plain
+
+test: ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models, use from outside
+	@$(MAKE) --no-print-directory -j1 cc others spin $(STATIC) $(WIDTHS)
+	$(call beside,STRESSTIME=2s STALLTIME=5s $(CHECKS))
 
 plain: ## the core's tests without the race detector, which hides what allocates
-	go test -timeout 10m ./ring ./shard ./replay/... ./internal/...
+	go test -vet=off -timeout 10m ./ring ./shard ./replay/... ./internal/...
 
 race: cc others ## all tests of all modules under the race detector
-	$(call each,go test -race -timeout 15m ./...)
+	$(call beside,$(RACED))
 
-stress: cc ## eight writers and eight readers on a ring of eight, ten seconds at GOMAXPROCS 1, 2, 4 and 8 each
-	REPRISE_STRESS=10s go test -race -timeout 10m -run Stress ./ring
+# lint has vetted the tests.
+$(RACED): race-%: cc others
+	@echo "── race $*"
+	@echo "── race $*"; cd $* && time go test -race -vet=off -timeout 15m ./...
 
-stall: cc ## the ring's protocol with goroutines stopped between its steps
-	REPRISE_EXPLORE=20s go test -race -tags reprise_steps -timeout 15m ./ring
+stress: cc ## eight writers and eight readers on a ring of eight, STRESSTIME at GOMAXPROCS 1, 2, 4 and 8 each
+	REPRISE_STRESS=$(STRESSTIME) go test -race -vet=off -timeout 10m -run Stress ./ring
+
+stall: cc ## the ring's protocol with goroutines stopped between its steps, in new orders for STALLTIME
+	REPRISE_EXPLORE=$(STALLTIME) go test -race -vet=off -tags reprise_steps -timeout 15m ./ring
 
 machines: ## the core's tests on 32 bits (linux/386), and builds for arm64, windows and darwin
 	@mkdir -p .tools && printf 'package main\n\nfunc main() {}\n' > .tools/empty.go
-	@if GOARCH=386 go run .tools/empty.go 2>/dev/null; then GOARCH=386 go test -timeout 10m $(CORE32) ./replay/... ./fuzz/soak; \
+	@if GOARCH=386 go run .tools/empty.go 2>/dev/null; then GOARCH=386 go test -vet=off -timeout 10m $(CORE32) ./replay/... ./fuzz/soak; \
 	  else echo "this kernel runs no 32-bit programs: qemu does, all but those of ./replay and ./fuzz/soak, which are vetted"; \
 	    $(MAKE) --no-print-directory machines-emulated; fi
 	@for m in linux/arm64 windows/amd64 darwin/arm64; do echo "── build $$m"; GOOS=$${m%/*} GOARCH=$${m#*/} go build ./ring ./shard ./replay/... || exit; done
@@ -97,7 +120,7 @@ model: spin ## the Promela models of the ring's protocol in every interleaving, 
 	go test -tags model -timeout 90m -v ./fuzz/model
 
 models: spin ## the same with fewer events, in less than a minute
-	go test -tags model -timeout 10m -short ./fuzz/model
+	go test -vet=off -tags model -timeout 10m -short ./fuzz/model
 
 mutants: ## breaks the core in one place after the other and wants a named test to fail each time: five minutes of processor time (ARGS='-only wheel' breaks some)
 	@go run ./fuzz/mutants $(ARGS)
@@ -136,7 +159,7 @@ lint: $(STATIC) $(WIDTHS) ## gofmt, go vet, staticcheck, tidy go.mod files, in e
 	@go vet -tags reprise_steps ./ring ./internal/step && go vet -tags model ./fuzz/model
 
 release-check: ## each published module as the module proxy would serve it, used from outside the repository, and every Go program of every README
-	@cd internal/tools && go run ./release -root $(CURDIR) -version $(VERSION) -cache -unpublished '$(UNPUBLISHED)'
+	@cd internal/tools && time go run ./release -root $(CURDIR) -version $(VERSION) -cache -unpublished '$(UNPUBLISHED)'
 
 cover: ## coverage of the core packages, and which of their statements no test reaches; fails below 95 % of a package
 	@mkdir -p .tools
@@ -151,11 +174,14 @@ vuln: $(VULN) ## known vulnerabilities in what each module depends on
 clean: ## remove what the targets made
 	rm -rf .tools
 
+$(STATIC): TOOL := honnef.co/go/tools/cmd/staticcheck
+$(STAT):   TOOL := golang.org/x/perf/cmd/benchstat
+$(VULN):   TOOL := golang.org/x/vuln/cmd/govulncheck
+$(WIDTHS): TOOL := ./widths
 $(STATIC) $(STAT) $(VULN) $(WIDTHS): internal/tools/go.mod internal/tools/go.sum $(wildcard internal/tools/widths/*.go)
 	@mkdir -p $(@D)
-	cd internal/tools && go build -o $(@D)/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat \
-	  golang.org/x/vuln/cmd/govulncheck ./widths
-	@touch $(STATIC) $(STAT) $(VULN) $(WIDTHS)
+	cd internal/tools && go build -o $@ $(TOOL)
+	@touch $@
 
 # $(call need,program,packages): install Debian packages unless the program is there, without starting the services that they bring.
 need = @PATH=$$PATH:/usr/sbin command -v $(1) >/dev/null || { set -e; p=/usr/sbin/policy-rc.d; \
@@ -176,4 +202,4 @@ others: # other people's software, for contrib/interop, and the servers of contr
 npm = @set -e; for d in $(1); do (cd $$d; cmp -s package-lock.json node_modules/.installed || \
 	  { npm ci --ignore-scripts --no-audit --no-fund >&2 && cp package-lock.json node_modules/.installed; }); done
 
-.PHONY: machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble bench-tiered bench-durable crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
+.PHONY: $(RACED) machines-emulated help run serve test plain race stress stall machines cc others bench bench-peers bench-redis bench-pebble bench-tiered bench-durable crash verdict bench-scale report fuzz spin model models mutants soak chaos lint release-check cover vuln clean
