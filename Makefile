@@ -53,7 +53,7 @@ RACED   := $(addprefix race-,$(SLOWEST) $(filter-out $(SLOWEST),$(MODULES)))
 # What make test makes two at a time, in this order: lint keeps the processors busy while contrib/redis waits for servers.
 CHECKS := $(firstword $(RACED)) lint $(wordlist 2,99,$(RACED)) release-check stall models machines stress plain
 
-test: ## every check: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models, use from outside
+test: ## every check, two at a time: lint, all tests with and without the race detector, stress, writers stopped at every step, 32 bits, models, use from outside
 	@$(MAKE) --no-print-directory -j1 cc others spin $(STATIC) $(WIDTHS)
 	$(call beside,STRESSTIME=2s STALLTIME=5s $(CHECKS))
 
