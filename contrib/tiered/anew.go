@@ -40,6 +40,7 @@ func (h *session) vanished(ctx context.Context, c *copier) error {
 	first := max(1, h.front.Info().Log.First)
 	h.change(func() {
 		h.w = w
+		h.owe(h.copied.Load())
 		h.copied.Store(first - 1)
 		h.finished.Store(false)
 	})

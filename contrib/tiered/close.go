@@ -39,6 +39,11 @@ func (s *Store) Close() error {
 	s.spawning.Lock()
 	s.stop()
 	s.spawning.Unlock()
+	s.held.Range(func(_, v any) bool {
+		v.(*session).dismiss()
+		return true
+	})
+	s.leaders.Wait()
 	s.owned.Wait()
 	s.held.Clear() // what ends from now on lives on behind
 	s.manager.Close()

@@ -20,8 +20,9 @@ type Config struct {
 	Shard shard.Config
 
 	// Sync makes every write wait until it is behind. If the copy fails for good or ctx ends first,
-	// Append returns the event together with the error: it is stored here, may have been read, and
-	// is copied as soon as that is possible.
+	// Append returns the event together with the error: it is stored here and is copied as soon as
+	// that is possible; readers see it from then on. An Append makes the call to the Store behind
+	// itself where it can, with ctx: one that does not come back when that ends holds it up.
 	Sync bool
 
 	// Holder names this process to the Store behind, 1 to 128 bytes. Processes need different
@@ -34,8 +35,8 @@ type Config struct {
 	Term time.Duration
 
 	// Copiers is how many calls that answer in time are made to the Store behind at once; default
-	// 1024. Calls that hang do not count, so that a part of it that is away does not hold up the
-	// rest.
+	// 1024. Calls that hang take at most half of these for long, so that a part of it that is away
+	// does not hold up the rest.
 	Copiers int
 
 	// Timeout bounds each call to the Store behind, beside the caller's context where there is one,

@@ -3,6 +3,7 @@ package tiered
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/ring"
@@ -23,35 +24,54 @@ func (h *session) wake() {
 	h.store.spawn(h.copy)
 }
 
-// hasWork reports whether there is something for a copier to do.
+// hasWork reports whether there is something for a copier to do for which no caller leads.
 func (h *session) hasWork() bool {
-	return h.copied.Load() < h.newest() || h.ending.Load() || h.finishing.Load() && !h.finished.Load() ||
-		h.doubted.Load() || h.toMend.Load()
+	due := h.owed.Load()
+	if !h.store.cfg.Sync {
+		due = h.newest()
+	}
+	return h.copied.Load() < due || h.hasChores()
 }
 
-// copy does what there is to do, and comes to an end with it.
+// hasChores reports whether there is more to do than to copy.
+func (h *session) hasChores() bool {
+	return h.ending.Load() || h.finishing.Load() && !h.finished.Load() || h.doubted.Load() || h.toMend.Load()
+}
+
+// copy does what there is to do, and comes to an end with it, or once a caller leads.
 func (h *session) copy() {
 	ctx, c := h.store.ctx, &h.copier
 	for failures := 0; ctx.Err() == nil; {
-		err := h.step(ctx, c)
-		if err == nil {
-			failures = 0
-			if h.isGone() {
-				return
-			}
-			if h.hasWork() {
-				continue
-			}
-			c.rest()
-			h.busy.Store(false)
-			if !h.hasWork() || h.busy.Swap(true) {
-				return
-			}
+		if h.step(ctx, c) != nil {
+			h.store.rest(failures)
+			failures++
 			continue
 		}
-		h.store.rest(failures)
-		failures++
+		failures = 0
+		if h.isGone() || h.passOn() {
+			return
+		}
 	}
+}
+
+// passOn makes the first who waits the leader, or gives busy up when nobody does. It reports
+// whether it has: not while there is work for whoever has busy.
+func (h *session) passOn() bool {
+	if len(h.copier.batch) > 0 || h.hasWork() {
+		return false
+	}
+	h.mu.Lock()
+	if len(h.waiters) > 0 {
+		w := h.waiters[0]
+		h.waiters = slices.Delete(h.waiters, 0, 1)
+		w.told <- verdict{leads: true}
+		h.mu.Unlock()
+		return true
+	}
+	h.copier.rest()
+	h.busy.Store(false)
+	h.mu.Unlock()
+	return !h.hasWork() || h.busy.Swap(true)
 }
 
 func (h *session) isGone() bool {
@@ -148,6 +168,7 @@ func (h *session) sent(c *copier, n int, refused error) {
 			h.refused = append(h.refused[max(0, len(h.refused)-maxRefused):], refusal{last, refused})
 		}
 		h.copied.Store(last)
+		h.leading = nil
 	})
 }
 
@@ -204,7 +225,10 @@ func (h *session) explain(ctx context.Context, c *copier, err error) error {
 	case errors.As(err, &missing): // the Store behind has lost the end of what it had
 		clear(c.batch)
 		c.batch, c.placed = c.batch[:0], false
-		h.change(func() { h.copied.Store(missing.Last) })
+		h.change(func() {
+			h.owe(h.copied.Load())
+			h.copied.Store(missing.Last)
+		})
 		return nil
 	case errors.Is(err, replay.ErrFenced):
 		h.lose(err)

@@ -3,7 +3,6 @@ package tiered
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,9 +15,9 @@ import (
 // A session is one that this process writes: its front in memory, and the writer of its copy
 // behind. It stands for one incarnation, and is never used for another.
 //
-// At most one goroutine copies: whoever sets busy starts it, and it ends when there is nothing to
-// do. Work that comes while it is about to end is found by one of the two, for it clears busy and
-// then looks again, and others add work and then look at busy.
+// At most one goroutine copies: the one that has set busy, or was given it by another. It gives it
+// up when there is nothing to do. Work that comes just then is found by one of the two, for it
+// clears busy and then looks again, and others add work and then look at busy.
 type session struct {
 	store *Store
 	id    string
@@ -30,8 +29,9 @@ type session struct {
 
 	updating mutex // one Update at a time, so that both tiers see them in one order
 
-	busy      atomic.Bool   // a goroutine copies
+	busy      atomic.Bool   // a goroutine copies; cleared with mu held
 	copied    atomic.Uint64 // sequence up to which events are behind; written by the copier
+	owed      atomic.Uint64 // with Sync: up to which they are to be, whoever waits; written with mu held
 	finishing atomic.Bool   // Finish was called: the copy is to be finished too
 	finished  atomic.Bool   // it is
 	ending    atomic.Bool   // front has ended, and the copy is to end
@@ -45,11 +45,18 @@ type session struct {
 	failed error         // why nothing is copied any more, for good
 	gone   bool          // the copy has ended, or is another's
 	torn   bool          // the copy may have what an Update that has failed has made of it
-	moved  chan struct{} // closed when copied, finished, ending or one of the above changes
+	moved  chan struct{} // closed when copied, finished, ending or one of the above changes; nil: nobody waits
 
 	refused []refusal // the last events that the Store behind did not take
-	remade  bool      // a new copy was asked for, and may be there; the copier's
-	copier  copier    // belongs to the goroutine that copies
+
+	waiters   []*waiter          // with Sync; see lead.go
+	leading   context.CancelFunc // of the call that a leader makes, or nil
+	since     time.Time          // when that began
+	watch     *time.Timer        // calls overdue; nil until a caller leads
+	isWatched bool               // watch is going to
+
+	remade bool   // a new copy was asked for, and may be there; the copier's
+	copier copier // belongs to the goroutine that copies
 }
 
 // A refusal is an event that is not behind, and never will be.
@@ -70,7 +77,7 @@ func (s *Store) newSession(
 ) *session {
 	h := &session{
 		store: s, id: front.ID(), front: front, tag: tag, w: w,
-		updating: newMutex(), moved: make(chan struct{}),
+		updating: newMutex(),
 	}
 	h.copied.Store(copied)
 	h.renewAt.Store(asked.Add(s.cfg.Term / 3).UnixNano())
@@ -155,8 +162,11 @@ func (h *session) change(do func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	do()
-	close(h.moved)
-	h.moved = make(chan struct{})
+	h.tell()
+	if h.moved != nil {
+		close(h.moved)
+		h.moved = nil
+	}
 }
 
 // until waits until ok, which is called with mu held, says so or fails.
@@ -164,37 +174,23 @@ func (h *session) until(ctx context.Context, ok func() (bool, error)) error {
 	for {
 		h.mu.Lock()
 		is, err := ok()
-		moved := h.moved
-		h.mu.Unlock()
 		if is || err != nil {
+			h.mu.Unlock()
 			return err
 		}
+		if h.moved == nil {
+			h.moved = make(chan struct{})
+		}
+		moved := h.moved
+		h.mu.Unlock()
 		select {
 		case <-moved:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-h.store.ctx.Done():
-			return fmt.Errorf("%w: what was stored is not behind", shard.ErrClosed)
+			return errNotBehind
 		}
 	}
-}
-
-// await waits until everything up to seq is behind, or the session has ended, and its events with
-// it.
-func (h *session) await(ctx context.Context, seq uint64) error {
-	return h.until(ctx, func() (bool, error) {
-		for _, r := range h.refused {
-			if r.seq == seq {
-				return true, fmt.Errorf(
-					"tiered: sequence %d of %.64q is stored here and not behind: %w",
-					seq,
-					h.id,
-					r.why,
-				)
-			}
-		}
-		return h.copied.Load() >= seq || h.gone, h.failed
-	})
 }
 
 func (h *session) awaitFinish(ctx context.Context) error {

@@ -34,6 +34,9 @@ type Store struct {
 	stop  context.CancelFunc
 	owned sync.WaitGroup // goroutines, of which none begins once ctx has ended; see spawn
 
+	leaders sync.WaitGroup // calls of callers that lead, of which none begins once ctx has ended; see begin
+	waiters sync.Pool      // of *waiter, for callers that are to wait
+
 	spawning sync.RWMutex // held for writing while ctx is ended
 	idle     chan func()  // goroutines that have nothing to do take from it; without a buffer
 }
@@ -59,6 +62,7 @@ func New(back replay.Store, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, back: back, leases: leases, left: make(chan struct{}), idle: make(chan func())}
+	s.waiters.New = newWaiter
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.calls = newTurnstile(s.ctx, cfg.Timeout, cfg.Copiers)
 	ended := cfg.Shard.OnEnd
@@ -183,11 +187,11 @@ func (s *Store) AppendAll(ctx context.Context, id string, es []ring.Event) ([]ri
 
 // confirm sees to it that everything up to seq is copied, and waits for that where it must.
 func (s *Store) confirm(ctx context.Context, h *session, seq uint64) error {
-	h.wake()
-	if !s.cfg.Sync {
-		return nil
+	if s.cfg.Sync {
+		return h.await(ctx, seq)
 	}
-	return h.await(ctx, seq)
+	h.wake()
+	return nil
 }
 
 // Finish implements replay.Finisher: here at once, and behind when everything is copied, for which

@@ -7,45 +7,77 @@ import (
 )
 
 // A turnstile bounds how many calls are made to the Store behind at once, and how long each takes.
-// One that takes longer than usual gives its place to another before it is through: a hundred calls
-// that hang hold nobody up.
+// A call that takes longer than usual gives its place to another before it is through: a hundred
+// calls that hang hold nobody up. That takes a timer, so half of the places are given for as long
+// as a call takes, however long that is: calls that hang may have all of these, and the others go
+// on by the other half.
 type turnstile struct {
 	ctx     context.Context // of calls that nobody waits for
 	timeout time.Duration
-	places  chan struct{}
+	steady  chan struct{} // for as long as a call takes
+	places  chan struct{} // for no longer than usual
 	shared  atomic.Pointer[deadline]
 }
 
-// usual is how long a call keeps its place.
+// usual is how long a call keeps one of places.
 const usual = 50 * time.Millisecond
 
 func newTurnstile(ctx context.Context, timeout time.Duration, places int) *turnstile {
-	return &turnstile{ctx: ctx, timeout: timeout, places: make(chan struct{}, places)}
+	steady := places / 2
+	return &turnstile{
+		ctx: ctx, timeout: timeout,
+		steady: make(chan struct{}, steady), places: make(chan struct{}, places-steady),
+	}
 }
 
 // through makes a call with a deadline.
 func (t *turnstile) through(ctx context.Context, call func(context.Context) error) error {
-	select {
-	case t.places <- struct{}{}:
-	default:
-		select {
-		case t.places <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	p, err := t.enter(ctx)
+	if err != nil {
+		return err
 	}
-	late := time.AfterFunc(usual, func() { <-t.places })
-	defer func() {
-		if late.Stop() {
-			<-t.places
-		}
-	}()
-	if ctx == t.ctx {
-		return call(t.bounded())
-	}
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer t.leave(p)
+	ctx, cancel := t.limit(ctx)
 	defer cancel()
 	return call(ctx)
+}
+
+// A place is what a call has while it is made.
+type place struct {
+	late *time.Timer // gives it to another; nil: it is steady
+}
+
+// enter waits for a place.
+func (t *turnstile) enter(ctx context.Context) (place, error) {
+	select {
+	case t.steady <- struct{}{}:
+		return place{}, nil
+	default:
+	}
+	select {
+	case t.steady <- struct{}{}:
+		return place{}, nil
+	case t.places <- struct{}{}:
+		return place{late: time.AfterFunc(usual, func() { <-t.places })}, nil
+	case <-ctx.Done():
+		return place{}, ctx.Err()
+	}
+}
+
+func (t *turnstile) leave(p place) {
+	if p.late == nil {
+		<-t.steady
+	} else if p.late.Stop() {
+		<-t.places
+	}
+}
+
+// limit returns ctx with a deadline.
+func (t *turnstile) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx == t.ctx {
+		return t.bounded(), func() {}
+	}
+	return context.WithTimeout(ctx, t.timeout)
 }
 
 // A deadline is a context that calls share which begin at about the same time.
