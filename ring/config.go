@@ -38,24 +38,26 @@ type Config struct {
 // Complete returns c with the defaults in place of zeros, or a *ConfigError for a limit that is
 // negative or above its bound.
 func (c Config) Complete() (Config, error) {
-	for _, f := range []struct {
-		name        string
-		value       *int
-		preset, max int64
-	}{
-		{"MaxEvents", &c.MaxEvents, 1000, MaxMaxEvents},
-		{"MaxBytes", &c.MaxBytes, 8 << 20, MaxMaxBytes},
-		{"MaxEventBytes", &c.MaxEventBytes, 1 << 20, MaxMaxEventBytes},
-		{"MaxIDBytes", &c.MaxIDBytes, MaxIDBytes, MaxMaxIDBytes},
-	} {
-		if *f.value < 0 || int64(*f.value) > f.max {
-			return c, &ConfigError{f.name, int64(*f.value), f.max, f.preset}
-		}
-		if *f.value == 0 {
-			*f.value = int(f.preset)
-		}
+	if err := complete("MaxEvents", &c.MaxEvents, 1000, MaxMaxEvents); err != nil {
+		return c, err
 	}
-	return c, nil
+	if err := complete("MaxBytes", &c.MaxBytes, 8<<20, MaxMaxBytes); err != nil {
+		return c, err
+	}
+	if err := complete("MaxEventBytes", &c.MaxEventBytes, 1<<20, MaxMaxEventBytes); err != nil {
+		return c, err
+	}
+	return c, complete("MaxIDBytes", &c.MaxIDBytes, MaxIDBytes, MaxMaxIDBytes)
+}
+
+func complete(field string, value *int, preset, most int64) error {
+	if *value < 0 || int64(*value) > most {
+		return &ConfigError{field, int64(*value), most, preset}
+	}
+	if *value == 0 {
+		*value = int(preset)
+	}
+	return nil
 }
 
 // A Group makes rings with the same limits, for package shard; thousands of them share one copy. It

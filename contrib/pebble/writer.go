@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
@@ -55,15 +54,36 @@ func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 		return err
 	}
 	refused := check(es, w.limits())
-	return w.change(ctx, func(s *session, now int64) (*write, error) {
-		if s.decided.status == shard.Finished {
-			return nil, about(shard.ErrFinished, s.id)
-		}
-		if refused != nil {
-			return nil, refused
-		}
-		return s.copy(es, now)
-	})
+	if err := w.s.store.enter(); err != nil {
+		return err
+	}
+	queued, err := w.copy(es, refused)
+	w.s.store.leave()
+	if err != nil {
+		return err
+	}
+	return w.s.store.commits.wait(ctx, queued)
+}
+
+// copy decides on events of the log in front, and queues them.
+func (w *writer) copy(es []ring.Event, refused error) (*write, error) {
+	s := w.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.store.now()
+	if err := s.usable(now, false); err != nil {
+		return nil, err
+	}
+	if err := w.may(now); err != nil {
+		return nil, err
+	}
+	if s.decided.status == shard.Finished {
+		return nil, about(shard.ErrFinished, s.id)
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return s.copy(es, now)
 }
 
 // limits are those of the session, but that the writer has decided which IDs may be.
@@ -87,8 +107,7 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 			return nil, &replay.MissingError{Last: s.decided.last, Next: es[i].Seq}
 		}
 		e := es[i]
-		e.ID, e.Stream, e.Type, e.Data = strings.Clone(e.ID), strings.Clone(e.Stream), strings.Clone(e.Type),
-			bytes.Clone(e.Data)
+		e.Data = bytes.Clone(e.Data) // the caller has it back when its context ends, and the disk may have it later
 		e.Time = time.Unix(0, e.Time.UnixNano())
 		one := slot{cost: costOf(&e)}
 		if one.numbered = s.number(&next, &e); !one.numbered {
