@@ -22,7 +22,7 @@ type check struct {
 
 	files   []string // of the repository, with slashes
 	modules []*mod   // the root's first
-	proxy   string   // URL of the packed modules
+	proxy   string   // a GOPROXY: the URL of the packed modules, and the user's
 	tried   int      // programs
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -31,10 +32,14 @@ func (c *check) forget() error {
 }
 
 // serve writes all published modules into a folder of temp, as the module proxy protocol has them
-// (https://go.dev/ref/mod#goproxy-protocol).
+// (https://go.dev/ref/mod#goproxy-protocol). The user's module proxies have the others.
 func (c *check) serve(temp string) error {
 	proxy := filepath.Join(temp, "proxy")
-	c.proxy = "file://" + filepath.ToSlash(proxy)
+	others, err := exec.Command("go", "env", "GOPROXY").Output()
+	if err != nil {
+		return err
+	}
+	c.proxy = "file://" + filepath.ToSlash(proxy) + "," + strings.TrimSpace(string(others))
 	for _, m := range c.modules {
 		if !m.published {
 			continue

@@ -19,10 +19,6 @@ import (
 func (c *check) command(dir string, args ...string) ([]byte, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	others, err := exec.Command("go", "env", "GOPROXY").Output()
-	if err != nil {
-		return nil, err
-	}
 	family := c.modules[0].path
 	// Without goindex=0 the go command takes the files of a version for those that it saw first.
 	cmd.Env = append(
@@ -32,7 +28,7 @@ func (c *check) command(dir string, args ...string) ([]byte, error) {
 		"GOWORK=off",
 		"GOPRIVATE=",
 		"GONOPROXY=",
-		"GOPROXY="+c.proxy+","+strings.TrimSpace(string(others)),
+		"GOPROXY="+c.proxy,
 		"GONOSUMDB="+family,
 		"GOMODCACHE="+c.cache,
 	)
