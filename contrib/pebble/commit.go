@@ -41,7 +41,7 @@ type committer struct {
 	mu      sync.Mutex
 	queue   []*write      // in the order in which they were decided
 	spare   []*write      // memory for the next queue
-	taken   []flight      // from the queue, and not yet confirmed, in their order
+	taken   []flight      // from the queue, and not yet confirmed, in their order; fail reads their writes
 	room    chan struct{} // closed when there is less waiting; nil: nobody waits
 	failure error         // why, once failed is closed
 	closed  bool          // nothing is queued any more
@@ -50,6 +50,7 @@ type committer struct {
 
 	kick     chan struct{} // holds one signal: something is queued, or closed is set
 	inflight chan flight
+	order    []*write // memory of the writer's
 	done     sync.WaitGroup
 }
 

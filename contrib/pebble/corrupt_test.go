@@ -2,7 +2,9 @@ package pebble
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -73,6 +75,32 @@ func TestTornTail(t *testing.T) {
 		mustAppend(t, s, "s", ring.Event{})
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// An event may hold what looks like a chunk of the log that it is in. After a torn end, it says
+// nothing of what was synced; a chunk of the log itself does.
+func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
+	const number, torn, at = 7, 100, 500
+	chunk := func(synced uint64) []byte {
+		b := make([]byte, logBlock)
+		header := b[at:][:leastChunk]
+		header[chunkType] = 9
+		binary.LittleEndian.PutUint32(header[chunkLog:], number)
+		binary.LittleEndian.PutUint64(header[chunkSync:], synced)
+		sum := crc32.Checksum(header[chunkType:], crc32.MakeTable(crc32.Castagnoli))
+		binary.LittleEndian.PutUint32(header, (sum>>15|sum<<17)+0xa282ead8)
+		for i := range torn {
+			b[i] = 0xff
+		}
+		return b
+	}
+	for synced, want := range map[uint64]bool{0: false, at: true, at + 1: false, 1 << 60: false} {
+		b := chunk(synced)
+		_, err := checkLog(bytes.NewReader(b), int64(len(b)), number)
+		if (err != nil) != want {
+			t.Errorf("a chunk at %d says that the log is synced to %d: error %v, want one: %v", at, synced, err, want)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (e edit) unindex(id string, seq uint64, a *addition) error {
 				}
 			}
 		}
-		if now, found, err := s.store.indexed(s.inc, id); err != nil || found && now != seq {
+		if now, found, err := s.store.indexed(s.inc, id); err != nil || found && now > seq {
 			return err
 		}
 	}

@@ -55,6 +55,14 @@ func (c *committer) writer() {
 			}
 		}
 		for {
+			select {
+			case <-due: // the queue may never be empty
+				due = nil
+				if !c.launch(flight{synced: true}) {
+					return
+				}
+			default:
+			}
 			c.gather()
 			f, closed := c.take()
 			if len(f.writes) == 0 {
@@ -158,9 +166,12 @@ func (w *write) inc() uint64 {
 }
 
 func (c *committer) apply(f *flight) error {
-	slices.SortStableFunc(f.writes, bySession)
+	order := append(c.order[:0], f.writes...) // f.writes stay as they are: fail may be reading them
+	slices.SortStableFunc(order, bySession)
+	defer clear(order)
+	c.order = order
 	f.batch = c.db.NewBatchWithSize(f.bytes)
-	for _, w := range f.writes {
+	for _, w := range order {
 		if err := f.batch.Apply(w.batch, nil); err != nil {
 			return err
 		}

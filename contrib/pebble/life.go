@@ -83,9 +83,6 @@ func (s *session) undo() func() {
 		if s.decided.isEnded() && !decided.isEnded() {
 			s.store.places.restore(s.principal)
 		}
-		if s.forgotten && !forgotten {
-			s.store.sessions.LoadOrStore(s.id, s)
-		}
 		s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = decided, md, version, armed, garbage,
 			forgotten
 	}

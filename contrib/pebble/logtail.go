@@ -19,11 +19,14 @@ import (
 // one as a block of its own.
 //
 // A chunk says how far the log was synced when it was written. So what cannot be told from a torn
-// end is what the last syncs have written, after which no other chunk came.
+// end is what the last syncs have written, after which no other chunk came. What looks like a chunk
+// may be an event that somebody has published: one that claims more than there was before it is
+// none.
 const (
 	logBlock   = 32 << 10
 	chunkType  = 6  // where a chunk's header has its type: 9 to 12 has a sync offset
 	chunkLog   = 7  // and the number of its log, in four bytes
+	chunkSync  = 11 // and how far the log was synced, in eight
 	leastChunk = 19 // bytes of a header
 )
 
@@ -61,18 +64,22 @@ func checkLogs(dir string, on vfs.FS) error {
 }
 
 // checkLog returns an error if something in a log cannot be read that was synced, and where the
-// last record before it ends.
+// last chunk before it ends.
 func checkLog(f io.ReaderAt, size int64, number uint64) (at int64, err error) {
 	at, err = readLog(io.NewSectionReader(f, 0, size), number)
 	if !errors.Is(err, wal.ErrUnexpectedEOF) {
 		return at, nil // it ends as it should, or Pebble finds what is wrong
 	}
-	rest := make([]byte, size-at)
+	end := at + -at&(logBlock-1) // of the block in which it cannot be read
+	if end-at < leastChunk {
+		end += logBlock
+	}
+	rest := make([]byte, min(end, size)-at)
 	n, err := f.ReadAt(rest, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return at, fmt.Errorf("reading: %w", err)
 	}
-	chunks := &possibleChunks{rest: bytes.TrimRight(rest[:n], "\x00"), at: at, number: uint32(number)}
+	chunks := &possibleChunks{rest: rest[:n], at: at, number: uint32(number)}
 	whole := io.MultiReader(io.NewSectionReader(f, 0, size), bytes.NewReader(make([]byte, -size&(logBlock-1))), chunks)
 	if _, err = readLog(whole, number); errors.Is(err, wal.ErrUnexpectedEOF) {
 		return at, nil
@@ -80,20 +87,36 @@ func checkLog(f io.ReaderAt, size int64, number uint64) (at int64, err error) {
 	return at, err
 }
 
-// readLog reads a log to its end, and returns where the last whole record ends, and why nothing
-// comes after it.
+// readLog reads a log to its end, and returns where the last chunk ends that can be read, and why
+// nothing comes after it.
 func readLog(r io.Reader, number uint64) (end int64, err error) {
 	records := readerOf(wal.NewReader, r, number)
 	for {
 		end = records.Offset()
 		one, err := records.Next()
+		read := int64(0)
 		if err == nil {
-			_, err = io.Copy(io.Discard, one)
+			read, err = io.Copy(io.Discard, one)
 		}
 		if err != nil {
-			return end, err
+			return chunksEnd(end, read), err
 		}
 	}
+}
+
+// chunksEnd returns where the chunks end that have the first n bytes of a record, if the one before
+// it ends at the place given.
+func chunksEnd(at, n int64) int64 {
+	for n > 0 {
+		left := logBlock - at%logBlock
+		if left <= leastChunk {
+			at += left
+			continue
+		}
+		part := min(n, left-leastChunk)
+		at, n = at+leastChunk+part, n-part
+	}
+	return at
 }
 
 // readerOf calls record.NewReader, whose second parameter has a type that cannot be named.
@@ -122,10 +145,11 @@ func (c *possibleChunks) Read(p []byte) (int, error) {
 func (c *possibleChunks) next() bool {
 	for len(c.rest) >= leastChunk {
 		header := c.rest
-		left := min(int64(len(header)), logBlock-c.at%logBlock)
+		at, left := c.at, min(int64(len(header)), logBlock-c.at%logBlock)
 		c.rest, c.at = c.rest[1:], c.at+1
 		kind := header[chunkType]
-		if kind < 9 || kind > 12 || binary.LittleEndian.Uint32(header[chunkLog:]) != c.number {
+		if kind < 9 || kind > 12 || binary.LittleEndian.Uint32(header[chunkLog:]) != c.number ||
+			binary.LittleEndian.Uint64(header[chunkSync:]) > uint64(at) {
 			continue
 		}
 		c.block = make([]byte, logBlock)

@@ -40,7 +40,10 @@ func (n *newestEvents) complete(inc uint64, s *state) error {
 	var tallied bool
 	for steps := 0; n.ok && incOf(n.it.Key()) == inc; steps++ {
 		if steps == shortWay {
-			n.it.SeekLT(eventKey(inc+1, 0))
+			n.ok = n.it.SeekLT(eventKey(inc+1, 0))
+		}
+		if !n.ok {
+			break
 		}
 		value, err := n.it.ValueAndErr()
 		if err != nil {

@@ -85,6 +85,31 @@ func TestEventsOfAWriterAreFoundByTheirIDs(t *testing.T) {
 	}
 }
 
+// Two events of one call have one ID: the newer one is found when the older one is evicted.
+func TestEventsOfOneCallMayHaveOneID(t *testing.T) {
+	s := openStore(t, "d", Config{fs: vfs.NewMem(), Ring: ring.Config{MaxEvents: 3}})
+	w, err := s.CreateHeld(bg, shard.Options{ID: "s"}, holder("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := leased(1, 3, "x")
+	batch[0].ID, batch[2].ID = "own", "own"
+	if err := w.Append(bg, batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Append(bg, leased(4, 4, "x")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Open(bg, "s", replay.Position{LastEventID: "own", All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if rest, err := replay.Drain(r); err != nil || len(rest) != 1 || rest[0].Seq != 4 {
+		t.Errorf("after the newer event come %+v, %v", rest, err)
+	}
+}
+
 // What a log in front has numbered takes one key an event, and goes with it.
 func TestNumberedEventsAreInNoIndex(t *testing.T) {
 	s := openStore(t, "d", Config{fs: vfs.NewMem(), Ring: ring.Config{MaxEvents: 4}})

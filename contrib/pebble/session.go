@@ -38,7 +38,7 @@ type session struct {
 	readers   int                  // open ones
 	onDisk    bool                 // the last state that was queued says that readers are open
 	garbage   bool                 // events are to be removed when the last reader has gone
-	forgotten bool                 // it is no longer in the table
+	forgotten bool                 // removed from the disk, and from the table once that is queued
 	armed     int64                // the time in its expiry key
 	news      chan struct{}        // closed when seen changes; nil: nobody waits
 	lease     lease
@@ -97,6 +97,9 @@ func (e edit) submit(w *write) error {
 		return err
 	}
 	s.onDisk = w.after.attached
+	if s.forgotten { // only now may the ID be given again: what removes the session is queued
+		s.store.sessions.CompareAndDelete(s.id, s)
+	}
 	return nil
 }
 
@@ -221,7 +224,8 @@ func (e edit) finish(confirm func(*session)) (*write, error) {
 	return e.send(confirm)
 }
 
-// forget removes what is left of an ended session but for events that somebody reads.
+// forget removes what is left of an ended session, but for events that somebody reads. Its ID is
+// free once the edit is queued.
 func (e edit) forget() {
 	s := e.s
 	s.forgotten = true
@@ -230,7 +234,6 @@ func (e edit) forget() {
 	if s.armed != noTime {
 		e.batch.Delete(expiryKey(s.armed, s.inc), nil)
 	}
-	s.store.sessions.CompareAndDelete(s.id, s)
 }
 
 // removeEvents removes all that is stored under the incarnation.

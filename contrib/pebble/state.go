@@ -59,14 +59,14 @@ func (s *state) isTold(before *state) bool {
 		slices.Equal(s.runs, before.runs) && slices.Equal(s.names, before.names)
 }
 
-// follow makes s what it was after its newest event, seq, if that came after s was written.
+// follow makes s what it was after its newest event, seq, if that came after s was written. One
+// that s knows of came before it, or with it: its tally has nothing that s has not.
 func (s *state) follow(seq uint64, t tally) bool {
 	if seq < s.last || t.retained == 0 || t.retained > seq || t.bytes < 0 {
 		return false
 	}
-	s.activity = max(s.activity, t.activity)
 	if seq > s.last {
-		s.first, s.last, s.bytes = seq+1-t.retained, seq, t.bytes
+		s.activity, s.first, s.last, s.bytes = t.activity, seq+1-t.retained, seq, t.bytes
 	}
 	return true
 }

@@ -125,3 +125,20 @@ func (p *tallyPlayer) compare(s *Store, i int, log ring.Stats) {
 		}
 	}
 }
+
+// What was written with or after an event is the newest, also where a clock was set back.
+func TestTallyCountsOnlyIfItCameAfterTheState(t *testing.T) {
+	for _, c := range []struct {
+		seq  uint64
+		want int64
+	}{{7, 100}, {8, 50}} {
+		s := state{first: 1, last: 7, bytes: 10, activity: 100}
+		told := tally{activity: 200, retained: 7, bytes: 10}
+		if c.seq > s.last {
+			told.activity = 50
+		}
+		if !s.follow(c.seq, told) || s.activity != c.want || s.last != c.seq {
+			t.Errorf("event %d after event 7: %+v, want activity %d", c.seq, s, c.want)
+		}
+	}
+}

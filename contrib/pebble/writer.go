@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/reprise-go/reprise/replay"
@@ -115,6 +116,7 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 			if err != nil {
 				return nil, err
 			}
+			found = found || slices.ContainsFunc(a.events, func(before ring.Event) bool { return before.ID == e.ID })
 			next.shared, next.imitated = next.shared || found, next.imitated || isOwn(s.tag, e.ID)
 			one.id = e.ID
 		}
