@@ -200,6 +200,25 @@ func (s *Store) writable(ctx context.Context, id string) (*session, error) {
 	return a.h, a.err
 }
 
+// here returns a session that this process writes, or nil. It waits for one that is about to, for
+// Config.Timeout at most, though what it is for could be done behind. While a Create that has
+// failed is withdrawn, there may be a session behind which nobody has made. And one that is taken
+// over has been read: this process would not know of a key that is claimed meanwhile, and would go
+// on with a session that is ended meanwhile.
+func (s *Store) here(ctx context.Context, id string) (*session, error) {
+	if h := s.find(id); h != nil {
+		return h, nil
+	}
+	if v, arriving := s.arriving.Load(id); arriving {
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+		if err := v.(*arrival).wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.find(id), nil // it may just have arrived
+}
+
 // takeOver gets the lease of a session and loads it from behind.
 func (s *Store) takeOver(ctx context.Context, id string) (*session, error) {
 	var w replay.Writer

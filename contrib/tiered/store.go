@@ -116,6 +116,11 @@ func (s *Store) Info(ctx context.Context, id string) (shard.Info, error) {
 	if info, err := s.manager.Info(id); err == nil {
 		return info, nil
 	}
+	if v, arriving := s.arriving.Load(id); arriving && v.(*arrival).withdrawing.Load() {
+		if _, err := s.here(ctx, id); err != nil {
+			return shard.Info{}, err
+		}
+	}
 	return s.infoBehind(ctx, id)
 }
 
@@ -139,7 +144,11 @@ func (s *Store) Update(ctx context.Context, id string, change func(*shard.Metada
 
 // Touch implements replay.Store.
 func (s *Store) Touch(ctx context.Context, id string) error {
-	if h := s.find(id); h != nil {
+	h, err := s.here(ctx, id)
+	if err != nil {
+		return err
+	}
+	if h != nil {
 		return h.front.Touch()
 	}
 	return s.behind(ctx, func(ctx context.Context) error { return s.back.Touch(ctx, id) })
@@ -149,7 +158,11 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 // is made anew has those that were claimed here, and those that were there when this process got
 // the session; what others have claimed since is forgotten.
 func (s *Store) Claim(ctx context.Context, id, key string) error {
-	if h := s.find(id); h != nil {
+	h, err := s.here(ctx, id)
+	if err != nil {
+		return err
+	}
+	if h != nil {
 		return h.claim(ctx, key)
 	}
 	return s.behind(ctx, func(ctx context.Context) error { return replay.Claim(ctx, s.back, id, key) })
@@ -210,9 +223,13 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 }
 
 // Terminate implements replay.Store. Events that are not yet copied go with the session. An error
-// means that it has ended here, and is going to end behind.
+// means that it has ended here, and is going to end behind; if this process does not write it, that
+// it has ended or has not.
 func (s *Store) Terminate(ctx context.Context, id string) error {
-	h := s.find(id)
+	h, err := s.here(ctx, id)
+	if err != nil {
+		return err
+	}
 	if h == nil {
 		return s.behind(ctx, func(ctx context.Context) error { return s.back.Terminate(ctx, id) })
 	}
