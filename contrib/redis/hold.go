@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -165,12 +166,20 @@ func (w *writer) Update(ctx context.Context, change func(*shard.Metadata)) error
 	return w.store.update(ctx, w.id, change, w.fence)
 }
 
-func (w *writer) Finish(ctx context.Context) error {
-	return w.store.end(ctx, w.id, shard.Finished, w.fence)
-}
+func (w *writer) Finish(ctx context.Context) error { return w.end(ctx, shard.Finished) }
 
-func (w *writer) Terminate(ctx context.Context) error {
-	return w.store.end(ctx, w.id, shard.Terminated, w.fence)
+func (w *writer) Terminate(ctx context.Context) error { return w.end(ctx, shard.Terminated) }
+
+// end sees to the places of a session that has ended already, too: an earlier attempt may have
+// ended it and then failed to give them up, and until the session would have expired nobody looks.
+func (w *writer) end(ctx context.Context, to shard.Status) error {
+	err := w.store.end(ctx, w.id, to, w.fence)
+	if errors.Is(err, shard.ErrNotFound) {
+		if failed := w.store.release(ctx, w.held.Incarnation+w.id, w.held.Options.Principal, true); failed != nil {
+			return failed
+		}
+	}
+	return err
 }
 
 func (w *writer) Renew(ctx context.Context) error { return w.do(ctx, "renew", w.term) }

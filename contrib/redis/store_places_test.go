@@ -1,9 +1,12 @@
 package redis
 
 import (
+	"context"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/reprise-go/reprise/replay"
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -46,6 +49,35 @@ func TestPlaceOfASessionThatLivesOnIsKept(t *testing.T) {
 	}
 	_, err = s.Create(t.Context(), "a", shard.Metadata{})
 	wantErr(t, "a taken ID comes before the limit", err, shard.ErrExists)
+}
+
+// A writer may end its session and lose the connection before it has given the place up. It learns
+// at its next attempt that the session has ended.
+func TestPlaceOfASessionThatItsWriterHasEndedIsFree(t *testing.T) {
+	client := dial(t, startServer(t))
+	for _, linger := range []time.Duration{-1, time.Hour} {
+		for _, to := range []shard.Status{shard.Finished, shard.Terminated} {
+			if to == shard.Finished && linger > 0 {
+				continue // then it has not ended
+			}
+			s := newStore(t, client, Config{MaxSessions: 1, Linger: linger})
+			o := shard.Options{ID: "s", TTL: time.Hour, Metadata: shard.Metadata{Principal: "me"}}
+			held, err := s.CreateHeld(t.Context(), o, replay.Lease{Holder: "h", Term: time.Minute})
+			wantErr(t, "CreateHeld", err, nil)
+			w := held.(*writer)
+			if err := s.release(t.Context(), w.held.Incarnation+"s", "me", false); err != nil { // to be looked at
+				t.Fatal(err)
+			}
+			_, err = s.Create(t.Context(), "next", shard.Metadata{})
+			wantErr(t, "Create while it lives", err, shard.ErrSessionLimit) // and looks again when it expires
+			_, err = s.run(t.Context(), s.scripts.end, "s", []string{s.head, strconv.Itoa(int(to)), w.fence}, nil)
+			wantErr(t, "the script", err, nil)
+			end := map[shard.Status]func(context.Context) error{shard.Finished: w.Finish, shard.Terminated: w.Terminate}
+			wantErr(t, "the next attempt", end[to](t.Context()), shard.ErrNotFound)
+			_, err = s.Create(t.Context(), "next", shard.Metadata{})
+			wantErr(t, "Create after it", err, nil)
+		}
+	}
 }
 
 // createArgs are for the creating script.
