@@ -33,10 +33,13 @@ type faults struct {
 	away bool           // no call gets through
 	late map[string]int // by session: calls that are still to land
 	all  int            // the same, of all sessions
+
+	overTheWire bool            // what was sent before a connection broke may land later
+	strays      map[string]bool // IDs that a CreateHeld may have made after its caller had given up
 }
 
 func newFaults(seed uint64) *faults {
-	return &faults{rnd: rand.New(rand.NewPCG(seed, 1)), late: map[string]int{}}
+	return &faults{rnd: rand.New(rand.NewPCG(seed, 1)), late: map[string]int{}, strays: map[string]bool{}}
 }
 
 // set says how many of a thousand calls fail, and whether the Store can be reached at all.
@@ -58,6 +61,22 @@ func (f *faults) quiet() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.all == 0
+}
+
+// stray notes that a CreateHeld may have landed late.
+func (f *faults) stray(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.strays[id] = true
+}
+
+// isStray reports whether there may be a session with that ID which nobody has made. A Store that
+// has given a call up cannot know whether it is still to land, and no call that it makes before can
+// undo it.
+func (f *faults) isStray(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.strays[id]
 }
 
 // What becomes of a call.
@@ -178,12 +197,19 @@ func (s faulty) Acquire(ctx context.Context, id string, l replay.Lease) (w repla
 
 func (s faulty) CreateHeld(ctx context.Context, o shard.Options, l replay.Lease) (replay.Writer, error) {
 	made := make(chan replay.Writer, 1)
+	given := ctx
 	err := s.call(ctx, o.ID, tardy, func(ctx context.Context) error {
 		w, err := s.store.CreateHeld(ctx, o, l)
+		if ctx != given && err == nil {
+			s.stray(o.ID)
+		}
 		made <- w
 		return err
 	})
 	if err != nil {
+		if s.overTheWire && kind(err) == unclear {
+			s.stray(o.ID)
+		}
 		return nil, err
 	}
 	return s.writer(<-made, nil)

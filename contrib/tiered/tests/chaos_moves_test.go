@@ -65,7 +65,7 @@ func (p *player) createHere(ctx context.Context, o shard.Options, m *mirror, isF
 	_, err = p.store.CreateWith(ctx, o)
 	if isFree && errors.Is(err, shard.ErrExists) {
 		testkit.Eventually(p, "the ID "+m.id+" is free behind", func() bool {
-			if p.murky[m.id] { // what was sent before a connection broke may have landed by now
+			if p.faulty.isStray(m.id) { // it may have landed by now
 				p.store.Terminate(context.Background(), m.id)
 			}
 			_, err = p.store.CreateWith(context.Background(), o)
@@ -78,7 +78,6 @@ func (p *player) createHere(ctx context.Context, o shard.Options, m *mirror, isF
 // clarify finds out whether a session was created though the answer is lost, and has it ended if it
 // was: then nobody knows of it.
 func (p *player) clarify(m *mirror) error {
-	p.murky[m.id] = true
 	testkit.Eventually(p, "no call about "+m.id+" is late", func() bool { return p.faulty.settled(m.id) })
 	testkit.Eventually(p, m.id+" is ended", func() bool {
 		return p.store.Terminate(context.Background(), m.id) == nil

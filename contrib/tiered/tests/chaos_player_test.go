@@ -19,8 +19,7 @@ type player struct {
 	*game
 	n           int
 	rnd         *rand.Rand
-	places      [8]*mirror      // sessions
-	murky       map[string]bool // IDs of which a Create has failed
+	places      [8]*mirror // sessions
 	made        int
 	calls       int
 	unconfirmed int // appends that are stored and were not confirmed
@@ -42,7 +41,7 @@ type mirror struct {
 type pair struct{ ours, local replay.Reader }
 
 func newPlayer(g *game, n int) *player {
-	p := &player{game: g, n: n, rnd: newRand(g.seed, n+1), murky: map[string]bool{}}
+	p := &player{game: g, n: n, rnd: newRand(g.seed, n+1)}
 	for i := range p.places {
 		p.places[i] = p.unborn(i)
 	}
@@ -129,9 +128,9 @@ func (p *player) same(what string, m *mirror, ours, local error) bool {
 	return ours == nil
 }
 
-// isGhost reports whether there is a session that nobody has: a Create of it has failed, and what
-// was sent to the server before the connection broke has landed since.
+// isGhost reports whether there is a session that nobody has: a Create of it has failed, or a new
+// copy of it that was asked for before it ended, and that has landed since.
 func (p *player) isGhost(m *mirror, ours, local error) bool {
-	return p.behind.overTheWire && p.murky[m.id] && m.state == shard.Terminated &&
+	return p.faulty.isStray(m.id) && m.state == shard.Terminated &&
 		errors.Is(local, shard.ErrNotFound) && !errors.Is(ours, shard.ErrNotFound)
 }

@@ -157,6 +157,7 @@ func newGame(t testing.TB, seed uint64, make func(testing.TB, int) *behind) *gam
 	}
 	g.behind = make(t, linger)
 	g.faulty = faulty{g.behind.store, newFaults(seed)}
+	g.faulty.overTheWire = g.behind.overTheWire
 	cfg := shard.Config{MaxSessions: frontLimit, MaxPerPrincipal: 4, MaxAttached: 3, MaxClaims: 3, Ring: chaosRing,
 		Linger: time.Duration(linger)}
 	m, err := shard.New(cfg)
@@ -165,7 +166,7 @@ func newGame(t testing.TB, seed uint64, make func(testing.TB, int) *behind) *gam
 	}
 	t.Cleanup(func() { m.Close() })
 	g.local = replay.Local(m)
-	g.store = g.open(g.faulty)
+	g.store = g.open(g.faulty, 200*time.Millisecond)
 	for n := range players {
 		g.players = append(g.players, newPlayer(g, n))
 	}
@@ -173,9 +174,9 @@ func newGame(t testing.TB, seed uint64, make func(testing.TB, int) *behind) *gam
 	return g
 }
 
-func (g *game) open(back replay.Store) *tiered.Store {
+func (g *game) open(back replay.Store, timeout time.Duration) *tiered.Store {
 	return newTiered(g, back, tiered.Config{Sync: g.sync, Holder: "chaos", Term: 600 * time.Millisecond,
-		Timeout: 200 * time.Millisecond, Copiers: 8,
+		Timeout: timeout, Copiers: 8,
 		Shard: shard.Config{MaxSessions: frontLimit, MaxPerPrincipal: 4, MaxAttached: 3, MaxClaims: 3, Ring: chaosRing,
 			Linger: map[bool]time.Duration{true: -1, false: time.Hour}[g.reuse]}})
 }
