@@ -41,8 +41,8 @@
 //
 // # What may be left
 //
-// A Create that fails, and a session that ends while its copy is made anew, end what is behind. They
-// cannot end what is not there yet: where the network or the Store behind carries a call out only
-// after this process has given it up, a session is left that nobody has made. It is like one that
-// another process has left, empty, until somebody terminates it or its TTL is over.
+// A Create that fails, and a session that ends while its copy is made anew, end what is behind.
+// They cannot end what is not there yet: where the network or the Store behind carries a call out
+// only after this process has given it up, a session is left that nobody has made. It is like one
+// that another process has left, empty, until somebody terminates it or its TTL is over.
 package tiered
