@@ -27,13 +27,17 @@ func (k *kit) handler() *replay.Handler {
 
 // ask sends a request for a session to a Handler and returns its whole answer.
 func (k *kit) ask(method, session, principal, lastEventID string) *httptest.ResponseRecorder {
+	return k.askOf(k.handler(), method, session, principal, lastEventID)
+}
+
+func (k *kit) askOf(h *replay.Handler, method, session, principal, lastEventID string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(k.ctx, method, "/?session="+session, http.NoBody)
 	r.Header.Set("Principal", principal)
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
 	}
 	w := httptest.NewRecorder()
-	k.handler().ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w
 }
 
@@ -83,9 +87,13 @@ func handlerFollows(k *kit) {
 	k.create("s")
 	first := k.add("s", "0")[0].ID
 	answers := make(chan *httptest.ResponseRecorder, 2)
-	go func() { answers <- k.ask("GET", "s", "", first) }()
-	go func() { answers <- k.ask("GET", "s", "", first) }()
-	k.eventually("two streams are open", func() bool { return k.info("s").Attached == 2 })
+	h := k.handler()
+	for range 2 {
+		go func() { answers <- k.askOf(h, "GET", "s", "", first) }()
+	}
+	// Attached will not do: a reader may be attached while it is yet to look for the place, and is
+	// refused if the session ends then.
+	k.eventually("two streams have begun", func() bool { return h.Stats().Streams == 2 })
 	var want []string
 	for i := range 20 {
 		want = append(want, fmt.Sprint(i))
