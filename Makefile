@@ -65,7 +65,7 @@ race: cc others ## all tests of all modules under the race detector
 
 # What they need, race and test have installed: a target that waits for another one loses its place. lint vets the tests.
 $(RACED): race-%:
-	@echo "── race $*"
+	@echo "   race $* begins"
 	@echo "── race $*"; cd $* && time go test -race -vet=off -timeout 15m ./...
 
 stress: cc ## eight writers and eight readers on a ring of eight, STRESSTIME at GOMAXPROCS 1, 2, 4 and 8 each

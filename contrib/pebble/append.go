@@ -246,7 +246,7 @@ func (s *session) put(a *addition, next state) error {
 	e.store(a, next.tally())
 	before := s.decided
 	s.decided = next
-	a.added = a
+	a.confirm = a.confirmed
 	if next.isTold(&before) {
 		err = e.submit(&a.write)
 	} else {

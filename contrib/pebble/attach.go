@@ -27,7 +27,7 @@ func (s *session) attach() (*write, error) {
 	if s.onDisk {
 		return nil, nil
 	}
-	w, err := s.edit().queue(nil)
+	w, err := s.edit().queue()
 	if errors.Is(err, shard.ErrClosed) {
 		s.readers--
 		s.store.sweeper.open.Add(-1)
@@ -53,7 +53,7 @@ func (s *session) detach() {
 	}
 	s.settle(now)
 	if !s.decided.isEnded() {
-		s.edit().queue(nil)
+		s.edit().queue()
 		return
 	}
 	if s.garbage {
@@ -61,6 +61,6 @@ func (s *session) detach() {
 		e := s.edit()
 		e.removeEvents()
 		e.batch.Delete(garbageKey(s.inc), nil)
-		e.send(nil)
+		e.send()
 	}
 }

@@ -59,7 +59,6 @@ type write struct {
 	batch   *engine.Batch
 	session *session       // what it changes; nil: no session
 	after   state          // what the session is then
-	added   *addition      // what is appended by it; may be nil
 	confirm func(*session) // called once that is visible, with the session's lock held; may be nil
 	done    chan struct{}  // closed once it is confirmed, or never will be
 	err     error          // why it never will be; written before done is closed

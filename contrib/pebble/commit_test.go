@@ -107,7 +107,7 @@ func TestIDIsFreeOnceTheRemovalIsQueued(t *testing.T) {
 	if _, err := s.get("s"); err != nil {
 		t.Errorf("before it is queued: %v", err)
 	}
-	if _, err := e.send(nil); err != nil {
+	if _, err := e.send(); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.get("s")

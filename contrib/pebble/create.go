@@ -110,7 +110,7 @@ func (s *Store) insert(id string, d description, l replay.Lease) (*session, *wri
 		e.batch.Set(claimKey(sess.inc, key), nil, nil)
 	}
 	e.arm(sess.expires())
-	w, err := e.queue(nil)
+	w, err := e.queue()
 	if err != nil {
 		s.places.free(d.principal)
 		return nil, nil, err
@@ -139,7 +139,7 @@ func (s *session) vacate(now int64, note string) bool {
 	if !s.forgotten {
 		e := s.edit()
 		e.forget()
-		e.send(nil)
+		e.send()
 	}
 	return true
 }

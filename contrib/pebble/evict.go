@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	engine "github.com/cockroachdb/pebble/v2"
-
 	"github.com/reprise-go/reprise/ring"
 )
 
@@ -13,7 +11,6 @@ var errNoEvent = fmt.Errorf("%w: an event is missing", ErrCorrupt)
 
 // An eviction is what evict has decided.
 type eviction struct {
-	events  int
 	bytes   int64
 	removed bool // with all that were evicted before
 }
@@ -44,10 +41,9 @@ func (e edit) evict(a *addition, next *state) (gone eviction, err error) {
 		}
 		next.bytes -= old.cost
 		next.first++
-		gone.events++
 		gone.bytes += old.cost
 	}
-	if gone.events > 0 {
+	if gone.bytes > 0 {
 		err = e.remove(&gone, next.first)
 	}
 	return gone, err
@@ -72,16 +68,16 @@ func (e edit) remove(gone *eviction, first uint64) (err error) {
 	return nil
 }
 
-// forget takes note that all events are gone, and that next is the sequence of the next one.
-func (s *session) forget(next uint64) {
+// emptied takes note that all events are gone, and that next is the sequence of the next one.
+func (s *session) emptied(next uint64) {
 	s.readAhead, s.unseen, s.costs, s.keptBytes = nil, nil, nil, 0
 	s.unseenAt, s.costsAt, s.kept = next, next, next
 }
 
 // evicted takes note of an eviction that is queued.
 func (s *session) evicted(gone eviction) {
-	if n := s.decided.first - s.costsAt; s.decided.first > s.costsAt {
-		s.costs, s.costsAt = s.costs[n:], s.decided.first
+	if first := s.decided.first; first > s.costsAt {
+		s.costs, s.costsAt = s.costs[first-s.costsAt:], first
 	}
 	s.keptBytes += gone.bytes
 	if gone.removed {
@@ -91,9 +87,9 @@ func (s *session) evicted(gone eviction) {
 
 // oldestStored returns the sequence of the oldest event on the disk, which may have been evicted.
 func (s *session) oldestStored() (seq uint64, err error) {
-	it, err := s.store.db.NewIter(&engine.IterOptions{LowerBound: eventKey(s.inc, 0), UpperBound: eventKey(s.inc+1, 0)})
+	it, err := s.store.over(eventKey(s.inc, 0), eventKey(s.inc+1, 0))
 	if err != nil {
-		return 0, unreadable(err)
+		return 0, err
 	}
 	defer it.Close()
 	if !it.First() {

@@ -43,22 +43,24 @@ func (c *committer) take() (f flight, closed bool) {
 func (c *committer) writer() {
 	defer close(c.inflight)
 	var due <-chan time.Time // when what is written must be synced
+	syncNow := func() bool {
+		due = nil
+		return c.launch(flight{synced: true})
+	}
 	for {
 		select {
 		case <-c.kick:
 		case <-c.failed:
 			return
 		case <-due:
-			due = nil
-			if !c.launch(flight{synced: true}) {
+			if !syncNow() {
 				return
 			}
 		}
 		for {
 			select {
 			case <-due: // the queue may never be empty
-				due = nil
-				if !c.launch(flight{synced: true}) {
+				if !syncNow() {
 					return
 				}
 			default:

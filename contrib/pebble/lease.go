@@ -55,7 +55,7 @@ func (s *Store) Acquire(ctx context.Context, id string, l replay.Lease) (replay.
 			sess.note = l.Note
 			e.batch.Set(sessionKey(sess.id), sess.encode(), nil)
 		}
-		queued, err := e.queue(nil)
+		queued, err := e.queue()
 		if err != nil {
 			sess.lease = before
 			return nil, err

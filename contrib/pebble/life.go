@@ -67,25 +67,34 @@ func (s *session) change(decide func(*session, int64) (*write, error)) (*write, 
 	if err := s.usable(now, false); err != nil {
 		return nil, err
 	}
-	before := s.undo()
+	before := s.snapshot()
 	w, err := decide(s, now)
 	if w == nil && err != nil {
-		before()
+		s.restore(before)
 	}
 	return w, err
 }
 
-// undo returns what puts the session back to where it is now, if what is decided next cannot be
-// queued.
-func (s *session) undo() func() {
-	decided, md, version, armed, garbage, forgotten := s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten
-	return func() {
-		if s.decided.isEnded() && !decided.isEnded() {
-			s.store.places.restore(s.principal)
-		}
-		s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = decided, md, version, armed, garbage,
-			forgotten
+// A snapshot is what a call may change of a session before it is known whether it can be queued.
+type snapshot struct {
+	decided            state
+	metadata           metadata
+	version            uint64
+	armed              int64
+	garbage, forgotten bool
+}
+
+func (s *session) snapshot() snapshot {
+	return snapshot{s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten}
+}
+
+// restore puts the session back to where it was.
+func (s *session) restore(to snapshot) {
+	if s.decided.isEnded() && !to.decided.isEnded() {
+		s.store.places.restore(s.principal)
 	}
+	s.decided, s.metadata, s.version, s.armed, s.garbage, s.forgotten = to.decided, to.metadata, to.version, to.armed,
+		to.garbage, to.forgotten
 }
 
 // Touch implements replay.Store. Like every activity it is on disk when it returns, or within
@@ -93,7 +102,7 @@ func (s *session) undo() func() {
 func (s *Store) Touch(ctx context.Context, id string) error {
 	return s.change(ctx, id, func(sess *session, now int64) (*write, error) {
 		sess.touch(now)
-		return sess.edit().queue(nil)
+		return sess.edit().queue()
 	})
 }
 
@@ -113,15 +122,15 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 
 func (s *session) finish(now int64) (*write, error) {
 	if s.decided.status == shard.Finished {
-		return s.edit().queue(nil) // the end of the other Finish counts once it is confirmed
+		return s.edit().queue() // the end of the other Finish counts once it is confirmed
 	}
 	s.decided.status, s.decided.left = shard.Finished, now
 	e := s.edit()
 	if s.store.cfg.Linger >= 0 {
 		e.arm(s.leaves())
-		return e.queue(nil)
+		return e.queue()
 	}
-	w, err := e.queue(nil)
+	w, err := e.queue()
 	if err == nil {
 		s.settle(now) // without Linger and without a reader, it ends here
 	}
@@ -140,7 +149,7 @@ func (s *Store) Terminate(ctx context.Context, id string) error {
 func terminate(sess *session, now int64) (*write, error) {
 	e := sess.edit()
 	e.end(shard.Terminated, now)
-	return e.finish(nil)
+	return e.finish()
 }
 
 // Update implements replay.Store. change is called without a lock held, again if another update
@@ -205,7 +214,7 @@ func (s *Store) update(ctx context.Context, sess *session, change func(*shard.Me
 			sess.touch(now)
 			e := sess.edit()
 			e.batch.Set(sessionKey(sess.id), sess.encode(), nil)
-			return e.queue(nil)
+			return e.queue()
 		})
 		if !errors.Is(err, errOvertaken) {
 			return err
@@ -243,11 +252,12 @@ func (s *session) claim(key string, now int64) (*write, error) {
 	s.decided.claims++
 	e := s.edit()
 	e.batch.Set(claimKey(s.inc, key), nil, nil)
-	w, err := e.queue(func(s *session) { delete(s.claims, key) })
-	if err == nil {
-		s.claims[key] = w
+	w := &write{confirm: func(s *session) { delete(s.claims, key) }}
+	if err := e.submitState(w); err != nil {
+		return nil, err
 	}
-	return w, err
+	s.claims[key] = w
+	return w, nil
 }
 
 func validateClaim(key string) error {

@@ -83,9 +83,9 @@ func (s *Store) each(prefix byte, visit func(key, value []byte) error) error {
 
 // between calls visit with everything from one key to before another.
 func (s *Store) between(from, end []byte, visit func(key, value []byte) error) error {
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: from, UpperBound: end})
+	it, err := s.over(from, end)
 	if err != nil {
-		return unreadable(err)
+		return err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
@@ -194,7 +194,7 @@ func (s *session) adopt(state state, alive, now int64) {
 		s.store.places.restore(s.principal)
 	}
 	if hadReaders && !state.isEnded() {
-		s.edit().queue(nil)
+		s.edit().queue()
 	}
 }
 

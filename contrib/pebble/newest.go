@@ -19,9 +19,9 @@ type newestEvents struct {
 const shortWay = 16
 
 func (s *Store) newestEvents() (*newestEvents, error) {
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{prefixEvent}, UpperBound: []byte{prefixEvent + 1}})
+	it, err := s.over([]byte{prefixEvent}, []byte{prefixEvent + 1})
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
 	return &newestEvents{it, it.First()}, nil
 }

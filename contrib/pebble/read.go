@@ -41,12 +41,21 @@ func (s *Store) indexed(inc uint64, id string) (seq uint64, found bool, err erro
 	return binary.BigEndian.Uint64(value), true, nil
 }
 
+// over returns what goes over the keys from one to before another. It is to be closed.
+func (s *Store) over(from, end []byte) (*engine.Iterator, error) {
+	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: from, UpperBound: end})
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return it, nil
+}
+
 // scan calls visit with the events from first to before end, until it returns false. A hole is an
 // error, one at the beginning too.
 func (s *Store) scan(inc, first, end uint64, visit func(seq uint64, r *rawEvent) bool) error {
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: eventKey(inc, first), UpperBound: eventKey(inc, end)})
+	it, err := s.over(eventKey(inc, first), eventKey(inc, end))
 	if err != nil {
-		return unreadable(err)
+		return err
 	}
 	defer it.Close()
 	want := first

@@ -60,9 +60,9 @@ type edit struct {
 func (s *session) edit() edit { return edit{s, s.store.db.NewBatch()} }
 
 // queue queues an edit of the session, with its state as it is decided now, and returns the write.
-// confirm, if not nil, is called with mu held. It is called with mu held.
-func (e edit) queue(confirm func(*session)) (*write, error) {
-	w := &write{confirm: confirm}
+// It is called with mu held.
+func (e edit) queue() (*write, error) {
+	w := &write{}
 	if err := e.submitState(w); err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (e edit) queue(confirm func(*session)) (*write, error) {
 }
 
 // send is queue for an edit that leaves no state.
-func (e edit) send(confirm func(*session)) (*write, error) {
-	w := &write{confirm: confirm}
+func (e edit) send() (*write, error) {
+	w := &write{}
 	if err := e.submit(w); err != nil {
 		return nil, err
 	}
@@ -108,9 +108,6 @@ func (s *session) confirmed(w *write) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.show(w.after)
-	if w.added != nil {
-		w.added.confirmed(s)
-	}
 	if w.confirm != nil {
 		w.confirm(s)
 	}
@@ -192,7 +189,7 @@ func (s *session) touch(now int64) { s.decided.activity = max(s.decided.activity
 func (s *session) end(status shard.Status, at int64) {
 	e := s.edit()
 	e.end(status, at)
-	e.finish(nil)
+	e.finish()
 	s.seen = s.decided
 	s.wake()
 }
@@ -216,12 +213,12 @@ func (e edit) end(status shard.Status, at int64) {
 }
 
 // finish queues an edit that has ended the session: without Linger, nothing of it is left.
-func (e edit) finish(confirm func(*session)) (*write, error) {
+func (e edit) finish() (*write, error) {
 	if e.s.store.cfg.Linger >= 0 {
-		return e.queue(confirm)
+		return e.queue()
 	}
 	e.forget()
-	return e.send(confirm)
+	return e.send()
 }
 
 // forget removes what is left of an ended session, but for events that somebody reads. Its ID is

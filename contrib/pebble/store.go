@@ -93,7 +93,7 @@ func (s *session) close() {
 		s.touch(s.store.now())
 		readers := s.readers
 		s.readers = 0
-		s.edit().queue(nil)
+		s.edit().queue()
 		s.readers = readers
 	}
 	s.wake()

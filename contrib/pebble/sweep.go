@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	engine "github.com/cockroachdb/pebble/v2"
-
 	"github.com/reprise-go/reprise/shard"
 )
 
@@ -90,7 +88,7 @@ func (s *Store) sweep(now int64) (next int64) {
 		return noTime
 	}
 	defer s.leave()
-	it, err := s.db.NewIter(&engine.IterOptions{LowerBound: []byte{prefixExpiry}, UpperBound: []byte{prefixExpiry + 1}})
+	it, err := s.over([]byte{prefixExpiry}, []byte{prefixExpiry + 1})
 	if err != nil {
 		return noTime
 	}
@@ -119,7 +117,7 @@ func (s *session) visit(now int64) {
 	switch {
 	case s.isGone(now):
 		e.forget()
-		e.send(nil)
+		e.send()
 		return
 	case s.decided.status == shard.Active && s.readers > 0:
 		e.arm(max(s.expires(), now+int64(min(s.ttl, time.Minute))))
@@ -130,5 +128,5 @@ func (s *session) visit(now int64) {
 	default:
 		e.arm(s.leaves())
 	}
-	e.queue(nil)
+	e.queue()
 }

@@ -55,36 +55,15 @@ func (w *writer) Append(ctx context.Context, es []ring.Event) error {
 		return err
 	}
 	refused := check(es, w.limits())
-	if err := w.s.store.enter(); err != nil {
-		return err
-	}
-	queued, err := w.copy(es, refused)
-	w.s.store.leave()
-	if err != nil {
-		return err
-	}
-	return w.s.store.commits.wait(ctx, queued)
-}
-
-// copy decides on events of the log in front, and queues them.
-func (w *writer) copy(es []ring.Event, refused error) (*write, error) {
-	s := w.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.store.now()
-	if err := s.usable(now, false); err != nil {
-		return nil, err
-	}
-	if err := w.may(now); err != nil {
-		return nil, err
-	}
-	if s.decided.status == shard.Finished {
-		return nil, about(shard.ErrFinished, s.id)
-	}
-	if refused != nil {
-		return nil, refused
-	}
-	return s.copy(es, now)
+	return w.change(ctx, func(s *session, now int64) (*write, error) {
+		if s.decided.status == shard.Finished {
+			return nil, about(shard.ErrFinished, s.id)
+		}
+		if refused != nil {
+			return nil, refused
+		}
+		return s.copy(es, now)
+	})
 }
 
 // limits are those of the session, but that the writer has decided which IDs may be.
@@ -125,7 +104,7 @@ func (s *session) copy(es []ring.Event, now int64) (*write, error) {
 		total += one.cost
 	}
 	if len(a.events) == 0 {
-		return s.edit().queue(nil) // what is there counts once it is confirmed
+		return s.edit().queue() // what is there counts once it is confirmed
 	}
 	if err := fits(len(a.events), total, s.limits); err != nil {
 		return nil, err
@@ -158,9 +137,9 @@ func (w *writer) Restart(ctx context.Context, next uint64) error {
 		}
 		s.decided.first, s.decided.last, s.decided.bytes, s.decided.shared = next, next-1, 0, false
 		s.touch(now)
-		queued, err := e.queue(nil)
+		queued, err := e.queue()
 		if err == nil {
-			s.forget(next)
+			s.emptied(next)
 		}
 		return queued, err
 	})
@@ -184,7 +163,7 @@ func (w *writer) Renew(ctx context.Context) error {
 	return w.change(ctx, func(s *session, now int64) (*write, error) {
 		s.lease.until = now + int64(w.term)
 		s.touch(now)
-		return s.edit().queue(nil)
+		return s.edit().queue()
 	})
 }
 
