@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,9 @@ type committer struct {
 	every  time.Duration
 	failed chan struct{} // closed once a write has failed: nothing is confirmed from then on
 	wedged atomic.Bool   // Pebble holds a lock for good: it cannot be closed
+
+	nonce  uint64        // of the marks in the log; see mark.go
+	synced atomic.Uint64 // what Pebble numbers below it is on disk; the confirmer writes it, the writer reads it
 
 	waiting atomic.Int64 // bytes of writes that were queued and are not confirmed; changed with mu held
 	refuses atomic.Bool  // failure or closed is set; with mu held
@@ -70,8 +74,8 @@ const (
 )
 
 func newCommitter(db *engine.DB, every time.Duration) *committer {
-	c := &committer{db: db, every: every, failed: make(chan struct{}), kick: make(chan struct{}, 1),
-		inflight: make(chan flight)}
+	c := &committer{db: db, every: every, nonce: rand.Uint64(), failed: make(chan struct{}),
+		kick: make(chan struct{}, 1), inflight: make(chan flight)}
 	c.empty = sync.NewCond(&c.mu)
 	c.done.Go(c.writer)
 	c.done.Go(c.confirmer)

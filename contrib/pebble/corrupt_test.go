@@ -2,13 +2,10 @@ package pebble
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/reprise-go/reprise/replay"
@@ -16,16 +13,19 @@ import (
 	"github.com/reprise-go/reprise/shard"
 )
 
-// fill makes a directory as a crash leaves it, with n events of session "s" in the log, and returns
-// it.
-func fill(t *testing.T, n int, flushed bool) string {
+// dataOf returns what event i of fill carries.
+func dataOf(i, size int) []byte { return bytes.Repeat(fmt.Appendf(nil, "%08d", i), size/8) }
+
+// fill makes a directory as a crash leaves it, with n events of session "s", each of so many bytes,
+// in the log, and returns it.
+func fill(t *testing.T, n, size int, flushed bool) string {
 	t.Helper()
 	dir := t.TempDir()
 	live := filepath.Join(dir, "live")
 	s := openStore(t, live, Config{MinFree: -1})
 	create(t, s, shard.Options{ID: "s", Ring: wide})
 	for i := range n {
-		mustAppend(t, s, "s", ring.Event{Data: bytes.Repeat([]byte(fmt.Sprintf("%08d", i)), 32)})
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, size)})
 	}
 	if flushed {
 		if err := s.db.Flush(); err != nil {
@@ -48,12 +48,29 @@ func glob(t *testing.T, dir, pattern string) []string {
 	return names
 }
 
+func newestLog(t *testing.T, dir string) string {
+	logs := glob(t, dir, "*.log")
+	return logs[len(logs)-1]
+}
+
+// change changes what a file holds.
+func change(t *testing.T, name string, how func([]byte)) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	how(b)
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Whatever comes after the last confirmed write is cut off anywhere or is nonsense: it is dropped.
 func TestTornTail(t *testing.T) {
 	for _, cut := range []int{1, 7, 100, 300, 5000} {
-		dir := fill(t, 100, false)
-		logs := glob(t, dir, "*.log")
-		log := logs[len(logs)-1]
+		dir := fill(t, 100, 256, false)
+		log := newestLog(t, dir)
 		b, err := os.ReadFile(log)
 		if err != nil {
 			t.Fatal(err)
@@ -79,46 +96,24 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// An event may hold what looks like a chunk of the log that it is in. After a torn end, it says
-// nothing of what was synced; a chunk of the log itself does.
-func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
-	const number, torn, at = 7, 100, 500
-	chunk := func(synced uint64) []byte {
-		b := make([]byte, logBlock)
-		header := b[at:][:leastChunk]
-		header[chunkType] = 9
-		binary.LittleEndian.PutUint32(header[chunkLog:], number)
-		binary.LittleEndian.PutUint64(header[chunkSync:], synced)
-		sum := crc32.Checksum(header[chunkType:], crc32.MakeTable(crc32.Castagnoli))
-		binary.LittleEndian.PutUint32(header, (sum>>15|sum<<17)+0xa282ead8)
-		for i := range torn {
-			b[i] = 0xff
-		}
-		return b
-	}
-	for synced, want := range map[uint64]bool{0: false, at: true, at + 1: false, 1 << 60: false} {
-		b := chunk(synced)
-		_, err := checkLog(bytes.NewReader(b), int64(len(b)), number)
-		if (err != nil) != want {
-			t.Errorf("a chunk at %d says that the log is synced to %d: error %v, want one: %v", at, synced, err, want)
-		}
-	}
-}
-
-// A flipped bit anywhere in a log before the last writes, in a table or in the manifest: an
-// error, never other events than those that were confirmed and never fewer without a word.
+// A flipped bit anywhere in a log before the last write, in a table or in the manifest: an error,
+// never other events than those that were confirmed and never fewer without a word. Large events
+// fill whole blocks of a log.
 func TestFlippedBit(t *testing.T) {
+	mostly := func(b []byte) int { return len(b) * 9 / 10 }
 	for _, c := range []struct {
-		pattern string
-		flushed bool
-		sure    func(size int) int // how much there is before the last writes, which may be torn ones
+		pattern  string
+		n, bytes int // events
+		flushed  bool
+		sure     func(b []byte) int // how much there is before the last write, which may be a torn one
 	}{
-		{"*.log", false, func(size int) int { return size - 700 }},
-		{"*.sst", true, func(size int) int { return size * 9 / 10 }},
-		{"MANIFEST-*", true, func(size int) int { return size * 9 / 10 }},
+		{"*.log", 300, 256, false, func(b []byte) int { return bytes.Index(b, dataOf(299, 8)) - 100 }},
+		{"*.log", 60, 5_000, false, func(b []byte) int { return bytes.Index(b, dataOf(59, 8)) - 100 }},
+		{"*.log", 40, 40_000, false, func(b []byte) int { return bytes.Index(b, dataOf(39, 8)) - 100 }},
+		{"*.sst", 300, 256, true, mostly},
+		{"MANIFEST-*", 300, 256, true, mostly},
 	} {
-		clean := fill(t, 300, c.flushed)
-		names := glob(t, clean, c.pattern)
+		clean := fill(t, c.n, c.bytes, c.flushed)
 		rnd := rand.New(rand.NewPCG(1, 1))
 		refused, survived := 0, 0
 		for range 25 {
@@ -126,30 +121,26 @@ func TestFlippedBit(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(clean)); err != nil {
 				t.Fatal(err)
 			}
-			name := filepath.Join(dir, filepath.Base(names[len(names)-1]))
-			b, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			size := len(bytes.TrimRight(b, "\x00"))
-			at := rnd.IntN(c.sure(size))
-			b[at] ^= 1 << rnd.IntN(8)
-			if err := os.WriteFile(name, b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := readWhole(dir); err != nil {
+			names, at := glob(t, dir, c.pattern), 0
+			name := names[len(names)-1]
+			change(t, name, func(b []byte) {
+				at = rnd.IntN(c.sure(bytes.TrimRight(b, "\x00")))
+				b[at] ^= 1 << rnd.IntN(8)
+			})
+			if err := readWhole(dir, c.n, c.bytes); err != nil {
 				wantErr(t, fmt.Sprintf("byte %d of %s", at, filepath.Base(name)), err, ErrCorrupt)
 				refused++
 			} else {
 				survived++
 			}
 		}
-		t.Logf("%s: %d refused, %d without consequence", c.pattern, refused, survived)
+		t.Logf("%s, %d events of %d bytes: %d refused, %d without consequence",
+			c.pattern, c.n, c.bytes, refused, survived)
 	}
 }
 
-// readWhole opens a directory and returns an error unless there are the 300 events of fill.
-func readWhole(dir string) error {
+// readWhole opens a directory and returns an error unless there are the n events of fill.
+func readWhole(dir string, n, size int) error {
 	s, err := Open(dir, Config{MinFree: -1})
 	if err != nil {
 		return err
@@ -165,11 +156,11 @@ func readWhole(dir string) error {
 		return err
 	}
 	for i, e := range events {
-		if want := strings.Repeat(fmt.Sprintf("%08d", i), 32); string(e.Data) != want || e.Seq != uint64(i+1) {
-			return fmt.Errorf("event %d is %q", e.Seq, e.Data)
+		if !bytes.Equal(e.Data, dataOf(i, size)) || e.Seq != uint64(i+1) {
+			return fmt.Errorf("event %d is %.100q", e.Seq, e.Data)
 		}
 	}
-	if len(events) != 300 {
+	if len(events) != n {
 		return fmt.Errorf("%d events and no error", len(events))
 	}
 	return nil

@@ -167,22 +167,19 @@ func (w *write) inc() uint64 {
 	return w.session.inc
 }
 
-func (c *committer) apply(f *flight) error {
+func (c *committer) apply(f *flight) (err error) {
 	order := append(c.order[:0], f.writes...) // f.writes stay as they are: fail may be reading them
 	slices.SortStableFunc(order, bySession)
 	defer clear(order)
 	c.order = order
-	f.batch = c.db.NewBatchWithSize(f.bytes)
+	if f.batch, err = c.marked(f.bytes); err != nil {
+		return err
+	}
 	for _, w := range order {
 		if err := f.batch.Apply(w.batch, nil); err != nil {
 			return err
 		}
 		w.batch.Close()
-	}
-	if len(f.writes) == 0 {
-		if err := f.batch.LogData(nil, nil); err != nil {
-			return err
-		}
 	}
 	if f.synced {
 		return c.db.ApplyNoSyncWait(f.batch, engine.Sync)
@@ -190,13 +187,29 @@ func (c *committer) apply(f *flight) error {
 	return c.db.Apply(f.batch, engine.NoSync)
 }
 
+// marked returns a batch that has a mark, and room for so many bytes.
+func (c *committer) marked(bytes int) (*engine.Batch, error) {
+	b := c.db.NewBatchWithSize(markedLen + bytes)
+	return b, b.LogData(mark{c.nonce, c.synced.Load()}.append(nil), nil)
+}
+
 // confirmer waits for syncs.
 func (c *committer) confirmer() {
 	for f := range c.inflight {
 		if err := f.batch.SyncWait(); err != nil {
 			c.fail(err)
+		} else {
+			c.noteSynced(f.batch)
 		}
 		c.confirm(f)
+	}
+}
+
+// noteSynced notes that a batch, and with it every batch before it, is on disk. Pebble forgets the
+// number of a batch that is larger than half a memtable: then nothing is noted.
+func (c *committer) noteSynced(b *engine.Batch) {
+	if next := uint64(b.SeqNum()) + uint64(b.Count()); next > c.synced.Load() {
+		c.synced.Store(next)
 	}
 }
 

@@ -31,8 +31,11 @@ func (s *Store) load() error {
 		return err
 	}
 	s.epoch++
-	begun := binary.BigEndian.AppendUint64(nil, s.epoch)
-	if err := s.write(func() error { return s.db.Set(epochKey, begun, engine.Sync) }); err != nil {
+	begun := s.db.NewBatch()
+	if err := begun.Set(epochKey, binary.BigEndian.AppendUint64(nil, s.epoch), nil); err != nil {
+		return err
+	}
+	if err := s.writeBatch(begun, engine.Sync); err != nil {
 		return err
 	}
 	byInc, err := s.loadSessions()
@@ -223,12 +226,27 @@ func (s *Store) removeGarbage() error {
 		return b.Delete(key, nil)
 	})
 	if err == nil && !b.Empty() {
-		err = s.write(func() error { return s.db.Apply(b, engine.NoSync) })
+		err = s.writeBatch(b, engine.NoSync)
 	}
 	return err
 }
 
-// write writes without the queue. It does not wait for a write that does not come back.
+// writeBatch writes without the queue.
+func (s *Store) writeBatch(b *engine.Batch, o *engine.WriteOptions) error {
+	return s.write(func() error {
+		marked, err := s.commits.marked(b.Len())
+		if err != nil {
+			return err
+		}
+		if err := marked.Apply(b, nil); err != nil {
+			return err
+		}
+		return marked.Commit(o)
+	})
+}
+
+// write calls do, which writes to Pebble, without the queue. It does not wait for a write that does
+// not come back.
 func (s *Store) write(do func() error) error {
 	result := make(chan error, 1)
 	go func() { result <- s.commits.guard(do) }()

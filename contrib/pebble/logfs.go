@@ -6,16 +6,32 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// A logFS keeps Pebble from ending the process. When a log cannot be written, or a new one not be
+// A logFS has logs checked before Pebble reads them, which it does at Open, one after the other and
+// only those that it still needs.
+//
+// And it keeps Pebble from ending the process. When a log cannot be written, or a new one not be
 // made, Pebble 2.1 panics with a lock in a state that cannot be recovered from. So whoever meets
 // such an error is held here until nobody is in the middle of a write, and only then gets the
 // error; that is never where the writer has met it itself.
 type logFS struct {
 	vfs.FS
 	failures *reporter
+	logs     *logCheck
 }
 
 func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
+func (fs logFS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := fs.FS.Open(name, o...)
+	if err != nil || !isLog(name) {
+		return f, err
+	}
+	if err := fs.logs.check(name, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
 
 func (fs logFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return fs.log(name)(fs.FS.Create(name, c))

@@ -79,9 +79,6 @@ func (s *Store) start(dir string) error {
 	if err := checkFormat(dir, s.cfg.fs); err != nil {
 		return err
 	}
-	if err := checkLogs(dir, s.cfg.fs); err != nil {
-		return err
-	}
 	failures := &reporter{}
 	options := engineOptions(s.cfg.fs, s.lock, failures)
 	db, err := openEngine(dir, options)
@@ -127,7 +124,8 @@ func openError(cause error) error {
 
 func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Options {
 	o := &engine.Options{
-		FS: logFS{on, failures}, Lock: lock, FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20,
+		FS: logFS{on, failures, &logCheck{}}, Lock: lock,
+		FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20,
 		Cache:  engine.NewCache(64 << 20),
 		Logger: failures, EventListener: &engine.EventListener{
 			BackgroundError: failures.report,
