@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
 		s := openStore(t, live, Config{MinFree: -1})
 		create(t, s, shard.Options{ID: "s", Ring: wide})
 		mustAppend(t, s, "s", ring.Event{})
-		m := mark{s.commits.nonce, s.commits.synced.Load() + 1}
+		m := mark{s.commits.nonce, s.commits.synced.Load() + 1000}
 		if !knows {
 			m.nonce++
 		}
@@ -76,11 +77,11 @@ func numberOf(t *testing.T, name string) (number int) {
 }
 
 // checkLogs checks logs one after the other.
-func checkLogs(t *testing.T, names ...string) error {
+func checkLogs(t *testing.T, on vfs.FS, names ...string) error {
 	t.Helper()
 	var c logCheck
 	for _, name := range names {
-		f, err := vfs.Default.Open(name)
+		f, err := on.Open(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestEveryBitOfABatchInALog(t *testing.T) {
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := checkLogs(t, file); !errors.Is(err, ErrCorrupt) {
+		if err := checkLogs(t, vfs.Default, file); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("bit %d: error %v", bit-from*8, err)
 		}
 		b[bit/8] ^= 1 << (bit % 8)
@@ -119,64 +120,106 @@ func TestEveryBitOfABatchInALog(t *testing.T) {
 
 // What is missing at the end of a log that was followed by another one is found in that.
 func TestEndOfAnEarlierLogIsMissing(t *testing.T) {
-	const size = 60_000
-	live, kept := filepath.Join(t.TempDir(), "d"), t.TempDir()
-	s := openStore(t, live, Config{MinFree: -1})
+	fs := keptLogs{vfs.NewMem()}
+	s := openStore(t, "d", Config{fs: fs})
 	create(t, s, shard.Options{ID: "s", Ring: wide})
-	var names []string // the logs with anything in them
-	for i := range 32 {
-		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, size)})
-		if i == 28 { // more than half a memtable: Pebble has another way for that
-			if _, err := s.AppendAll(bg, "s", slices.Repeat([]ring.Event{{Data: dataOf(i, 1<<20)}}, 20)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, name := range glob(t, live, "*.log") { // before Pebble uses it again
-			b, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			name = filepath.Join(kept, filepath.Base(name))
-			if err := os.WriteFile(name, bytes.TrimRight(b, "\x00"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if len(endsOf(t, name)) > 0 && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
+	for i := range 32 { // the first logs have 250 and 500 kB
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 60_000)})
 	}
+	// More than half a memtable: Pebble has another way for that.
+	if _, err := s.AppendAll(bg, "s", slices.Repeat([]ring.Event{{Data: dataOf(32, 1<<20)}}, 17)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 8)})
+	}
+	names := fs.logs(t)
 	if len(names) < 4 {
-		t.Fatalf("logs: %q", names)
+		t.Fatalf("logs with anything in them: %q", names)
 	}
-	if err := checkLogs(t, names...); err != nil {
+	if err := checkLogs(t, fs, names...); err != nil {
 		t.Fatal(err)
 	}
 	for i := 1; i < len(names)-1; i++ {
-		if err := checkLogs(t, slices.Delete(slices.Clone(names), i, i+1)...); !errors.Is(err, ErrCorrupt) {
+		if err := checkLogs(t, fs, slices.Delete(slices.Clone(names), i, i+1)...); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("log %d of %d is missing: error %v", i+1, len(names), err)
 		}
 	}
-	ends := endsOf(t, names[0])
-	if err := os.Truncate(names[0], ends[len(ends)-2]); err != nil {
-		t.Fatal(err)
-	}
-	if err := checkLogs(t, names[:2]...); !errors.Is(err, ErrCorrupt) {
+	ends := fs.ends(t, names[0])
+	fs.cut(t, names[0], ends[len(ends)-2])
+	if err := checkLogs(t, fs, names[:2]...); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("the last batch of the first log is missing: error %v", err)
 	}
-	if err := checkLogs(t, names[0]); err != nil {
+	if err := checkLogs(t, fs, names[0]); err != nil {
 		t.Errorf("a log that ends between two batches: error %v", err)
 	}
 }
 
-// endsOf returns where the batches of a log end.
-func endsOf(t *testing.T, name string) (ends []int64) {
+// A keptLogs keeps the logs that Pebble removes or uses again.
+type keptLogs struct{ vfs.FS }
+
+func (fs keptLogs) Remove(name string) error {
+	if isLog(name) {
+		return nil
+	}
+	return fs.FS.Remove(name)
+}
+
+func (fs keptLogs) ReuseForWrite(_, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return fs.Create(to, c)
+}
+
+// logs returns the names of all logs of directory "d" with anything in them, in their order.
+func (fs keptLogs) logs(t *testing.T) (names []string) {
 	t.Helper()
-	b, err := os.ReadFile(name)
+	all, err := fs.List("d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := range headsOf(bytes.NewReader(b), uint64(numberOf(t, name))) {
+	slices.Sort(all)
+	for _, name := range all {
+		if name = fs.PathJoin("d", name); isLog(name) && len(fs.ends(t, name)) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (fs keptLogs) read(t *testing.T, name string) []byte {
+	t.Helper()
+	f, err := fs.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// ends returns where the batches of a log end.
+func (fs keptLogs) ends(t *testing.T, name string) (ends []int64) {
+	t.Helper()
+	for at := range headsOf(bytes.NewReader(fs.read(t, name)), uint64(numberOf(t, name))) {
 		ends = append(ends, at)
 	}
 	return ends
+}
+
+// cut cuts a file off.
+func (fs keptLogs) cut(t *testing.T, name string, at int64) {
+	t.Helper()
+	b := fs.read(t, name)
+	f, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(b[:at]); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
