@@ -81,7 +81,7 @@ func bareBatches(b *testing.B) func(writer, n int) {
 	if err := vfs.Default.MkdirAll(dir, 0o700); err != nil {
 		b.Fatal(err)
 	}
-	o := engineOptions(vfs.Default, nil, &reporter{})
+	o := engineOptions(vfs.Default, nil, &reporter{}, 0)
 	db, err := engine.Open(dir, o)
 	if err != nil {
 		b.Fatal(err)

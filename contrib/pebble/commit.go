@@ -36,8 +36,11 @@ type committer struct {
 	failed chan struct{} // closed once a write has failed: nothing is confirmed from then on
 	wedged atomic.Bool   // Pebble holds a lock for good: it cannot be closed
 
-	nonce  uint64        // of the marks in the log; see mark.go
-	synced atomic.Uint64 // what Pebble numbers below it is on disk; the confirmer writes it, the writer reads it
+	directory, run uint64 // of the marks; see mark.go
+
+	log    sync.Mutex    // held while a batch gets its number and is given to Pebble
+	number uint64        // of the last batch; with log held
+	synced atomic.Uint64 // the last batch that is on disk; load writes it before there are flights, then the confirmer
 
 	waiting atomic.Int64 // bytes of writes that were queued and are not confirmed; changed with mu held
 	refuses atomic.Bool  // failure or closed is set; with mu held
@@ -73,8 +76,8 @@ const (
 	maxFlight  = 4 << 20  // bytes: enough for a sync
 )
 
-func newCommitter(db *engine.DB, every time.Duration) *committer {
-	c := &committer{db: db, every: every, nonce: rand.Uint64(), failed: make(chan struct{}),
+func newCommitter(db *engine.DB, directory uint64, every time.Duration) *committer {
+	c := &committer{db: db, every: every, directory: directory, run: rand.Uint64(), failed: make(chan struct{}),
 		kick: make(chan struct{}, 1), inflight: make(chan flight)}
 	c.empty = sync.NewCond(&c.mu)
 	c.done.Go(c.writer)

@@ -13,6 +13,7 @@ import (
 // A flight is writes that Pebble has as one batch.
 type flight struct {
 	batch  *engine.Batch
+	number uint64 // of the batch
 	writes []*write
 	bytes  int
 	synced bool // a sync was asked for
@@ -167,12 +168,22 @@ func (w *write) inc() uint64 {
 	return w.session.inc
 }
 
-func (c *committer) apply(f *flight) (err error) {
+func (c *committer) apply(f *flight) error {
 	order := append(c.order[:0], f.writes...) // f.writes stay as they are: fail may be reading them
 	slices.SortStableFunc(order, bySession)
 	defer clear(order)
 	c.order = order
-	if f.batch, err = c.marked(f.bytes); err != nil {
+	return c.give(f, order)
+}
+
+// give gives Pebble the batch of a flight: a mark and the writes in that order. It does not wait
+// for the sync.
+func (c *committer) give(f *flight, order []*write) error {
+	c.log.Lock()
+	defer c.log.Unlock()
+	c.number++
+	f.number, f.batch = c.number, c.db.NewBatchWithSize(markedLen+f.bytes)
+	if err := f.batch.LogData(mark{c.run, f.number, c.synced.Load()}.append(nil, c.directory), nil); err != nil {
 		return err
 	}
 	for _, w := range order {
@@ -187,29 +198,22 @@ func (c *committer) apply(f *flight) (err error) {
 	return c.db.Apply(f.batch, engine.NoSync)
 }
 
-// marked returns a batch that has a mark, and room for so many bytes.
-func (c *committer) marked(bytes int) (*engine.Batch, error) {
-	b := c.db.NewBatchWithSize(markedLen + bytes)
-	return b, b.LogData(mark{c.nonce, c.synced.Load()}.append(nil), nil)
+// await waits for the sync of a flight, after which all before it are on disk too.
+func (c *committer) await(f flight) error {
+	if err := f.batch.SyncWait(); err != nil {
+		return err
+	}
+	c.synced.Store(f.number)
+	return nil
 }
 
 // confirmer waits for syncs.
 func (c *committer) confirmer() {
 	for f := range c.inflight {
-		if err := f.batch.SyncWait(); err != nil {
+		if err := c.await(f); err != nil {
 			c.fail(err)
-		} else {
-			c.noteSynced(f.batch)
 		}
 		c.confirm(f)
-	}
-}
-
-// noteSynced notes that a batch, and with it every batch before it, is on disk. Pebble forgets the
-// number of a batch that is larger than half a memtable: then nothing is noted.
-func (c *committer) noteSynced(b *engine.Batch) {
-	if next := uint64(b.SeqNum()) + uint64(b.Count()); next > c.synced.Load() {
-		c.synced.Store(next)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Store) load() error {
 	if err := begun.Set(epochKey, binary.BigEndian.AppendUint64(nil, s.epoch), nil); err != nil {
 		return err
 	}
-	if err := s.writeBatch(begun, engine.Sync); err != nil {
+	if err := s.writeBatch(begun, true); err != nil {
 		return err
 	}
 	byInc, err := s.loadSessions()
@@ -226,22 +226,20 @@ func (s *Store) removeGarbage() error {
 		return b.Delete(key, nil)
 	})
 	if err == nil && !b.Empty() {
-		err = s.writeBatch(b, engine.NoSync)
+		err = s.writeBatch(b, false)
 	}
 	return err
 }
 
-// writeBatch writes without the queue.
-func (s *Store) writeBatch(b *engine.Batch, o *engine.WriteOptions) error {
+// writeBatch writes without the queue, and waits for a sync if one is wanted.
+func (s *Store) writeBatch(b *engine.Batch, synced bool) error {
 	return s.write(func() error {
-		marked, err := s.commits.marked(b.Len())
-		if err != nil {
-			return err
+		f := flight{bytes: b.Len(), synced: synced}
+		err := s.commits.give(&f, []*write{{batch: b}})
+		if err == nil && synced {
+			err = s.commits.await(f)
 		}
-		if err := marked.Apply(b, nil); err != nil {
-			return err
-		}
-		return marked.Commit(o)
+		return err
 	})
 }
 

@@ -26,7 +26,7 @@ func (fs logFS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 	if err != nil || !isLog(name) {
 		return f, err
 	}
-	if err := fs.logs.check(name, f); err != nil {
+	if err := fs.logs.check(name, fs.FS, f); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package pebble
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +20,7 @@ import (
 // writes anything.
 const (
 	formatFile = "REPRISE"
-	format     = "reprise sessions 3\n"
+	format     = "reprise sessions 3, %016x\n" // with the number that begins each mark
 )
 
 // Open opens the directory, which it creates if need be; only its last element need not exist. The
@@ -76,18 +78,19 @@ func lockError(dir string, err error) error {
 
 // start does what Open does once the directory is locked.
 func (s *Store) start(dir string) error {
-	if err := checkFormat(dir, s.cfg.fs); err != nil {
+	number, err := checkFormat(dir, s.cfg.fs)
+	if err != nil {
 		return err
 	}
 	failures := &reporter{}
-	options := engineOptions(s.cfg.fs, s.lock, failures)
+	options := engineOptions(s.cfg.fs, s.lock, failures, number)
 	db, err := openEngine(dir, options)
 	options.Cache.Unref()
 	if err != nil {
 		return fmt.Errorf("pebble: opening %s: %w", dir, openError(err))
 	}
 	s.db, s.opened = db, time.Now()
-	s.commits = newCommitter(db, s.cfg.SyncEvery)
+	s.commits = newCommitter(db, number, s.cfg.SyncEvery)
 	s.sweeper = newSweeper(s)
 	failures.forward(s.commits)
 	if err := s.load(); err != nil {
@@ -122,9 +125,9 @@ func openError(cause error) error {
 	return cause
 }
 
-func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Options {
+func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter, number uint64) *engine.Options {
 	o := &engine.Options{
-		FS: logFS{on, failures, &logCheck{}}, Lock: lock,
+		FS: logFS{on, failures, &logCheck{directory: number}}, Lock: lock,
 		FormatMajorVersion: engine.FormatNewest, MemTableSize: 32 << 20,
 		Cache:  engine.NewCache(64 << 20),
 		Logger: failures, EventListener: &engine.EventListener{
@@ -140,50 +143,53 @@ func engineOptions(on vfs.FS, lock *engine.Lock, failures *reporter) *engine.Opt
 }
 
 // checkFormat wants the directory to be one of ours, and makes it one if it is empty. The lock file
-// may be there.
-func checkFormat(dir string, on vfs.FS) error {
+// may be there. It returns the directory's number.
+func checkFormat(dir string, on vfs.FS) (number uint64, err error) {
 	path := on.PathJoin(dir, formatFile)
 	f, err := on.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return writeFormat(dir, path, on)
 	}
 	if err != nil {
-		return fmt.Errorf("pebble: %w", err)
+		return 0, fmt.Errorf("pebble: %w", err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, 100))
 	if err != nil {
-		return fmt.Errorf("pebble: %s: %w", path, err)
+		return 0, fmt.Errorf("pebble: %s: %w", path, err)
 	}
-	if string(b) != format {
-		return fmt.Errorf("%w: %s holds %q, want %q", ErrFormat, path, b, format)
+	if _, err := fmt.Sscanf(string(b), format, &number); err != nil || string(b) != fmt.Sprintf(format, number) {
+		return 0, fmt.Errorf("%w: %s holds %q, want %q", ErrFormat, path, b, format)
 	}
-	return nil
+	return number, nil
 }
 
 // writeFormat writes the file under another name first, so that it is never there in part.
-func writeFormat(dir, path string, on vfs.FS) error {
+func writeFormat(dir, path string, on vfs.FS) (number uint64, err error) {
 	names, err := on.List(dir)
 	if err != nil {
-		return fmt.Errorf("pebble: %w", err)
+		return 0, fmt.Errorf("pebble: %w", err)
 	}
 	for _, name := range names {
 		if name != "LOCK" && name != formatFile+".new" {
-			return fmt.Errorf("%w: %s holds %q and no %s", ErrFormat, dir, name, formatFile)
+			return 0, fmt.Errorf("%w: %s holds %q and no %s", ErrFormat, dir, name, formatFile)
 		}
 	}
-	if err := writeFile(dir, path, on); err != nil {
-		return fmt.Errorf("pebble: %w", err)
+	var random [8]byte
+	rand.Read(random[:]) // ends the process if there is nothing random
+	number = binary.LittleEndian.Uint64(random[:])
+	if err := writeFile(dir, path, fmt.Sprintf(format, number), on); err != nil {
+		return 0, fmt.Errorf("pebble: %w", err)
 	}
-	return nil
+	return number, nil
 }
 
-func writeFile(dir, path string, on vfs.FS) error {
+func writeFile(dir, path, text string, on vfs.FS) error {
 	f, err := on.Create(path+".new", vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write([]byte(format))
+	_, err = f.Write([]byte(text))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestInterruptedBeginning(t *testing.T) {
 		dir := t.TempDir()
 		text := ""
 		if have == formatFile {
-			text = format
+			text = fmt.Sprintf(format, 1)
 		}
 		if err := os.WriteFile(filepath.Join(dir, have), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

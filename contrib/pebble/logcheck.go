@@ -1,0 +1,201 @@
+package pebble
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"strings"
+
+	wal "github.com/cockroachdb/pebble/v2/record"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A log that ends in the middle of something is one of a process that was killed: Pebble drops what
+// cannot be read at its end, and also takes for an end what a flipped bit has made of a chunk's
+// log number. A logCheck reads a log before Pebble does, and looks for batches behind such an end,
+// in this log and in later ones, whose marks say that what is missing was synced: then it was not
+// torn off but altered, and confirmed events with it.
+//
+// So what cannot be told from a torn end is what the last syncs have written, after which no other
+// batch came.
+type logCheck struct {
+	directory uint64 // what only its marks know
+	last      mark   // of the run: all its batches are there, from the first that was found to this one
+	name      string // of the log in which it is
+	end       int64  // where it ends there
+	gap       bool   // what comes next in the run is missing, and stays so in later logs
+}
+
+// check returns an error if something in the log is missing that was synced, or in one that was
+// checked before. Logs are checked in their order.
+func (c *logCheck) check(name string, on vfs.FS, f vfs.File) error {
+	number, err := strconv.ParseUint(strings.TrimSuffix(on.PathBase(name), ".log"), 10, 64)
+	if err != nil {
+		return fmt.Errorf("pebble: the name of a log: %w", err)
+	}
+	size, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("pebble: %w", err)
+	}
+	end := int64(0)
+	err = readLog(io.NewSectionReader(f, 0, size.Size()), number, func(at int64, batch []byte) error {
+		end = at
+		m, ok := markOf(batch, c.directory)
+		if !ok {
+			return fmt.Errorf("%w: %s: the batch that ends at byte %d has no mark", ErrCorrupt, name, at)
+		}
+		if m.run != c.last.run { // the first that is left of this run: earlier ones are in tables
+			c.last, c.gap = mark{run: m.run, number: m.number - 1}, false
+		}
+		if c.gap = c.gap || m.number != c.last.number+1; c.gap {
+			return c.missing(m)
+		}
+		c.last, c.name, c.end = m, name, at
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return searchLog(f, end, size.Size(), uint32(number), c.directory, func(at int64, m mark) error {
+		if m.run != c.last.run { // this log cannot be read from its first batch on: that is what is missing
+			c.last, c.name, c.end = mark{run: m.run, number: m.number - 1}, name, 0
+			if at > 0 { // and so is the batch before this one
+				c.last.number--
+			}
+		}
+		c.gap = true
+		return c.missing(m)
+	})
+}
+
+// missing returns an error if a batch behind the gap says that what is missing first was synced.
+func (c *logCheck) missing(m mark) error {
+	if m.synced <= c.last.number {
+		return nil
+	}
+	return fmt.Errorf("%w: %s after byte %d: what follows was synced and cannot be read", ErrCorrupt, c.name, c.end)
+}
+
+// readLog calls found for each batch of a log as far as Pebble reads it, with where it ends and its
+// first bytes, at most as many as there are with a mark. What keeps it from reading on, searchLog
+// meets again.
+func readLog(r io.Reader, number uint64, found func(end int64, batch []byte) error) error {
+	records, begin := readerOf(wal.NewReader, r, number), make([]byte, markedLen)
+	for {
+		record, err := records.Next()
+		if err != nil {
+			return nil
+		}
+		n, err := io.ReadFull(record, begin)
+		if err == nil {
+			_, err = io.Copy(io.Discard, record)
+		}
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) { // it is not just short
+			return nil
+		}
+		if err := found(records.Offset(), begin[:n]); err != nil {
+			return err
+		}
+	}
+}
+
+// readerOf calls record.NewReader, whose second parameter has a type that cannot be named.
+func readerOf[N ~uint64](newReader func(io.Reader, N) *wal.Reader, r io.Reader, number uint64) *wal.Reader {
+	return newReader(r, N(number))
+}
+
+// A log is blocks of 32 KiB, and a batch is one chunk or several, of which none crosses the end of
+// a block: a checksum of all but itself and the length (4 bytes), a length (2), a type, the number
+// of the log (4), how far it was synced (8), and as many bytes of the batch as the length says.
+const logBlock = 32 << 10
+
+// Where they are in a chunk.
+const (
+	chunkLength = 4
+	chunkType   = 6
+	chunkLog    = 7
+	chunkHead   = 19 // bytes before those of the batch
+)
+
+// Types. The first log of a directory has others, and no batch: load ends it by a flush.
+const (
+	wholeChunk  = 9 + iota // has all of its batch
+	firstChunk             // has the first bytes
+	middleChunk            // goes on where the block before ended
+	lastChunk              // and has the last bytes
+)
+
+// searchLog calls found for marks after a place in a log, with where their batches begin. Nobody
+// knows where chunks begin behind something that cannot be read: so they are searched for, also in
+// events, and in what the file held before it was this log. The log's number and a checksum keep
+// out the latter.
+func searchLog(f io.ReaderAt, at, size int64, number uint32, directory uint64, found func(int64, mark) error) error {
+	log := binary.LittleEndian.AppendUint32(nil, number)
+	block := make([]byte, logBlock)
+	var begun []byte // what the block before has of a batch, if that is less than a mark; nil: nothing
+	var from int64   // where that batch begins
+	for ; at < size; at += int64(len(block)) {
+		block = block[:min(logBlock-at%logBlock, size-at)]
+		if n, err := f.ReadAt(block, at); n < len(block) { // not to be taken for Pebble's end of a log
+			return fmt.Errorf("pebble: reading a log: %v", err)
+		}
+		if begun != nil {
+			if c, ok := chunkAt(block, log); ok && c.intact() && (c.kind() == middleChunk || c.kind() == lastChunk) {
+				if m, ok := markOf(append(begun, c.batch()...), directory); ok {
+					if err := found(from, m); err != nil {
+						return err
+					}
+				}
+			}
+			begun = nil
+		}
+		for i := 0; i+chunkHead <= len(block); i++ {
+			next := bytes.Index(block[i+chunkLog:], log)
+			if next < 0 {
+				break
+			}
+			i += next
+			c, ok := chunkAt(block[i:], log)
+			if !ok || c.kind() != wholeChunk && c.kind() != firstChunk {
+				continue
+			}
+			if m, ok := markOf(c.batch(), directory); ok && c.intact() {
+				if err := found(at+int64(i), m); err != nil {
+					return err
+				}
+			}
+			if i+len(c) == logBlock-int(at%logBlock) && len(c.batch()) < markedLen && c.intact() {
+				begun, from = append([]byte{}, c.batch()...), at+int64(i)
+			}
+		}
+	}
+	return nil
+}
+
+// A chunk is one of those that a log is made of, with its head.
+type chunk []byte
+
+// chunkAt returns the chunk of a log with which b begins, if there can be one; log has the log's
+// number.
+func chunkAt(b, log []byte) (chunk, bool) {
+	if len(b) < chunkHead || !bytes.Equal(b[chunkLog:chunkLog+4], log) {
+		return nil, false
+	}
+	end := chunkHead + int(binary.LittleEndian.Uint16(b[chunkLength:]))
+	if end > len(b) || b[chunkType] < wholeChunk || b[chunkType] > lastChunk {
+		return nil, false
+	}
+	return b[:end], true
+}
+
+func (c chunk) kind() byte    { return c[chunkType] }
+func (c chunk) batch() []byte { return c[chunkHead:] }
+
+func (c chunk) intact() bool {
+	sum := crc32.Checksum(c[chunkType:], castagnoli)
+	return binary.LittleEndian.Uint32(c) == (sum>>15|sum<<17)+0xa282ead8
+}

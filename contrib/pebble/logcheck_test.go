@@ -1,0 +1,350 @@
+package pebble
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	engine "github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
+	wal "github.com/cockroachdb/pebble/v2/record"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/reprise-go/reprise/ring"
+	"github.com/reprise-go/reprise/shard"
+)
+
+// An event may hold what looks like a chunk of the log that it is in. After a torn end, it says
+// nothing of what was synced: it would have to know the directory's number.
+func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
+	for _, knows := range []bool{false, true} {
+		live, crashed := filepath.Join(t.TempDir(), "d"), filepath.Join(t.TempDir(), "d")
+		s := openStore(t, live, Config{MinFree: -1})
+		create(t, s, shard.Options{ID: "s", Ring: wide})
+		mustAppend(t, s, "s", ring.Event{})
+		c, directory := s.commits, s.commits.directory
+		if !knows {
+			directory++
+		}
+		fake := chunkOf(numberOf(t, newestLog(t, live)), mark{c.run, 1000, 1000}, directory)
+		mustAppend(t, s, "s", ring.Event{Data: fake})
+		if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
+			t.Fatal(err)
+		}
+		change(t, newestLog(t, crashed), func(b []byte) { b[bytes.Index(b, fake)-1] ^= 1 })
+		s, err := Open(crashed, Config{MinFree: -1})
+		if knows {
+			wantErr(t, "a torn end with a mark of the log behind it", err, ErrCorrupt)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if events := readAll(t, s, "s"); len(events) != 1 {
+			t.Errorf("%d events, want the one that is not torn", len(events))
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Logs are used again: what looks like chunks, and true marks of earlier logs, stand in them behind
+// their end, and alone in one that has no batch yet.
+func TestWhatAnEarlierLogLeft(t *testing.T) {
+	for _, empty := range []bool{false, true} {
+		live, crashed := filepath.Join(t.TempDir(), "d"), filepath.Join(t.TempDir(), "d")
+		s := openStore(t, live, Config{MinFree: -1})
+		create(t, s, shard.Options{ID: "s", Ring: wide})
+		var data []byte
+		for n := range 60 {
+			data = append(data, chunkOf(n, mark{99, 1000, 1000}, 5)...)
+			data = append(data, chunkOf(n, mark{s.commits.run, 1000, 1000}, 6)...)
+		}
+		mustAppend(t, s, "s", ring.Event{Data: data})
+		for range 6 {
+			if !empty {
+				mustAppend(t, s, "s", ring.Event{Data: []byte("little")})
+			}
+			if err := s.db.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
+			t.Fatal(err)
+		}
+		left, err := os.ReadFile(newestLog(t, crashed))
+		if err != nil || !bytes.Contains(left, data[100:200]) {
+			t.Errorf("nothing is left in the newest log: %v", err)
+		}
+		openStore(t, crashed, Config{MinFree: -1})
+	}
+}
+
+// chunkOf returns a chunk with a batch that has nothing but a mark.
+func chunkOf(number int, m mark, directory uint64) []byte {
+	b := make([]byte, chunkHead, chunkHead+markedLen)
+	binary.LittleEndian.PutUint16(b[chunkLength:], markedLen)
+	b[chunkType] = wholeChunk
+	binary.LittleEndian.PutUint32(b[chunkLog:], uint32(number))
+	b = append(b, batchOf(m, directory, 0)...)
+	sum := crc32.Checksum(b[chunkType:], castagnoli)
+	binary.LittleEndian.PutUint32(b, (sum>>15|sum<<17)+0xa282ead8)
+	return b
+}
+
+// batchOf returns a batch with a mark and some bytes more.
+func batchOf(m mark, directory uint64, more int) []byte {
+	b := append(make([]byte, batchrepr.HeaderLen), byte(engine.InternalKeyKindLogData), markLen)
+	return append(m.append(b, directory), bytes.Repeat([]byte{'x'}, more)...)
+}
+
+// numberOf returns the number of a log.
+func numberOf(t *testing.T, name string) (number int) {
+	t.Helper()
+	if _, err := fmt.Sscanf(filepath.Base(name), "%d.log", &number); err != nil {
+		t.Fatal(err)
+	}
+	return number
+}
+
+// checkLogs checks logs of a directory with that number, one after the other.
+func checkLogs(t *testing.T, directory uint64, on vfs.FS, names ...string) error {
+	t.Helper()
+	c := logCheck{directory: directory}
+	for _, name := range names {
+		f, err := on.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.check(name, on, f)
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Every bit of two batches of a log, and of how their chunks begin: some of them make of a chunk
+// what Pebble takes for the end of the log.
+func TestEveryBitOfABatchInALog(t *testing.T) {
+	dir := fill(t, 20, 64, false)
+	directory, err := checkFormat(dir, vfs.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := newestLog(t, dir)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := bytes.Index(b, dataOf(5, 8)), bytes.Index(b, dataOf(7, 8))
+	file := filepath.Join(t.TempDir(), filepath.Base(name))
+	for bit := from * 8; bit < to*8; bit++ {
+		b[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkLogs(t, directory, vfs.Default, file); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("bit %d: error %v", bit-from*8, err)
+		}
+		b[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
+// The first batch of the only log cannot be read, and the next one says that it was synced.
+func TestFirstBatchOfTheOnlyLog(t *testing.T) {
+	live, crashed := filepath.Join(t.TempDir(), "d"), filepath.Join(t.TempDir(), "d")
+	s := openStore(t, live, Config{MinFree: -1})
+	create(t, s, shard.Options{ID: "s", Ring: wide})
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 64)})
+	}
+	if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
+		t.Fatal(err)
+	}
+	change(t, newestLog(t, crashed), func(b []byte) { b[bytes.Index(b, dataOf(0, 8))] ^= 1 })
+	_, err := Open(crashed, Config{MinFree: -1})
+	wantErr(t, "Open", err, ErrCorrupt)
+}
+
+// A mark may begin in one block and end in the next, also right at its end. It counts if both are
+// there, and what is left of it does not.
+func TestMarkInTwoBlocks(t *testing.T) {
+	const directory, run, number = 1, 2, 7
+	for room := range chunkHead + markedLen + 5 { // in the first block, for the second batch
+		var log bytes.Buffer
+		w := writerOf(wal.NewLogWriter, &log, number)
+		for _, b := range [][]byte{
+			batchOf(mark{run, 1, 0}, directory, logBlock-chunkHead-markedLen-room),
+			batchOf(mark{run, 2, 1}, directory, 3*logBlock),
+		} {
+			if _, err := w.WriteRecord(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		check := func(how func([]byte)) error {
+			fs, b := vfs.NewMem(), bytes.Clone(log.Bytes())
+			how(b)
+			writeLog(t, fs, "000007.log", b)
+			return checkLogs(t, directory, fs, "000007.log")
+		}
+		if err := check(func(b []byte) { b[chunkHead+markedLen+1] ^= 1 }); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d bytes in the first block: the first batch was synced, and is altered: error %v", room, err)
+		}
+		if err := check(func(b []byte) { clear(b[logBlock : 2*logBlock]) }); err != nil {
+			t.Errorf("%d bytes in the first block: the second batch is torn: error %v", room, err)
+		}
+		if err := check(func(b []byte) { clear(b[:2*logBlock]) }); err != nil {
+			t.Errorf("%d bytes in the first block: both are torn: error %v", room, err)
+		}
+	}
+}
+
+// writerOf calls record.NewLogWriter, as readerOf does record.NewReader.
+func writerOf[N ~uint64](
+	newWriter func(io.Writer, N, wal.LogWriterConfig) *wal.LogWriter, w io.Writer, number N,
+) *wal.LogWriter {
+	return newWriter(w, number, wal.LogWriterConfig{WriteWALSyncOffsets: func() bool { return true }})
+}
+
+// What is missing at the end of a log that was followed by another one is found in that.
+func TestEndOfAnEarlierLogIsMissing(t *testing.T) {
+	fs := keptLogs{vfs.NewMem()}
+	s := openStore(t, "d", Config{fs: fs})
+	create(t, s, shard.Options{ID: "s", Ring: wide})
+	for i := range 32 { // the first logs have 250 and 500 kB
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 60_000)})
+	}
+	// More than half a memtable: Pebble has another way for that.
+	if _, err := s.AppendAll(bg, "s", slices.Repeat([]ring.Event{{Data: dataOf(32, 1<<20)}}, 17)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 8)})
+	}
+	names := fs.logs(t)
+	if len(names) < 4 {
+		t.Fatalf("logs with anything in them: %q", names)
+	}
+	if err := checkLogs(t, s.commits.directory, fs, names...); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < len(names)-1; i++ {
+		err := checkLogs(t, s.commits.directory, fs, slices.Delete(slices.Clone(names), i, i+1)...)
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("log %d of %d is missing: error %v", i+1, len(names), err)
+		}
+	}
+	ends := fs.ends(t, names[0])
+	writeLog(t, fs, names[0], fs.read(t, names[0])[:ends[len(ends)-2]])
+	if err := checkLogs(t, s.commits.directory, fs, names[:2]...); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("the last batch of the first log is missing: error %v", err)
+	}
+	if err := checkLogs(t, s.commits.directory, fs, names[0]); err != nil {
+		t.Errorf("a log that ends between two batches: error %v", err)
+	}
+}
+
+// A keptLogs keeps the logs that Pebble removes or uses again.
+type keptLogs struct{ vfs.FS }
+
+func (fs keptLogs) Remove(name string) error {
+	if isLog(name) {
+		return nil
+	}
+	return fs.FS.Remove(name)
+}
+
+func (fs keptLogs) ReuseForWrite(_, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return fs.Create(to, c)
+}
+
+// logs returns the names of all logs of directory "d" with anything in them, in their order.
+func (fs keptLogs) logs(t *testing.T) (names []string) {
+	t.Helper()
+	all, err := fs.List("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	for _, name := range all {
+		if name = fs.PathJoin("d", name); isLog(name) && len(fs.ends(t, name)) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (fs keptLogs) read(t *testing.T, name string) []byte {
+	t.Helper()
+	f, err := fs.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// ends returns where the batches of a log end.
+func (fs keptLogs) ends(t *testing.T, name string) (ends []int64) {
+	t.Helper()
+	err := readLog(bytes.NewReader(fs.read(t, name)), uint64(numberOf(t, name)), func(at int64, _ []byte) error {
+		ends = append(ends, at)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ends
+}
+
+func writeLog(t *testing.T, on vfs.FS, name string, b []byte) {
+	t.Helper()
+	f, err := on.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever stands in a log: it is read without a panic, and an error is ErrCorrupt.
+func FuzzLogCheck(f *testing.F) {
+	const directory, number = 1, 7
+	whole := chunkOf(number, mark{2, 1, 0}, directory)
+	f.Add(whole)
+	f.Add(append(bytes.Repeat([]byte{1}, 50), chunkOf(number, mark{2, 2, 1}, directory)...))
+	f.Add(append(make([]byte, logBlock-len(whole)/2), whole...))
+	f.Fuzz(func(t *testing.T, log []byte) {
+		fs := vfs.NewMem()
+		writeLog(t, fs, "000007.log", log)
+		if err := checkLogs(t, directory, fs, "000007.log"); err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Error(err)
+		}
+	})
+}
