@@ -140,7 +140,7 @@ crash: cc ## contrib/pebble, and contrib/tiered in front of it: processes killed
 bench-pebble: ## contrib/pebble beside bare Pebble batches that write the same bytes, with Sync, and the opening after a kill: three minutes, on an idle machine
 	@cd contrib/pebble && go test -run '^$$' -bench '^Benchmark(Table|Recovery)$$' -benchtime 1x -timeout 10m .
 
-bench-tiered: ## contrib/tiered over pebble and over redis, with Sync and without, beside memory, the Store behind and bare batches: three minutes, on an idle machine
+bench-tiered: ## contrib/tiered over pebble and over redis, with Sync and without, beside memory, the Store behind and bare batches: four minutes, on an idle machine
 	$(call need,redis-server,redis-server)
 	@cd contrib/tiered/tests && go test -run '^$$' -bench '^BenchmarkTable$$' -benchtime 1x -timeout 10m .
 

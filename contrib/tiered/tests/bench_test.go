@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,7 +30,7 @@ type engine struct {
 	bare func(b *testing.B) func(writer, n int) error
 }
 
-const benchRounds, benchTook, benchBytes = 3, time.Second, 256
+const benchRounds, benchTook, benchBytes, benchWriters = 5, time.Second, 256, 512
 
 // A contender is a way to append one event. settle, if not nil, is called after each round and
 // waits until what was appended is behind; copied counts what has come there.
@@ -105,9 +106,14 @@ func appends(b *testing.B, s replay.Store, sessions int) func(writer, n int) err
 			b.Fatal(err)
 		}
 	}
-	ctx := b.Context()
+	contexts := make([]context.Context, benchWriters) // each writer has its own, as a request has
+	for w := range contexts {
+		ctx, cancel := context.WithCancel(b.Context())
+		b.Cleanup(cancel)
+		contexts[w] = ctx
+	}
 	return func(w, _ int) error {
-		_, err := s.Append(ctx, ids[w%sessions], ring.Event{Data: data})
+		_, err := s.Append(contexts[w], ids[w%sessions], ring.Event{Data: data})
 		return err
 	}
 }
