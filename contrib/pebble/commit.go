@@ -198,6 +198,7 @@ func (c *committer) close() {
 	ended := make(chan struct{})
 	go func() {
 		c.done.Wait()
+		c.awaitNobody() // Open may have written without them
 		close(ended)
 	}()
 	select {

@@ -290,3 +290,49 @@ func TestWriteThatFails(t *testing.T) {
 		})
 	}
 }
+
+// Whatever fails of a log while the directory is opened: Open comes back, and says what it was.
+func TestLogThatFailsWhileOpening(t *testing.T) {
+	if inAnotherProcess(t) {
+		return
+	}
+	for _, kinds := range [][]errorfs.OpKind{
+		{errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo},
+		{errorfs.OpFileWrite}, {errorfs.OpCreate, errorfs.OpReuseForWrite}, {errorfs.OpFileClose},
+		{errorfs.OpOpen}, {errorfs.OpFileRead, errorfs.OpFileReadAt}, {errorfs.OpFileStat},
+	} {
+		for nth := 0; ; nth++ {
+			on := vfs.NewCrashableMem()
+			before := openStore(t, "d", Config{fs: on, MinFree: -1})
+			create(t, before, shard.Options{ID: "s"})
+			mustAppend(t, before, "s", ring.Event{})
+			var seen atomic.Int64
+			inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if !isLog(op.Path) || !slices.Contains(kinds, op.Kind) || seen.Add(1) != int64(nth)+1 {
+					return nil
+				}
+				return syscall.EIO
+			})
+			faulty := errorfs.Wrap(on.CrashClone(vfs.CrashCloneCfg{}), inject)
+			opened := make(chan error, 1)
+			go func() {
+				s, err := Open("d", Config{fs: faulty, MinFree: -1})
+				if err == nil {
+					err = s.Close()
+				}
+				opened <- err
+			}()
+			select {
+			case err := <-opened:
+				if err != nil && (!errors.Is(err, syscall.EIO) || errors.Is(err, ErrCorrupt)) {
+					t.Errorf("%v, number %d: error %v", kinds, nth, err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%v, number %d: Open does not come back", kinds, nth)
+			}
+			if seen.Load() <= int64(nth) {
+				break
+			}
+		}
+	}
+}

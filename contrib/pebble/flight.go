@@ -148,7 +148,8 @@ func (c *committer) guard(write func() error) (err error) {
 	return write()
 }
 
-// awaitNobody returns when nobody is in the middle of a write. A write has failed.
+// awaitNobody returns when nobody is in the middle of a write. A write has failed, or none begins
+// any more.
 func (c *committer) awaitNobody() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,7 +178,7 @@ func (c *committer) apply(f *flight) error {
 }
 
 // give gives Pebble the batch of a flight: a mark and the writes in that order. It does not wait
-// for the sync.
+// for the sync. An error ends all writing, and the number was the last one.
 func (c *committer) give(f *flight, order []*write) error {
 	c.log.Lock()
 	defer c.log.Unlock()

@@ -233,21 +233,28 @@ func (s *Store) removeGarbage() error {
 
 // writeBatch writes without the queue, and waits for a sync if one is wanted.
 func (s *Store) writeBatch(b *engine.Batch, synced bool) error {
-	return s.write(func() error {
-		f := flight{bytes: b.Len(), synced: synced}
-		err := s.commits.give(&f, []*write{{batch: b}})
-		if err == nil && synced {
-			err = s.commits.await(f)
-		}
+	f := flight{bytes: b.Len(), synced: synced}
+	err := s.write(func() error { return s.commits.give(&f, []*write{{batch: b}}) })
+	if err != nil || !synced {
 		return err
-	})
+	}
+	// This is not the middle of a write: if the sync fails, that is held up until nobody is there.
+	if err := s.unless(func() error { return s.commits.await(f) }); err != nil {
+		s.commits.fail(err)
+		return s.commits.err()
+	}
+	return nil
 }
 
-// write calls do, which writes to Pebble, without the queue. It does not wait for a write that does
-// not come back.
+// write calls do, which writes to Pebble, without the queue.
 func (s *Store) write(do func() error) error {
+	return s.unless(func() error { return s.commits.guard(do) })
+}
+
+// unless calls do, and does not wait for it once a write has failed: it may not come back.
+func (s *Store) unless(do func() error) error {
 	result := make(chan error, 1)
-	go func() { result <- s.commits.guard(do) }()
+	go func() { result <- do() }()
 	select {
 	case err := <-result:
 		return err

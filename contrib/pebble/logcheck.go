@@ -24,30 +24,35 @@ import (
 // batch came.
 type logCheck struct {
 	directory uint64 // what only its marks know
-	last      mark   // of the run: all its batches are there, from the first that was found to this one
-	name      string // of the log in which it is
-	end       int64  // where it ends there
+	last      mark   // all batches of its run are there, from the first that was found to this one
+	name      string // of the log in which that batch is
+	end       int64  // where it ends in that log
 	gap       bool   // what comes next in the run is missing, and stays so in later logs
 }
 
+// errNotOurs ends the reading of a log.
+var errNotOurs = errors.New("pebble: a batch without a mark")
+
 // check returns an error if something in the log is missing that was synced, or in one that was
-// checked before. Logs are checked in their order.
-func (c *logCheck) check(name string, on vfs.FS, f vfs.File) error {
+// checked before. Logs are checked in their order. Otherwise it returns the log as Pebble may read
+// it: up to a batch without a mark, if one follows on what was written. That is what an event of an
+// earlier log has left in the file, made to look like a batch.
+func (c *logCheck) check(name string, on vfs.FS, f vfs.File) (vfs.File, error) {
 	number, err := strconv.ParseUint(strings.TrimSuffix(on.PathBase(name), ".log"), 10, 64)
 	if err != nil {
-		return fmt.Errorf("pebble: the name of a log: %w", err)
+		return nil, fmt.Errorf("pebble: the name of a log: %w", err)
 	}
-	size, err := f.Stat()
+	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("pebble: %w", err)
+		return nil, fmt.Errorf("pebble: %w", err)
 	}
-	end := int64(0)
-	err = readLog(io.NewSectionReader(f, 0, size.Size()), number, func(at int64, batch []byte) error {
-		end = at
+	end, size := int64(0), info.Size()
+	err = readLog(io.NewSectionReader(f, 0, size), number, func(at int64, batch []byte) error {
 		m, ok := markOf(batch, c.directory)
 		if !ok {
-			return fmt.Errorf("%w: %s: the batch that ends at byte %d has no mark", ErrCorrupt, name, at)
+			return errNotOurs
 		}
+		end = at
 		if m.run != c.last.run { // the first that is left of this run: earlier ones are in tables
 			c.last, c.gap = mark{run: m.run, number: m.number - 1}, false
 		}
@@ -57,13 +62,19 @@ func (c *logCheck) check(name string, on vfs.FS, f vfs.File) error {
 		c.last, c.name, c.end = m, name, at
 		return nil
 	})
-	if err != nil {
-		return err
+	readable := f
+	switch {
+	case err == errNotOurs && end == 0: // the first batch is always of this log
+		return nil, fmt.Errorf("%w: %s begins with a batch that has no mark", ErrCorrupt, name)
+	case err == errNotOurs:
+		readable = cutFile{f, io.NewSectionReader(f, 0, end)}
+	case err != nil:
+		return nil, fmt.Errorf("pebble: reading %s: %w", name, err)
 	}
-	return searchLog(f, end, size.Size(), uint32(number), c.directory, func(at int64, m mark) error {
+	return readable, searchLog(f, end, size, uint32(number), c.directory, func(at int64, m mark) error {
 		if m.run != c.last.run { // this log cannot be read from its first batch on: that is what is missing
 			c.last, c.name, c.end = mark{run: m.run, number: m.number - 1}, name, 0
-			if at > 0 { // and so is the batch before this one
+			if at > 0 && m.number > 1 { // and so is the batch before this one
 				c.last.number--
 			}
 		}
@@ -71,6 +82,14 @@ func (c *logCheck) check(name string, on vfs.FS, f vfs.File) error {
 		return c.missing(m)
 	})
 }
+
+// A cutFile is a file that ends early.
+type cutFile struct {
+	vfs.File
+	rest *io.SectionReader
+}
+
+func (f cutFile) Read(b []byte) (int, error) { return f.rest.Read(b) }
 
 // missing returns an error if a batch behind the gap says that what is missing first was synced.
 func (c *logCheck) missing(m mark) error {
@@ -81,26 +100,37 @@ func (c *logCheck) missing(m mark) error {
 }
 
 // readLog calls found for each batch of a log as far as Pebble reads it, with where it ends and its
-// first bytes, at most as many as there are with a mark. What keeps it from reading on, searchLog
-// meets again.
+// first bytes, at most as many as there are with a mark.
 func readLog(r io.Reader, number uint64, found func(end int64, batch []byte) error) error {
 	records, begin := readerOf(wal.NewReader, r, number), make([]byte, markedLen)
 	for {
 		record, err := records.Next()
 		if err != nil {
-			return nil
+			return notTheEnd(err)
 		}
 		n, err := io.ReadFull(record, begin)
 		if err == nil {
 			_, err = io.Copy(io.Discard, record)
+		} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) { // a short one
+			err = nil
 		}
-		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) { // it is not just short
-			return nil
+		if err != nil {
+			return notTheEnd(err)
 		}
 		if err := found(records.Offset(), begin[:n]); err != nil {
 			return err
 		}
 	}
+}
+
+// notTheEnd returns err unless it says that nothing more of a log can be read.
+func notTheEnd(err error) error {
+	for _, end := range []error{io.EOF, wal.ErrUnexpectedEOF, wal.ErrInvalidChunk, wal.ErrZeroedChunk} {
+		if errors.Is(err, end) {
+			return nil
+		}
+	}
+	return err
 }
 
 // readerOf calls record.NewReader, whose second parameter has a type that cannot be named.
@@ -132,16 +162,27 @@ const (
 // searchLog calls found for marks after a place in a log, with where their batches begin. Nobody
 // knows where chunks begin behind something that cannot be read: so they are searched for, also in
 // events, and in what the file held before it was this log. The log's number and a checksum keep
-// out the latter.
+// out the latter. Pebble ends a log with the next number, in a chunk without a batch: one with a
+// batch has got it by a flipped bit.
 func searchLog(f io.ReaderAt, at, size int64, number uint32, directory uint64, found func(int64, mark) error) error {
 	log := binary.LittleEndian.AppendUint32(nil, number)
 	block := make([]byte, logBlock)
 	var begun []byte // what the block before has of a batch, if that is less than a mark; nil: nothing
 	var from int64   // where that batch begins
+	begins := false  // the place is behind us where the next chunk has to begin
 	for ; at < size; at += int64(len(block)) {
 		block = block[:min(logBlock-at%logBlock, size-at)]
-		if n, err := f.ReadAt(block, at); n < len(block) { // not to be taken for Pebble's end of a log
-			return fmt.Errorf("pebble: reading a log: %v", err)
+		if n, err := f.ReadAt(block, at); n < len(block) {
+			if errors.Is(err, io.EOF) { // which Pebble would take for the end of the log
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("pebble: reading a log: %w", err)
+		}
+		if !begins && len(block) >= chunkHead {
+			begins = true
+			if binary.LittleEndian.Uint32(block[chunkLog:]) == number+1 {
+				copy(block[chunkLog:], log)
+			}
 		}
 		if begun != nil {
 			if c, ok := chunkAt(block, log); ok && c.intact() && (c.kind() == middleChunk || c.kind() == lastChunk) {

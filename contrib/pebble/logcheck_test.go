@@ -60,8 +60,11 @@ func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
 // their end, and alone in one that has no batch yet.
 func TestWhatAnEarlierLogLeft(t *testing.T) {
 	for _, empty := range []bool{false, true} {
-		live, crashed := filepath.Join(t.TempDir(), "d"), filepath.Join(t.TempDir(), "d")
-		s := openStore(t, live, Config{MinFree: -1})
+		dir := filepath.Join(t.TempDir(), "d")
+		s, err := Open(dir, Config{MinFree: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
 		create(t, s, shard.Options{ID: "s", Ring: wide})
 		var data []byte
 		for n := range 60 {
@@ -70,31 +73,70 @@ func TestWhatAnEarlierLogLeft(t *testing.T) {
 		}
 		mustAppend(t, s, "s", ring.Event{Data: data})
 		for range 6 {
-			if !empty {
-				mustAppend(t, s, "s", ring.Event{Data: []byte("little")})
-			}
 			if err := s.db.Flush(); err != nil {
 				t.Fatal(err)
 			}
+			if !empty {
+				mustAppend(t, s, "s", ring.Event{Data: []byte("little")})
+			}
 		}
-		if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
+		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		left, err := os.ReadFile(newestLog(t, crashed))
+		left, err := os.ReadFile(newestLog(t, dir))
 		if err != nil || !bytes.Contains(left, data[100:200]) {
 			t.Errorf("nothing is left in the newest log: %v", err)
 		}
-		openStore(t, crashed, Config{MinFree: -1})
+		openStore(t, dir, Config{MinFree: -1})
 	}
+}
+
+// An event of an earlier log has left what looks like a batch exactly where the log ends now: it is
+// not read, by Pebble neither.
+func TestForgedBatchBehindTheEnd(t *testing.T) {
+	dir := fill(t, 20, 64, false)
+	name := newestLog(t, dir)
+	number := numberOf(t, name)
+	forged := append(make([]byte, batchrepr.HeaderLen), byte(engine.InternalKeyKindSet), 7)
+	binary.LittleEndian.PutUint64(forged, 1<<40)
+	forged[8] = 1
+	forged = append(append(append(forged, "mforged"...), 1), "x"...)
+	change(t, name, func(b []byte) {
+		copy(b[endOf(t, b, number):], chunkWith(number, forged))
+	})
+	s := openStore(t, dir, Config{MinFree: -1})
+	if events := readAll(t, s, "s"); len(events) != 20 {
+		t.Errorf("%d events, want 20", len(events))
+	}
+	if _, closer, err := s.db.Get([]byte("mforged")); err == nil {
+		closer.Close()
+		t.Error("the forged batch was read")
+	}
+}
+
+// endOf returns where a log ends.
+func endOf(t *testing.T, log []byte, number int) (end int64) {
+	t.Helper()
+	if err := readLog(bytes.NewReader(log), uint64(number), func(at int64, _ []byte) error {
+		end = at
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return end
 }
 
 // chunkOf returns a chunk with a batch that has nothing but a mark.
 func chunkOf(number int, m mark, directory uint64) []byte {
-	b := make([]byte, chunkHead, chunkHead+markedLen)
-	binary.LittleEndian.PutUint16(b[chunkLength:], markedLen)
+	return chunkWith(number, batchOf(m, directory, 0))
+}
+
+func chunkWith(number int, batch []byte) []byte {
+	b := make([]byte, chunkHead, chunkHead+len(batch))
+	binary.LittleEndian.PutUint16(b[chunkLength:], uint16(len(batch)))
 	b[chunkType] = wholeChunk
 	binary.LittleEndian.PutUint32(b[chunkLog:], uint32(number))
-	b = append(b, batchOf(m, directory, 0)...)
+	b = append(b, batch...)
 	sum := crc32.Checksum(b[chunkType:], castagnoli)
 	binary.LittleEndian.PutUint32(b, (sum>>15|sum<<17)+0xa282ead8)
 	return b
@@ -124,7 +166,7 @@ func checkLogs(t *testing.T, directory uint64, on vfs.FS, names ...string) error
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.check(name, on, f)
+		_, err = c.check(name, on, f)
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
@@ -181,26 +223,50 @@ func TestFirstBatchOfTheOnlyLog(t *testing.T) {
 	wantErr(t, "Open", err, ErrCorrupt)
 }
 
+// The only batch of a log has the next log's number by a flipped bit: so the log seems to be empty.
+func TestOnlyBatchOfALog(t *testing.T) {
+	const directory, run = 1, 2
+	fs := vfs.NewMem()
+	first := logOf(t, 6, batchOf(mark{run, 5, 4}, directory, 3*logBlock))
+	writeLog(t, fs, "000009.log", logOf(t, 9, batchOf(mark{run, 6, 5}, directory, 0)))
+	for _, flipped := range []bool{false, true} {
+		if flipped {
+			first[chunkLog] ^= 1
+		}
+		writeLog(t, fs, "000006.log", first)
+		err := checkLogs(t, directory, fs, "000006.log", "000009.log")
+		if errors.Is(err, ErrCorrupt) != flipped {
+			t.Errorf("flipped: %v, error %v", flipped, err)
+		}
+	}
+}
+
+// logOf returns a log with these batches.
+func logOf(t *testing.T, number uint64, batches ...[]byte) []byte {
+	t.Helper()
+	var log bytes.Buffer
+	w := writerOf(wal.NewLogWriter, &log, number)
+	for _, b := range batches {
+		if _, err := w.WriteRecord(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return log.Bytes()
+}
+
 // A mark may begin in one block and end in the next, also right at its end. It counts if both are
 // there, and what is left of it does not.
 func TestMarkInTwoBlocks(t *testing.T) {
 	const directory, run, number = 1, 2, 7
 	for room := range chunkHead + markedLen + 5 { // in the first block, for the second batch
-		var log bytes.Buffer
-		w := writerOf(wal.NewLogWriter, &log, number)
-		for _, b := range [][]byte{
+		log := logOf(t, number,
 			batchOf(mark{run, 1, 0}, directory, logBlock-chunkHead-markedLen-room),
-			batchOf(mark{run, 2, 1}, directory, 3*logBlock),
-		} {
-			if _, err := w.WriteRecord(b); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+			batchOf(mark{run, 2, 1}, directory, 3*logBlock))
 		check := func(how func([]byte)) error {
-			fs, b := vfs.NewMem(), bytes.Clone(log.Bytes())
+			fs, b := vfs.NewMem(), bytes.Clone(log)
 			how(b)
 			writeLog(t, fs, "000007.log", b)
 			return checkLogs(t, directory, fs, "000007.log")
@@ -211,17 +277,14 @@ func TestMarkInTwoBlocks(t *testing.T) {
 		if err := check(func(b []byte) { clear(b[logBlock : 2*logBlock]) }); err != nil {
 			t.Errorf("%d bytes in the first block: the second batch is torn: error %v", room, err)
 		}
-		if err := check(func(b []byte) { clear(b[:2*logBlock]) }); err != nil {
-			t.Errorf("%d bytes in the first block: both are torn: error %v", room, err)
-		}
 	}
 }
 
 // writerOf calls record.NewLogWriter, as readerOf does record.NewReader.
 func writerOf[N ~uint64](
-	newWriter func(io.Writer, N, wal.LogWriterConfig) *wal.LogWriter, w io.Writer, number N,
+	newWriter func(io.Writer, N, wal.LogWriterConfig) *wal.LogWriter, w io.Writer, number uint64,
 ) *wal.LogWriter {
-	return newWriter(w, number, wal.LogWriterConfig{WriteWALSyncOffsets: func() bool { return true }})
+	return newWriter(w, N(number), wal.LogWriterConfig{WriteWALSyncOffsets: func() bool { return true }})
 }
 
 // What is missing at the end of a log that was followed by another one is found in that.
@@ -251,6 +314,16 @@ func TestEndOfAnEarlierLogIsMissing(t *testing.T) {
 		if !errors.Is(err, ErrCorrupt) {
 			t.Errorf("log %d of %d is missing: error %v", i+1, len(names), err)
 		}
+	}
+	for i, name := range names[:len(names)-1] { // the first batch of each gets the next log's number
+		whole := fs.read(t, name)
+		altered := bytes.Clone(whole)
+		binary.LittleEndian.PutUint32(altered[chunkLog:], uint32(numberOf(t, name)+1))
+		writeLog(t, fs, name, altered)
+		if err := checkLogs(t, s.commits.directory, fs, names[i:]...); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("log %d of %d seems to be empty: error %v", i+1, len(names), err)
+		}
+		writeLog(t, fs, name, whole)
 	}
 	ends := fs.ends(t, names[0])
 	writeLog(t, fs, names[0], fs.read(t, names[0])[:ends[len(ends)-2]])
@@ -325,7 +398,7 @@ func writeLog(t *testing.T, on vfs.FS, name string, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(b); err != nil {
+	if _, err := f.Write(bytes.Clone(b)); err != nil { // a MemFS may change what it is given
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

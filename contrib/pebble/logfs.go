@@ -12,7 +12,7 @@ import (
 // And it keeps Pebble from ending the process. When a log cannot be written, or a new one not be
 // made, Pebble 2.1 panics with a lock in a state that cannot be recovered from. So whoever meets
 // such an error is held here until nobody is in the middle of a write, and only then gets the
-// error; that is never where the writer has met it itself.
+// error; a goroutine that has met it in the middle of its own write stays here for good.
 type logFS struct {
 	vfs.FS
 	failures *reporter
@@ -26,11 +26,12 @@ func (fs logFS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 	if err != nil || !isLog(name) {
 		return f, err
 	}
-	if err := fs.logs.check(name, fs.FS, f); err != nil {
+	readable, err := fs.logs.check(name, fs.FS, f)
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return f, nil
+	return readable, nil
 }
 
 func (fs logFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -20,7 +21,7 @@ import (
 // writes anything.
 const (
 	formatFile = "REPRISE"
-	format     = "reprise sessions 3, %016x\n" // with the number that begins each mark
+	format     = "reprise sessions 3, %016x %08x\n" // with the number that begins each mark, and its checksum
 )
 
 // Open opens the directory, which it creates if need be; only its last element need not exist. The
@@ -158,10 +159,17 @@ func checkFormat(dir string, on vfs.FS) (number uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("pebble: %s: %w", path, err)
 	}
-	if _, err := fmt.Sscanf(string(b), format, &number); err != nil || string(b) != fmt.Sprintf(format, number) {
-		return 0, fmt.Errorf("%w: %s holds %q, want %q", ErrFormat, path, b, format)
+	sum := uint32(0)
+	if _, err := fmt.Sscanf(string(b), format, &number, &sum); err != nil || string(b) != formatText(number) {
+		return 0, fmt.Errorf("%w: %s holds %q, want what it was made with, like %q", ErrFormat, path, b, formatText(0))
 	}
 	return number, nil
+}
+
+// formatText is what the format file holds.
+func formatText(number uint64) string {
+	sum := crc32.Checksum(binary.LittleEndian.AppendUint64(nil, number), castagnoli)
+	return fmt.Sprintf(format, number, sum)
 }
 
 // writeFormat writes the file under another name first, so that it is never there in part.
@@ -178,7 +186,7 @@ func writeFormat(dir, path string, on vfs.FS) (number uint64, err error) {
 	var random [8]byte
 	rand.Read(random[:]) // ends the process if there is nothing random
 	number = binary.LittleEndian.Uint64(random[:])
-	if err := writeFile(dir, path, fmt.Sprintf(format, number), on); err != nil {
+	if err := writeFile(dir, path, formatText(number), on); err != nil {
 		return 0, fmt.Errorf("pebble: %w", err)
 	}
 	return number, nil

@@ -73,6 +73,10 @@ func TestOtherFormatsAreRefusedAndLeftAlone(t *testing.T) {
 		"a newer format": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise sessions 4\n"), 0o600)
 		},
+		"a bit of the number is flipped": func(dir string) error {
+			text := strings.Replace(formatText(1), "01 ", "00 ", 1)
+			return os.WriteFile(filepath.Join(dir, formatFile), []byte(text), 0o600)
+		},
 		"half a format": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, formatFile), []byte("reprise"), 0o600)
 		},
@@ -108,7 +112,7 @@ func TestInterruptedBeginning(t *testing.T) {
 		dir := t.TempDir()
 		text := ""
 		if have == formatFile {
-			text = fmt.Sprintf(format, 1)
+			text = formatText(1)
 		}
 		if err := os.WriteFile(filepath.Join(dir, have), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
