@@ -35,9 +35,7 @@ func TestTornTailWithWhatLooksLikeAChunk(t *testing.T) {
 		}
 		fake := chunkOf(numberOf(t, newestLog(t, live)), mark{c.run, 1000, 1000}, directory)
 		mustAppend(t, s, "s", ring.Event{Data: fake})
-		if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
-			t.Fatal(err)
-		}
+		copyLive(t, live, crashed)
 		change(t, newestLog(t, crashed), func(b []byte) { b[bytes.Index(b, fake)-1] ^= 1 })
 		s, err := Open(crashed, Config{MinFree: -1})
 		if knows {
@@ -215,9 +213,7 @@ func TestFirstBatchOfTheOnlyLog(t *testing.T) {
 	for i := range 2 {
 		mustAppend(t, s, "s", ring.Event{Data: dataOf(i, 64)})
 	}
-	if err := os.CopyFS(crashed, os.DirFS(live)); err != nil {
-		t.Fatal(err)
-	}
+	copyLive(t, live, crashed)
 	change(t, newestLog(t, crashed), func(b []byte) { b[bytes.Index(b, dataOf(0, 8))] ^= 1 })
 	_, err := Open(crashed, Config{MinFree: -1})
 	wantErr(t, "Open", err, ErrCorrupt)
