@@ -69,7 +69,7 @@ func (c *logCheck) check(name string, on vfs.FS, f vfs.File) (vfs.File, error) {
 	case err == errNotOurs:
 		readable = cutFile{f, io.NewSectionReader(f, 0, end)}
 	case err != nil:
-		return nil, fmt.Errorf("pebble: reading %s: %w", name, err)
+		return nil, err
 	}
 	return readable, searchLog(f, end, size, uint32(number), c.directory, func(at int64, m mark) error {
 		if m.run != c.last.run { // this log cannot be read from its first batch on: that is what is missing
@@ -130,7 +130,7 @@ func notTheEnd(err error) error {
 			return nil
 		}
 	}
-	return err
+	return fmt.Errorf("pebble: reading a log: %w", err)
 }
 
 // readerOf calls record.NewReader, whose second parameter has a type that cannot be named.
@@ -184,16 +184,14 @@ func searchLog(f io.ReaderAt, at, size int64, number uint32, directory uint64, f
 				copy(block[chunkLog:], log)
 			}
 		}
-		if begun != nil {
-			if c, ok := chunkAt(block, log); ok && c.intact() && (c.kind() == middleChunk || c.kind() == lastChunk) {
-				if m, ok := markOf(append(begun, c.batch()...), directory); ok {
-					if err := found(from, m); err != nil {
-						return err
-					}
+		if c, ok := chunkAt(block, log); begun != nil && ok && !c.begins() && c.intact() {
+			if m, ok := markOf(append(begun, c.batch()...), directory); ok {
+				if err := found(from, m); err != nil {
+					return err
 				}
 			}
-			begun = nil
 		}
+		begun = nil
 		for i := 0; i+chunkHead <= len(block); i++ {
 			next := bytes.Index(block[i+chunkLog:], log)
 			if next < 0 {
@@ -201,7 +199,7 @@ func searchLog(f io.ReaderAt, at, size int64, number uint32, directory uint64, f
 			}
 			i += next
 			c, ok := chunkAt(block[i:], log)
-			if !ok || c.kind() != wholeChunk && c.kind() != firstChunk {
+			if !ok || !c.begins() {
 				continue
 			}
 			if m, ok := markOf(c.batch(), directory); ok && c.intact() {
@@ -233,10 +231,12 @@ func chunkAt(b, log []byte) (chunk, bool) {
 	return b[:end], true
 }
 
-func (c chunk) kind() byte    { return c[chunkType] }
+// begins reports whether a batch begins with c.
+func (c chunk) begins() bool  { return c[chunkType] == wholeChunk || c[chunkType] == firstChunk }
 func (c chunk) batch() []byte { return c[chunkHead:] }
+func (c chunk) intact() bool  { return binary.LittleEndian.Uint32(c) == c.checksum() }
 
-func (c chunk) intact() bool {
+func (c chunk) checksum() uint32 {
 	sum := crc32.Checksum(c[chunkType:], castagnoli)
-	return binary.LittleEndian.Uint32(c) == (sum>>15|sum<<17)+0xa282ead8
+	return (sum>>15 | sum<<17) + 0xa282ead8
 }

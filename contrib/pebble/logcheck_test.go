@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +11,6 @@ import (
 
 	engine "github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/batchrepr"
-	wal "github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/reprise-go/reprise/ring"
@@ -100,7 +96,8 @@ func TestForgedBatchBehindTheEnd(t *testing.T) {
 	forged[8] = 1
 	forged = append(append(append(forged, "mforged"...), 1), "x"...)
 	change(t, name, func(b []byte) {
-		copy(b[endOf(t, b, number):], chunkWith(number, forged))
+		ends := endsOf(t, b, number)
+		copy(b[ends[len(ends)-1]:], chunkWith(number, forged))
 	})
 	s := openStore(t, dir, Config{MinFree: -1})
 	if events := readAll(t, s, "s"); len(events) != 20 {
@@ -110,49 +107,6 @@ func TestForgedBatchBehindTheEnd(t *testing.T) {
 		closer.Close()
 		t.Error("the forged batch was read")
 	}
-}
-
-// endOf returns where a log ends.
-func endOf(t *testing.T, log []byte, number int) (end int64) {
-	t.Helper()
-	if err := readLog(bytes.NewReader(log), uint64(number), func(at int64, _ []byte) error {
-		end = at
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return end
-}
-
-// chunkOf returns a chunk with a batch that has nothing but a mark.
-func chunkOf(number int, m mark, directory uint64) []byte {
-	return chunkWith(number, batchOf(m, directory, 0))
-}
-
-func chunkWith(number int, batch []byte) []byte {
-	b := make([]byte, chunkHead, chunkHead+len(batch))
-	binary.LittleEndian.PutUint16(b[chunkLength:], uint16(len(batch)))
-	b[chunkType] = wholeChunk
-	binary.LittleEndian.PutUint32(b[chunkLog:], uint32(number))
-	b = append(b, batch...)
-	sum := crc32.Checksum(b[chunkType:], castagnoli)
-	binary.LittleEndian.PutUint32(b, (sum>>15|sum<<17)+0xa282ead8)
-	return b
-}
-
-// batchOf returns a batch with a mark and some bytes more.
-func batchOf(m mark, directory uint64, more int) []byte {
-	b := append(make([]byte, batchrepr.HeaderLen), byte(engine.InternalKeyKindLogData), markLen)
-	return append(m.append(b, directory), bytes.Repeat([]byte{'x'}, more)...)
-}
-
-// numberOf returns the number of a log.
-func numberOf(t *testing.T, name string) (number int) {
-	t.Helper()
-	if _, err := fmt.Sscanf(filepath.Base(name), "%d.log", &number); err != nil {
-		t.Fatal(err)
-	}
-	return number
 }
 
 // checkLogs checks logs of a directory with that number, one after the other.
@@ -237,22 +191,6 @@ func TestOnlyBatchOfALog(t *testing.T) {
 	}
 }
 
-// logOf returns a log with these batches.
-func logOf(t *testing.T, number uint64, batches ...[]byte) []byte {
-	t.Helper()
-	var log bytes.Buffer
-	w := writerOf(wal.NewLogWriter, &log, number)
-	for _, b := range batches {
-		if _, err := w.WriteRecord(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return log.Bytes()
-}
-
 // A mark may begin in one block and end in the next, also right at its end. It counts if both are
 // there, and what is left of it does not.
 func TestMarkInTwoBlocks(t *testing.T) {
@@ -274,13 +212,6 @@ func TestMarkInTwoBlocks(t *testing.T) {
 			t.Errorf("%d bytes in the first block: the second batch is torn: error %v", room, err)
 		}
 	}
-}
-
-// writerOf calls record.NewLogWriter, as readerOf does record.NewReader.
-func writerOf[N ~uint64](
-	newWriter func(io.Writer, N, wal.LogWriterConfig) *wal.LogWriter, w io.Writer, number uint64,
-) *wal.LogWriter {
-	return newWriter(w, N(number), wal.LogWriterConfig{WriteWALSyncOffsets: func() bool { return true }})
 }
 
 // What is missing at the end of a log that was followed by another one is found in that.
@@ -328,77 +259,6 @@ func TestEndOfAnEarlierLogIsMissing(t *testing.T) {
 	}
 	if err := checkLogs(t, s.commits.directory, fs, names[0]); err != nil {
 		t.Errorf("a log that ends between two batches: error %v", err)
-	}
-}
-
-// A keptLogs keeps the logs that Pebble removes or uses again.
-type keptLogs struct{ vfs.FS }
-
-func (fs keptLogs) Remove(name string) error {
-	if isLog(name) {
-		return nil
-	}
-	return fs.FS.Remove(name)
-}
-
-func (fs keptLogs) ReuseForWrite(_, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return fs.Create(to, c)
-}
-
-// logs returns the names of all logs of directory "d" with anything in them, in their order.
-func (fs keptLogs) logs(t *testing.T) (names []string) {
-	t.Helper()
-	all, err := fs.List("d")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(all)
-	for _, name := range all {
-		if name = fs.PathJoin("d", name); isLog(name) && len(fs.ends(t, name)) > 0 {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func (fs keptLogs) read(t *testing.T, name string) []byte {
-	t.Helper()
-	f, err := fs.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// ends returns where the batches of a log end.
-func (fs keptLogs) ends(t *testing.T, name string) (ends []int64) {
-	t.Helper()
-	err := readLog(bytes.NewReader(fs.read(t, name)), uint64(numberOf(t, name)), func(at int64, _ []byte) error {
-		ends = append(ends, at)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ends
-}
-
-func writeLog(t *testing.T, on vfs.FS, name string, b []byte) {
-	t.Helper()
-	f, err := on.Create(name, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write(bytes.Clone(b)); err != nil { // a MemFS may change what it is given
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 
